@@ -1,0 +1,41 @@
+"""The heartbeat: one request after each run, so that someone else notices when the runs end."""
+
+from functools import partial
+from pathlib import Path
+
+from notifications.channels import one_url
+from notifications.deliver import at_once, cause, hushed
+from notifications.errors import NotificationError
+
+LIMIT = 10.0
+
+
+def beat(file: Path, passed: bool, *, limit: float = LIMIT) -> str | None:  # noqa: FBT001, the run's own word
+    """Call the URL in the file, with ``/fail`` appended to its path after a run that did not pass.
+
+    Returns why it failed, without the URL, or None. Takes at most ``limit`` seconds.
+    https://healthchecks.io/docs/http_api/
+    """
+    try:
+        url = one_url(file)
+    except NotificationError as e:
+        return f"{file}: {e}"
+    with hushed():
+        outcomes = at_once({"heartbeat": partial(_call, url, passed, limit)}, limit)
+    return outcomes.get("heartbeat", f"no end of it within {limit:g} s; given up")
+
+
+def _call(url: str, passed: bool, limit: float) -> str | None:  # noqa: FBT001
+    import httpx  # noqa: PLC0415, a run without heartbeat must not pay for it
+
+    try:
+        target = httpx.URL(url)
+        if not passed:
+            target = target.copy_with(path=target.path.rstrip("/") + "/fail")
+        # The body is left unread: it may have no end.
+        with httpx.stream("GET", target, timeout=limit / 2, headers={"User-Agent": "netproof"}) as answer:
+            return None if answer.is_success else f"HTTP {answer.status_code}"
+    except (httpx.UnsupportedProtocol, httpx.InvalidURL):
+        return "is not an http or https URL"
+    except Exception as e:  # noqa: BLE001, nothing of it may reach the verdict, nor its text a log
+        return cause(f"{type(e).__name__} {e}") or f"failed: {type(e).__name__}"

@@ -1,0 +1,221 @@
+"""A report document as a message: title and body, in the form that suits the channel.
+
+Each form is one jinja2 template, whose first line is the title. A folder of the user's own templates may override any
+of them. Every expression in a template is made harmless for its form on the way out, in the user's templates too.
+"""
+
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from html import unescape
+from pathlib import Path
+from traceback import extract_tb
+from typing import TYPE_CHECKING, Any
+
+from notifications import escape
+from notifications.errors import NotificationError
+
+if TYPE_CHECKING:
+    from jinja2.sandbox import SandboxedEnvironment
+
+TEMPLATES = Path(__file__).parent / "templates"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Message:
+    """What goes out. ``fault`` tells what is wrong with the user's template that the built-in one stands in for."""
+
+    title: str
+    body: str
+    fault: str | None = None
+
+
+@dataclass(frozen=True)
+class Form:
+    """The bounds of a form: characters of title and body, of the title, of one text in it; and how many findings."""
+
+    size: int
+    title: int = 150
+    width: int = 300
+    findings: int = 10
+
+
+FORMS: Mapping[str, Form] = {
+    # A section block holds 3,000 characters, a header 150: one more and Slack refuses the message.
+    # https://docs.slack.dev/reference/block-kit/blocks/section-block
+    "slack": Form(size=2_900),
+    # apprise splits a post to Workflows above 1,000 and waits between the pieces.
+    "teams": Form(size=990, width=160),
+    "html": Form(size=500_000, findings=100),
+    "text": Form(size=30_000, findings=50),
+}
+
+# Leaks first, then what is unreachable, then what could not be told.
+GROUPS: tuple[tuple[str, Callable[[Any], bool], str, str], ...] = (
+    ("leak", lambda check: check["finding"] == "leak", "leak", "must be blocked, but answers"),
+    ("unreachable", lambda check: check["finding"] == "unreachable", "unreachable", "must answer, but does not"),
+    ("inconclusive", lambda check: check["verdict"] == "inconclusive", "inconclusive", "nothing is proven"),
+)
+
+
+def render(report: Mapping[str, Any], form: str, templates: Path | None = None, size: int | None = None) -> Message:
+    """Render a report in one form, within ``size`` characters when the channel takes fewer than the form's own bound.
+
+    A template in the folder ``templates`` is used instead of the built-in one, unless it fails: then the message has
+    the built-in text and a ``fault`` with file and line. Raises NotificationError for what is not a report.
+    """
+    bounds = FORMS[form]
+    size = min(size or bounds.size, bounds.size)
+    fault = None
+    if templates is not None and (templates / f"{form}.j2").exists():
+        try:
+            return _fill(report, form, templates, size)
+        except NotificationError:
+            raise
+        except Exception as e:  # noqa: BLE001, a template can raise anything, and must not cost the alert
+            fault = _fault(e, templates, form)
+    title, body = (message := _fill(report, form, None, size)).title, message.body
+    return Message(title, body, fault)
+
+
+def _fill(report: Mapping[str, Any], form: str, templates: Path | None, size: int) -> Message:
+    """Fill the template with as many findings as fit."""
+    bounds = FORMS[form]
+    template = _environment(form, templates).get_template(f"{form}.j2")
+    title = body = ""
+    for most, width in _room(bounds, report):
+        title, _, body = template.render(_view(report, most, width)).strip().partition("\n")
+        title = _cut(unescape(title.strip()) if form == "html" else title.strip(), bounds.title)
+        body = body.strip("\n")
+        if len(title) + len(body) <= size:
+            break
+    return Message(title, _cut(body, max(size - len(title), 1)))
+
+
+def _room(bounds: Form, report: Mapping[str, Any]) -> Iterator[tuple[int, int]]:
+    """How many findings to list and how long a text of theirs may be, from generous to scant."""
+    findings = len(report.get("checks") or ()) + len((report.get("error") or {}).get("problems") or ())
+    for most in range(min(bounds.findings, findings), 0, -1):
+        yield most, bounds.width
+        yield most, 80
+    yield 1, 40
+    yield 0, 40
+
+
+def _cut(text: str, size: int) -> str:
+    """Cut at a line's end where there is one, and never inside an entity."""
+    if len(text) <= size:
+        return text
+    head = text[: size - 1]
+    end = head.rfind("\n")
+    return (head[:end] if end > size // 2 else head.rpartition("&")[0] if "&" in head[-6:] else head) + "…"
+
+
+@cache
+def _environment(form: str, templates: Path | None) -> "SandboxedEnvironment":
+    from jinja2 import FileSystemLoader, StrictUndefined  # noqa: PLC0415, a clean run must not pay for it
+    from jinja2.sandbox import SandboxedEnvironment  # noqa: PLC0415
+    from markupsafe import Markup  # noqa: PLC0415
+
+    harmless = getattr(escape, form)
+    environment = SandboxedEnvironment(
+        loader=FileSystemLoader([path for path in (templates, TEMPLATES) if path]),
+        autoescape=form == "html",
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: value if isinstance(value, Markup) else "" if value is None else harmless(value),
+    )
+    environment.filters["code"] = getattr(escape, f"{form}_code")
+    environment.filters["link"] = getattr(escape, f"{form}_link")
+    return environment
+
+
+def _fault(e: Exception, templates: Path, form: str) -> str:
+    """Say where in the user's template it went wrong. jinja2 puts the template's own lines in the traceback."""
+    name, line = getattr(e, "filename", None), getattr(e, "lineno", None)
+    if not (name and line):
+        frames = [frame for frame in extract_tb(e.__traceback__) if Path(frame.filename).parent == templates]
+        name, line = (frames[-1].filename, frames[-1].lineno) if frames else (templates / f"{form}.j2", 1)
+    return escape.plain(f"{name}:{line}: {e} ({type(e).__name__}); the built-in template stands in")
+
+
+def _view(report: Mapping[str, Any], most: int, width: int) -> dict[str, Any]:
+    """Prepare what templates show (docs/notifications.md lists it). Texts are cut to ``width`` characters."""
+    try:
+        return _words(report, most, width)
+    except (KeyError, TypeError, ValueError, AttributeError) as e:
+        raise NotificationError(f"not a report of netproof, version {VERSION}: {type(e).__name__} {e}") from None
+
+
+def _words(report: Mapping[str, Any], most: int, width: int) -> dict[str, Any]:
+    if report["version"] != VERSION:
+        raise ValueError(f"its version is {report['version']!r}")
+
+    def short(text: Any) -> Any:
+        text = escape.plain(text).strip() if isinstance(text, str) else text
+        return text[: width - 1] + "…" if isinstance(text, str) and len(text) > width else text
+
+    groups = []
+    room = most
+    for kind, belongs, noun, what in GROUPS:
+        checks = [check for check in report["checks"] if belongs(check)]
+        shown, room = checks[:room], room - len(checks[:room])
+        if checks:
+            count = f"{len(checks)} {noun}{'s' if kind == 'leak' and len(checks) > 1 else ''}"
+            listed = [{key: short(value) for key, value in check.items()} for check in shown]
+            groups.append(
+                {"kind": kind, "count": count, "what": what, "checks": listed, "more": len(checks) - len(shown)}
+            )
+    error = report["error"] or {"title": None, "problems": []}
+    vantage, notify = report["vantage"], report["notify"] or {}
+    labels = ", ".join(f"{key}={value}" for key, value in (vantage.get("labels") or {}).items())
+    places = {key: short(vantage.get(key)) for key in ("name", "cluster", "namespace", "node")}
+    return {
+        "report": report,
+        "sign": _sign(report),
+        "headline": _headline(report, groups, short(error["title"]), places),
+        "error": short(error["title"]),
+        "problems": [short(problem) for problem in error["problems"][:most]],
+        "more_problems": max(0, len(error["problems"]) - most),
+        "groups": groups,
+        "vantage": {key: place for key, place in {**places, "labels": short(labels)}.items() if place},
+        "time": f"{datetime.fromisoformat(report['started']).astimezone(UTC):%a %d %b %Y, %H:%M:%S} UTC",
+        "duration": f"{report['duration']:.0f} s",
+        "summary": report["summary"],
+        "stopped": report["stopped"],
+        "warnings": [short(warning) for warning in report["warnings"][:5]],
+        "rerun": _rerun(notify.get("cronjob"), vantage.get("namespace")),
+        "runbook": notify.get("runbookUrl"),
+    }
+
+
+def _sign(report: Mapping[str, Any]) -> str:
+    """One glyph for a glance."""
+    return {"pass": "🟢", "violation": "🔴"}.get(report["verdict"], "🟡")
+
+
+def _headline(
+    report: Mapping[str, Any], groups: list[dict[str, Any]], error: str | None, places: Mapping[str, Any]
+) -> str:
+    """Say what is wrong, most severe first, and from where."""
+    if error:
+        what = error.rstrip(".")
+    elif groups:
+        what = ", ".join(group["count"] for group in groups)
+    else:
+        what = f"all {report['summary']['checks']} checks pass" if report["verdict"] == "pass" else "nothing is proven"
+    name, cluster = places["name"] or places["namespace"], places["cluster"]
+    return f"netproof: {what}" + (f" from {name}" if name else "") + (f" in {cluster}" if cluster else "")
+
+
+def _rerun(cronjob: Any, namespace: Any) -> str | None:
+    """Tell the command that runs the check again now. The shell's clock makes the Job's name unique."""
+    if not cronjob:
+        return None
+    where = f" -n {shlex.quote(escape.plain(namespace))}" if namespace else ""
+    job = shlex.quote(escape.plain(cronjob))
+    return f"kubectl{where} create job --from=cronjob/{job} {job}-$(date +%s)"

@@ -1,0 +1,54 @@
+"""The ``notify:`` section of the configuration, and when a report is due. Cheap to import: msgspec alone."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+Occasion = Literal["violation", "inconclusive", "pass", "always", "never"]
+DEFAULT: tuple[Occasion, ...] = ("violation", "inconclusive")
+
+# Outside the two verdicts of a run that probed: bad configuration, and a checker that failed (EX_SOFTWARE, sysexits.h).
+BROKEN = (2, 70)
+
+RunbookUrl = Annotated[str, Meta(pattern=r'^https?://[^\s<>"|]+$', max_length=500, description="Linked in messages.")]
+# A CronJob's name: a DNS label of at most 52 characters, because its Jobs append 11.
+# https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/
+CronJob = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+        max_length=52,
+        description="The CronJob that runs this check: messages tell how to run it again.",
+    ),
+]
+
+
+class Notify(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """When and with what hints the channels are told. Channels themselves are secrets and live elsewhere."""
+
+    on: tuple[Occasion, ...] | Occasion = DEFAULT
+    runbook_url: RunbookUrl | None = None
+    cronjob: CronJob | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a list that contradicts itself (msgspec makes it a mistake with its place)."""
+        if len(self.on) > 1 and "never" in occasions(self.on):
+            raise ValueError("`never` stands alone")
+
+
+def occasions(on: Any) -> tuple[str, ...]:
+    """Read ``notify.on`` as configured: one word or a list of them."""
+    return (on,) if isinstance(on, str) else tuple(on)
+
+
+def due(report: Mapping[str, Any]) -> bool:
+    """Tell whether the channels are told of this report.
+
+    A run that probed nothing, by bad configuration or a failure of its own, is always told unless ``never``:
+    a checker that is broken must not be silent. A run stopped before any verdict counts as inconclusive.
+    """
+    on = occasions((report.get("notify") or {}).get("on", DEFAULT))
+    if "never" in on:
+        return False
+    return "always" in on or report.get("exitCode") in BROKEN or (report.get("verdict") or "inconclusive") in on
