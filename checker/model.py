@@ -1,0 +1,169 @@
+"""The words of the product as values: frozen, and without any I/O.
+
+What is asked (Check, Plan) and what came of it (Sight, Attempt, Result, Run) are different types.
+All durations and offsets are seconds; offsets count from the start of the run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from checker.target import Target
+
+
+class Outcome(StrEnum):
+    """What an attempt saw on the wire; never an opinion."""
+
+    OPEN = "open"
+    UNEXPECTED = "unexpected"
+    CLOSED = "closed"
+    REJECTED = "rejected"
+    SILENT = "silent"
+    UNRESOLVED = "unresolved"
+    UNTESTABLE = "untestable"
+
+
+class Verdict(StrEnum):
+    """Outcome, list and proof together."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, no password
+    VIOLATION = "violation"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Expect(StrEnum):
+    """What a check asks for: the allow list, the deny list, and a control's deny list."""
+
+    REACHABLE = "reachable"
+    BLOCKED = "blocked"
+    ALIVE = "alive"
+
+
+class Family(StrEnum):
+    """An address family, by the name people use."""
+
+    IPV4 = "IPv4"
+    IPV6 = "IPv6"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One target on one list, with its settings and the reason it is there."""
+
+    expect: Expect
+    target: Target
+    settings: Any  # the Settings of the target's kind, see checker.probes
+    where: str = ""  # the place that asked for it: "deny.lst:3", "netproof.yaml:7"
+    name: str | None = None
+    because: str | None = None
+    timeout: float = 3.0  # of one attempt
+    closed_passes: bool = False  # a refusal by the peer is a denial, too
+    every: bool = False  # an allow check wants every address of the name
+    vouched_by: str | None = None  # the vantage or control that shows the denied target alive
+
+    @property
+    def list(self) -> str:
+        """The list that the check stands on: allow or deny."""
+        return "allow" if self.expect is Expect.REACHABLE else "deny"
+
+
+@dataclass(frozen=True, slots=True)
+class Vantage:
+    """Where a run probes from."""
+
+    name: str | None = None
+    cluster: str | None = None
+    namespace: str | None = None
+    node: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    control: bool = False  # its deny checks ask whether the denied targets are alive
+    isolated: bool = False  # it is meant to reach nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that a run needs to know before it starts."""
+
+    checks: tuple[Check, ...]
+    vantage: Vantage = Vantage()
+    settle: float = 10.0
+    concurrency: int = 500
+    deadline: float | None = None
+    notify: Mapping[str, Any] = field(default_factory=dict)  # belongs to the notifications; told on as it is
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What one address showed in one attempt; without an address where the name gave none."""
+
+    outcome: Outcome
+    seen: str  # the evidence in words, without the address
+    address: str | None = None
+    family: Family | None = None
+    source: str | None = None  # our own address towards it
+    port_unreachable: bool = False  # refused by ICMP port unreachable, which any node may send for a Service
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One fresh try at one check: a sight an address, and what was left out."""
+
+    at: float
+    elapsed: float
+    sights: tuple[Sight, ...]
+    left_out: tuple[str, ...] = ()  # addresses of a family that this machine has no address for
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict, the sight that decided it, and what it means in plain words."""
+
+    verdict: Verdict
+    meaning: str
+    sight: Sight | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a check. The last attempt decides; lag is how long a denied target stayed open at first."""
+
+    check: Check
+    judgement: Judgement
+    attempts: tuple[Attempt, ...] = ()
+    lag: float | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict alone."""
+        return self.judgement.verdict
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """The outcome that decided; none where the run was stopped before."""
+        return self.judgement.sight.outcome if self.judgement.sight else None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """All checks from one vantage, once."""
+
+    plan: Plan
+    started: float  # seconds since the epoch
+    duration: float
+    results: tuple[Result, ...]
+    warnings: tuple[str, ...] = ()
+    stopped: str | None = None  # "deadline", "SIGTERM", "SIGINT"
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst verdict: a violation beats all, and only a whole pass is a pass."""
+        verdicts = {result.verdict for result in self.results}
+        if Verdict.VIOLATION in verdicts:
+            return Verdict.VIOLATION
+        return Verdict.INCONCLUSIVE if self.stopped or verdicts != {Verdict.PASS} else Verdict.PASS

@@ -1,0 +1,124 @@
+"""http://host[:port]/path and https://… - a TCP attempt, then on the allow list a request on the same address.
+
+On the deny list, and for a control, the TCP attempt alone is judged: who accepts, leaks.
+httpx hides the socket and its errno, so it comes second, and never tells why a connection failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from checker.model import Expect, Outcome
+from checker.probes.base import Kind, connect, duration
+from checker.target import bracketed
+
+if TYPE_CHECKING:
+    import ssl
+
+    from checker.model import Check, Sight
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the answer must be, and how it is asked for."""
+
+    status: int | str | list[int | str] | None = None  # 200, "2xx", or several; any below 500 where not said
+    ca: str | None = None  # a PEM file to verify the certificate with, instead of the usual authorities
+    insecure: bool = False  # do not verify the certificate
+    follow: bool = False  # follow redirects (the places they lead to are reached by name)
+    proxy: bool = False  # use the proxy of the environment: that tests another path
+
+    @property
+    def answerable(self) -> bool:
+        """Whoever listens accepts, so silence says something."""
+        return True
+
+
+def statuses(settings: Settings) -> list[str]:
+    """List the patterns of the statuses that are fine."""
+    status = settings.status
+    return [str(each).lower() for each in status] if isinstance(status, list) else [str(status).lower()]
+
+
+def mistake(check: Check) -> str | None:
+    """Find what cannot be meant."""
+    settings: Settings = check.settings
+    if settings.status is not None:
+        for pattern in statuses(settings):
+            if len(pattern) != 3 or pattern[0] not in "12345" or not all(c.isdigit() or c == "x" for c in pattern[1:]):
+                return f"status: {pattern!r} is neither a number such as 200 nor a class such as 2xx"
+    if settings.ca is not None and not Path(settings.ca).is_file():
+        return f"ca: there is no file {settings.ca}"
+    if settings.proxy and check.expect is not Expect.REACHABLE:
+        return "proxy: on the deny list the target itself is tried; take it away"
+    return None
+
+
+def fits(status: int, settings: Settings) -> bool:
+    """Tell whether an HTTP status (RFC 9110) is one that the check asks for."""
+    if settings.status is None:
+        return status < 500
+    return any(all(c in ("x", d) for c, d in zip(p, str(status), strict=True)) for p in statuses(settings))
+
+
+async def attempt(check: Check, address: str, port: int) -> Sight:
+    """Open means that an HTTP answer with a fitting status came, from a peer whose certificate was verified."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    sight = await connect(address, port, check.timeout)
+    if sight.outcome is not Outcome.OPEN or check.expect is not Expect.REACHABLE:
+        return sight
+    outcome, seen = await _request(check, address, check.timeout - (loop.time() - began))
+    return replace(sight, outcome=outcome, seen=f"{seen} after {duration(loop.time() - began)}")
+
+
+async def _request(check: Check, address: str, within: float) -> tuple[Outcome, str]:
+    import httpx  # noqa: PLC0415 - a run without http targets must not pay for it
+
+    settings: Settings = check.settings
+    target = check.target
+    host = target.host or ""
+    netloc = f"{bracketed(host if settings.proxy else address)}:{target.port}"
+    default = {"http": 80, "https": 443}[target.kind]
+    headers = {"Host": bracketed(host) if target.port == default else f"{bracketed(host)}:{target.port}", "User-Agent": "netproof"}
+    extensions: dict[str, Any] = {} if settings.proxy else {"sni_hostname": host}
+    try:
+        async with (
+            asyncio.timeout(within),
+            httpx.AsyncClient(
+                verify=_verification(settings),
+                trust_env=settings.proxy,
+                follow_redirects=settings.follow,
+                timeout=None,
+            ) as client,
+            # streamed, and closed unread: a body that never ends costs nothing
+            client.stream("GET", f"{target.kind}://{netloc}{target.rest or '/'}", headers=headers, extensions=extensions) as response,
+        ):
+            outcome = Outcome.OPEN if fits(response.status_code, settings) else Outcome.UNEXPECTED
+            return outcome, f"HTTP {response.status_code}"
+    except TimeoutError:
+        return Outcome.UNEXPECTED, "accepted, but no HTTP answer came"
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+        return Outcome.UNEXPECTED, f"accepted, but {_fault(error)}"
+
+
+def _verification(settings: Settings) -> ssl.SSLContext | bool:
+    if settings.insecure:
+        return False
+    if settings.ca is None:
+        return True
+    import ssl  # noqa: PLC0415
+
+    return ssl.create_default_context(cafile=settings.ca)
+
+
+def _fault(error: Exception) -> str:
+    text = str(error) or type(error).__name__
+    return text.rsplit("] ", 1)[-1].split(" (_ssl.c")[0]
+
+
+HTTP = Kind("An HTTP server answers.", 80, Settings, attempt, mistake)
+HTTPS = Kind("An HTTP server answers over TLS, with a certificate that is verified.", 443, Settings, attempt, mistake)

@@ -1,0 +1,115 @@
+"""The verdict table, and the three footnotes under it. Nothing else decides what an outcome means."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from checker.model import Attempt, Check, Expect, Family, Judgement, Outcome, Sight, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+PASS, VIOLATION, INCONCLUSIVE = Verdict.PASS, Verdict.VIOLATION, Verdict.INCONCLUSIVE
+
+TABLE: dict[Expect, dict[Outcome, Verdict]] = {
+    Expect.REACHABLE: {
+        Outcome.OPEN: PASS,
+        Outcome.UNEXPECTED: VIOLATION,
+        Outcome.CLOSED: VIOLATION,
+        Outcome.REJECTED: VIOLATION,
+        Outcome.SILENT: VIOLATION,
+        Outcome.UNRESOLVED: VIOLATION,
+        Outcome.UNTESTABLE: INCONCLUSIVE,
+    },
+    Expect.BLOCKED: {
+        Outcome.OPEN: VIOLATION,
+        Outcome.UNEXPECTED: VIOLATION,
+        Outcome.CLOSED: VIOLATION,  # (1) unless the check says `closed: pass`
+        Outcome.REJECTED: PASS,  # (2) (3)
+        Outcome.SILENT: PASS,  # (2) (3)
+        Outcome.UNRESOLVED: INCONCLUSIVE,
+        Outcome.UNTESTABLE: INCONCLUSIVE,
+    },
+    Expect.ALIVE: {
+        Outcome.OPEN: PASS,
+        Outcome.UNEXPECTED: PASS,
+        Outcome.CLOSED: INCONCLUSIVE,
+        Outcome.REJECTED: INCONCLUSIVE,
+        Outcome.SILENT: INCONCLUSIVE,
+        Outcome.UNRESOLVED: INCONCLUSIVE,
+        Outcome.UNTESTABLE: INCONCLUSIVE,
+    },
+}
+
+SEVERITY = {PASS: 0, INCONCLUSIVE: 1, VIOLATION: 2}
+
+MEANING: dict[tuple[Expect, Outcome], str] = {
+    (Expect.REACHABLE, Outcome.OPEN): "It is reachable, as it must be.",
+    (Expect.REACHABLE, Outcome.UNEXPECTED): "It answers, but not as it must.",
+    (Expect.REACHABLE, Outcome.CLOSED): "The way is free, but nothing listens there.",
+    (Expect.REACHABLE, Outcome.REJECTED): "Something on the way refuses it.",
+    (Expect.REACHABLE, Outcome.SILENT): "It is blocked, or down: nothing answers.",
+    (Expect.REACHABLE, Outcome.UNRESOLVED): "Its name cannot be resolved, so nothing can reach it by name.",
+    (Expect.BLOCKED, Outcome.OPEN): "It must be blocked, and it let us in.",
+    (Expect.BLOCKED, Outcome.UNEXPECTED): "It must be blocked, and it answered.",
+    (Expect.BLOCKED, Outcome.CLOSED): (
+        "Our packet crossed and a reset came back: no policy stops it, only nothing listens today. "
+        "If your firewall denies by resets, say `closed: pass`."
+    ),
+    (Expect.BLOCKED, Outcome.REJECTED): "It is blocked: refused on the way.",
+    (Expect.BLOCKED, Outcome.SILENT): "It is blocked: nothing comes back.",
+    (Expect.BLOCKED, Outcome.UNRESOLVED): "Without an address nothing was tested: this is no proof of a denial.",
+    (Expect.ALIVE, Outcome.OPEN): "It is alive: denials of it mean something.",
+    (Expect.ALIVE, Outcome.UNEXPECTED): "It is alive: denials of it mean something.",
+}
+NOT_ALIVE = "The control cannot reach it: denials of it prove nothing today."
+NOT_TRIED = "This machine could not even try."
+
+
+def judge(check: Check, attempt: Attempt, proven: AbstractSet[Family]) -> Judgement:
+    """Judge the attempt that decides a check.
+
+    `proven` holds the address families whose network this run has shown to work (footnote 2).
+    A denied name is as bad as its worst address; an allowed one as good as its best, unless `every`.
+    """
+    judgements = [_judge_sight(check, sight, proven) for sight in attempt.sights]
+    pick = min if check.expect is Expect.REACHABLE and not check.every else max
+    return pick(judgements, key=lambda judgement: SEVERITY[judgement.verdict])
+
+
+def as_expected(check: Check, attempt: Attempt) -> bool:
+    """Whether an attempt at an allow or control check shows what it asks for."""
+    passes = [TABLE[check.expect][sight.outcome] is PASS for sight in attempt.sights]
+    return any(passes) if check.expect is Expect.REACHABLE and not check.every else all(passes)
+
+
+def _judge_sight(check: Check, sight: Sight, proven: AbstractSet[Family]) -> Judgement:
+    verdict = TABLE[check.expect][sight.outcome]
+    meaning = MEANING.get((check.expect, sight.outcome)) or (
+        NOT_TRIED if sight.outcome is Outcome.UNTESTABLE else NOT_ALIVE
+    )
+    if check.expect is not Expect.BLOCKED:
+        return Judgement(verdict, meaning, sight)
+    if sight.outcome is Outcome.CLOSED and check.closed_passes:  # (1)
+        verdict, meaning = PASS, "It is blocked: a reset came back, which `closed: pass` takes for a denial."
+    if verdict is PASS and sight.port_unreachable and not check.closed_passes:  # (3)
+        return Judgement(
+            INCONCLUSIVE,
+            "ICMP port unreachable: a firewall says so, and so does a host or a Service where nothing listens. "
+            "If your firewall denies like this, say `closed: pass`.",
+            sight,
+        )
+    if verdict is PASS and sight.outcome is Outcome.SILENT and not check.settings.answerable:  # (3)
+        return Judgement(
+            INCONCLUSIVE,
+            "UDP is silent by nature: give a `payload` that the server answers, or this proves nothing.",
+            sight,
+        )
+    if verdict is PASS and sight.family not in proven:  # (2)
+        return Judgement(
+            INCONCLUSIVE,
+            f"Nothing in this run shows that this machine has a working {sight.family} network: "
+            "no allow check got an answer from another machine before. A pulled cable looks the same.",
+            sight,
+        )
+    return Judgement(verdict, meaning, sight)
