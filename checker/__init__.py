@@ -1,1 +1,3 @@
-"""The checker: probes the lists, tells what was seen, judges it. It knows no channel."""
+"""Probes the lists, tells what was seen, judges it. It knows no channel."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,34 @@
+"""The command: whatever happens, it ends with an exit code that tells the truth."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from contextlib import suppress
+
+
+def main() -> None:
+    """Run the command line. Python's own code for an uncaught exception is 1, which here would mean a violation."""
+    # As process 1 of a container a signal without a handler is ignored (pid_namespaces(7)).
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        from checker.cli import main as run  # noqa: PLC0415 - an import that fails must not look like a violation
+
+        code = run(sys.argv[1:])
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else 0 if error.code is None else 70
+    except KeyboardInterrupt:
+        code = 130
+    except BaseException as error:  # noqa: BLE001
+        with suppress(OSError):
+            print(f"netproof: failed before it could start: {type(error).__name__}: {error}", file=sys.stderr)
+        code = 70
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)  # nothing may delay the exit any more, or change its code: not a thread, not a closed pipe
+
+
+if __name__ == "__main__":
+    main()

@@ -64,6 +64,7 @@ class Check:
     timeout: float = 3.0  # of one attempt
     closed_passes: bool = False  # a refusal by the peer is a denial, too
     every: bool = False  # an allow check wants every address of the name
+    control: bool = True  # false: nobody at all may reach it, so nothing can show it alive
     vouched_by: str | None = None  # the vantage or control that shows the denied target alive
 
     @property

@@ -23,6 +23,11 @@ def family_of(address: str) -> Family:
     return Family.IPV6 if ":" in address else Family.IPV4
 
 
+def is_literal(host: str) -> bool:
+    """Tell whether a target's host is an address: only an address has a last label that begins with a digit."""
+    return ":" in host or host.rpartition(".")[2].isdigit()
+
+
 def is_loopback(address: str) -> bool:
     """Tell whether an address, also an IPv4 one mapped into IPv6, never leaves the machine."""
     parsed = ipaddress.ip_address(address)

@@ -66,11 +66,15 @@ NOT_ALIVE = "The control cannot reach it: denials of it prove nothing today."
 NOT_TRIED = "This machine could not even try."
 
 
+ANSWERS = {Outcome.OPEN, Outcome.UNEXPECTED}  # another machine spoke: this is what proves a network (footnote 2)
+NOTHING = {Outcome.UNRESOLVED, Outcome.UNTESTABLE}  # the wire said nothing, so another try may
+
+
 def judge(check: Check, attempt: Attempt, proven: AbstractSet[Family]) -> Judgement:
     """Judge the attempt that decides a check.
 
-    `proven` holds the address families whose network this run has shown to work (footnote 2).
-    A denied name is as bad as its worst address; an allowed one as good as its best, unless `every`.
+    `proven` holds the address families whose network this run has shown to work (footnote 2); of a vantage that
+    reaches nothing, those with an address and a default route. A denied name is as bad as its worst address; an allowed one as good as its best, unless `every`.
     """
     judgements = [_judge_sight(check, sight, proven) for sight in attempt.sights]
     pick = min if check.expect is Expect.REACHABLE and not check.every else max
@@ -81,6 +85,14 @@ def as_expected(check: Check, attempt: Attempt) -> bool:
     """Whether an attempt at an allow or control check shows what it asks for."""
     passes = [TABLE[check.expect][sight.outcome] is PASS for sight in attempt.sights]
     return any(passes) if check.expect is Expect.REACHABLE and not check.every else all(passes)
+
+
+def lets_in(check: Check, attempt: Attempt) -> bool:
+    """Whether an attempt at a denied target got through."""
+    return any(
+        TABLE[Expect.BLOCKED][sight.outcome] is VIOLATION and not (sight.outcome is Outcome.CLOSED and check.closed_passes)
+        for sight in attempt.sights
+    )
 
 
 def _judge_sight(check: Check, sight: Sight, proven: AbstractSet[Family]) -> Judgement:
@@ -108,8 +120,9 @@ def _judge_sight(check: Check, sight: Sight, proven: AbstractSet[Family]) -> Jud
     if verdict is PASS and sight.family not in proven:  # (2)
         return Judgement(
             INCONCLUSIVE,
-            f"Nothing in this run shows that this machine has a working {sight.family} network: "
-            "no allow check got an answer from another machine before. A pulled cable looks the same.",
+            f"When this was tried, nothing had shown that this machine has a working {sight.family or 'IP'} network "
+            "(an allow check that another machine answers does; where all is denied, an address and a default route do). "
+            "A pulled cable looks the same.",
             sight,
         )
     return Judgement(verdict, meaning, sight)

@@ -68,7 +68,7 @@ class Kind(NamedTuple):
     default_port: int | None  # None: a target must name its port
     settings: type[Any]  # a frozen dataclass: the keys a check of this kind may have, beside those of every check
     attempt: Callable[[Check, str, int], Awaitable[Sight]]  # (check, literal address, port); ends within check.timeout
-    mistake: Callable[[Check], str | None] = lambda _check: None  # what makes a check of this kind meaningless
+    mistake: Callable[[Check], tuple[str, str] | None] = lambda _check: None  # (key or "", what makes the check meaningless)
     paced: bool = False  # its refusals are ICMP errors, which hosts send rarely (icmp_ratelimit): not all go out at once
 
 

@@ -43,17 +43,17 @@ def statuses(settings: Settings) -> list[str]:
     return [str(each).lower() for each in status] if isinstance(status, list) else [str(status).lower()]
 
 
-def mistake(check: Check) -> str | None:
+def mistake(check: Check) -> tuple[str, str] | None:
     """Find what cannot be meant."""
     settings: Settings = check.settings
     if settings.status is not None:
         for pattern in statuses(settings):
             if len(pattern) != 3 or pattern[0] not in "12345" or not all(c.isdigit() or c == "x" for c in pattern[1:]):
-                return f"status: {pattern!r} is neither a number such as 200 nor a class such as 2xx"
+                return "status", f"found {pattern!r}; expected a number such as 200 or a class such as 2xx"
     if settings.ca is not None and not Path(settings.ca).is_file():
-        return f"ca: there is no file {settings.ca}"
+        return "ca", f"there is no file {settings.ca}"
     if settings.proxy and check.expect is not Expect.REACHABLE:
-        return "proxy: on the deny list the target itself is tried; take it away"
+        return "proxy", "on the deny list the target itself is tried; take it away"
     return None
 
 
@@ -81,9 +81,10 @@ async def _request(check: Check, address: str, within: float) -> tuple[Outcome, 
     settings: Settings = check.settings
     target = check.target
     host = target.host or ""
-    netloc = f"{bracketed(host if settings.proxy else address)}:{target.port}"
+    url = f"{target.kind}://{bracketed(host if settings.proxy else address)}:{target.port}{target.rest or '/'}"
     default = {"http": 80, "https": 443}[target.kind]
-    headers = {"Host": bracketed(host) if target.port == default else f"{bracketed(host)}:{target.port}", "User-Agent": "netproof"}
+    name = bracketed(host) if target.port == default else f"{bracketed(host)}:{target.port}"
+    headers = {"Host": name, "User-Agent": "netproof"}
     extensions: dict[str, Any] = {} if settings.proxy else {"sni_hostname": host}
     try:
         async with (
@@ -95,7 +96,7 @@ async def _request(check: Check, address: str, within: float) -> tuple[Outcome, 
                 timeout=None,
             ) as client,
             # streamed, and closed unread: a body that never ends costs nothing
-            client.stream("GET", f"{target.kind}://{netloc}{target.rest or '/'}", headers=headers, extensions=extensions) as response,
+            client.stream("GET", url, headers=headers, extensions=extensions) as response,
         ):
             outcome = Outcome.OPEN if fits(response.status_code, settings) else Outcome.UNEXPECTED
             return outcome, f"HTTP {response.status_code}"

@@ -16,25 +16,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Hex:
-    """Bytes, two hexadecimal digits each; spaces may stand between them."""
+class Encoded:
+    """Bytes that are no text: either hexadecimal digits (spaces may stand between bytes) or base64 (RFC 4648)."""
 
-    hex: str
-
-
-@dataclass(frozen=True, slots=True)
-class Base64:
-    """Bytes in base64 (RFC 4648)."""
-
-    base64: str
+    hex: str | None = None
+    base64: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What is sent, and what the reply must contain."""
 
-    payload: str | Hex | Base64 | None = None
-    reply: str | Hex | Base64 | None = None
+    payload: str | Encoded | None = None
+    reply: str | Encoded | None = None
 
     @property
     def answerable(self) -> bool:
@@ -42,25 +36,25 @@ class Settings:
         return self.payload is not None
 
 
-def to_bytes(text: str | Hex | Base64 | None) -> bytes:
+def to_bytes(text: str | Encoded | None) -> bytes:
     """Decode a payload; raises ValueError where it is not what it says it is."""
-    if isinstance(text, Hex):
-        return bytes.fromhex(text.hex)
-    if isinstance(text, Base64):
-        return base64.b64decode(text.base64, validate=True)
-    return (text or "").encode()
+    if not isinstance(text, Encoded):
+        return (text or "").encode()
+    if (text.hex is None) == (text.base64 is None):
+        raise ValueError("give either hex or base64")
+    return bytes.fromhex(text.hex) if text.hex is not None else base64.b64decode(text.base64 or "", validate=True)
 
 
-def mistake(check: Check) -> str | None:
-    """Silence says nothing about a UDP service that was not asked anything: an allow check cannot do without a payload."""
+def mistake(check: Check) -> tuple[str, str] | None:
+    """Find what cannot be meant: a UDP service that is asked nothing says nothing, whether it is reachable or not."""
     settings: Settings = check.settings
     for key, value in (("payload", settings.payload), ("reply", settings.reply)):
         try:
             to_bytes(value)
         except (ValueError, binascii.Error) as error:
-            return f"{key}: {error}"
+            return key, str(error)
     if check.expect is Expect.REACHABLE and settings.payload is None:
-        return "udp on the allow list needs a `payload` that the server answers"
+        return "", "udp on the allow list needs a `payload` that the server answers"
     return None
 
 

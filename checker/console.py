@@ -1,0 +1,116 @@
+"""What a person sees: a line a check as it is decided, a summary, and on a terminal how far it is."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from checker import report
+from checker.model import Expect, Result, Run, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from checker.runner import Progress
+
+_LEVELS = {Verdict.PASS: "INFO ", Verdict.INCONCLUSIVE: "WARN ", Verdict.VIOLATION: "ERROR"}
+_COLOURS = {Verdict.PASS: "32", Verdict.INCONCLUSIVE: "33", Verdict.VIOLATION: "1;31"}
+
+
+def harmless(text: str) -> str:
+    r"""Show what a terminal would obey, or not show at all, as `\x1b` and `\u202e`."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def noun(result: Result) -> str:
+    """Name a verdict as people do: a violation is a leak or an unreachable target."""
+    if result.verdict is not Verdict.VIOLATION:
+        return result.verdict
+    return "LEAK" if result.check.expect is Expect.BLOCKED else "UNREACHABLE"
+
+
+class Console:
+    """Prints to standard output; colour and progress only on a terminal (https://no-color.org)."""
+
+    def __init__(self, progress: Progress, stream: TextIO | None = None) -> None:
+        self._progress = progress
+        self._stream = stream or sys.stdout
+        self._terminal = self._stream.isatty() and os.environ.get("TERM") != "dumb"
+        self._colour = self._terminal and not os.environ.get("NO_COLOR")
+        self._width = 0
+
+    def result(self, result: Result) -> None:
+        """Print the line of one check."""
+        check, judgement = result.check, result.judgement
+        words = [
+            f"{check.list:5}  {str(check.target):30}  {judgement.sight.outcome if judgement.sight else '-':10}",
+            self._painted(f"{noun(result):12}", result.verdict),
+            harmless(": ".join(filter(None, (check.name, report.seen(judgement))))) + ".",
+            harmless(report.meaning(result)),
+        ]
+        if result.lag is not None:
+            words.append(f"It was open for the first {result.lag:.1f} s.")
+        if check.because and result.verdict is not Verdict.PASS:
+            words.append(f"Because: {harmless(check.because)}")
+        self._line(f"{time.strftime('%H:%M:%S')} {_LEVELS[result.verdict]} " + " ".join(words))
+
+    def note(self, level: str, text: str) -> None:
+        """Print what is worth knowing before or after a run."""
+        self._line(f"{time.strftime('%H:%M:%S')} {level:5} {harmless(text)}")
+
+    def summary(self, run: Run) -> None:
+        """Print what came of it all."""
+        counts = report.of_run(run)["summary"]
+        found = [
+            f"{counts[key]} {word}{'s' if key == 'leaks' and counts[key] > 1 else ''}"
+            for key, word in (("leaks", "leak"), ("unreachable", "unreachable"), ("inconclusive", "inconclusive"))
+            if counts[key]
+        ]
+        text = f"{', '.join(found) or 'all pass'}: {counts['pass']} of {counts['checks']} checks pass in {run.duration:.1f} s"
+        self._line(f"{self._painted(run.verdict.upper(), run.verdict)}  {text}")
+        if counts["unproven"]:
+            denials = f"{counts['unproven']} denial{'s' if counts['unproven'] > 1 else ''}"
+            self._line(f"{denials} unproven: a dead target looks the same. A control, or an allow list elsewhere, tells them apart.")
+
+    def tick(self, elapsed: float) -> None:
+        """Show how far the run is, and write out what was printed."""
+        if self._terminal and self._progress.decided < self._progress.total:
+            left = self._progress.decide_at - elapsed
+            wait = f", denials are decided in {left:.0f} s: policies may still be settling" if left > 0 else ""
+            self._status(f"{self._progress.decided} of {self._progress.total} checks decided{wait}")
+        self.flush()
+
+    def flush(self) -> None:
+        """Write out what was printed."""
+        with self._reader():
+            self._stream.flush()
+
+    def print(self, text: str) -> None:
+        """Print text as it is."""
+        with self._reader():
+            self._stream.write(f"{text}\n")
+
+    def _line(self, text: str) -> None:
+        self._status("")
+        self.print(text)
+
+    def _status(self, text: str) -> None:
+        if self._width or text:
+            with self._reader():
+                self._stream.write(f"\r\x1b[K{text}")
+        self._width = len(text)
+
+    @contextmanager
+    def _reader(self) -> Iterator[None]:
+        """Go on without a reader that has gone (`| head`): the verdict does not depend on it."""
+        try:
+            yield
+        except OSError:
+            self._stream = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for the rest of the process
+
+    def _painted(self, text: str, verdict: Verdict) -> str:
+        return f"\x1b[{_COLOURS[verdict]}m{text}\x1b[0m" if self._colour else text

@@ -1,0 +1,108 @@
+"""Names to addresses, by c-ares: thousands at once, without a thread each, and never longer than the limit.
+
+c-ares reads /etc/hosts, resolv.conf with its search domains and ndots, and tells apart what went wrong.
+https://c-ares.org/docs/ares_getaddrinfo.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from checker.model import Family
+from checker.network import FAMILY
+
+if TYPE_CHECKING:
+    import pycares
+
+LIMIT = 2.0  # seconds, for all tries at all servers and search domains
+_TRY = 1.0  # seconds; the next server of resolv.conf gets the second
+_FRESH = 0.05  # seconds: c-ares caches by channel, and an attempt must not be told what an earlier one was told
+
+
+class Answer(NamedTuple):
+    """The addresses of a name, and what went wrong for the families that could not be asked about."""
+
+    addresses: tuple[str, ...]
+    faults: dict[Family, str]
+
+
+class Names:
+    """Looks names up; belongs to one event loop."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._channel: pycares.Channel | None = None
+        self._since = 0.0
+
+    async def look_up(self, name: str) -> Answer:
+        """Ask for the IPv4 and IPv6 addresses of a name. That a name has none of a family is no fault."""
+        ask = (self._ask(name, Family.IPV4), self._ask(name, Family.IPV6))
+        found = dict(zip((Family.IPV4, Family.IPV6), await asyncio.gather(*ask), strict=True))
+        addresses = tuple(address for said in found.values() if not isinstance(said, str) for address in said)
+        faults = {family: said for family, said in found.items() if isinstance(said, str)}
+        if addresses:  # a server that denies the name for one family and knows it for the other means "none"
+            faults = {family: said for family, said in faults.items() if said not in (_NXDOMAIN, NO_ADDRESS)}
+        return Answer(addresses, faults)
+
+    async def _ask(self, name: str, family: Family) -> tuple[str, ...] | str:
+        """Return the addresses, or what went wrong."""
+        future: asyncio.Future[tuple[str, ...] | str] = self._loop.create_future()
+
+        def answered(result: Any, error: int | None) -> None:  # on the thread of c-ares
+            said = _words(error) if error else tuple(dict.fromkeys(node.addr[0].decode() for node in result.nodes))
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                self._loop.call_soon_threadsafe(_settle, future, said)
+
+        self._fresh().getaddrinfo(name, None, family=FAMILY[family], callback=answered)
+        try:
+            async with asyncio.timeout(LIMIT):
+                return await future
+        except TimeoutError:
+            return f"no answer from the name server in {LIMIT:.1f} s"
+
+    def _fresh(self) -> pycares.Channel:
+        import pycares  # noqa: PLC0415 - a run without names must not pay for it
+
+        now = self._loop.time()
+        if self._channel is None or now - self._since > _FRESH:
+            if self._channel is not None:
+                self._loop.call_later(LIMIT, self._channel.close)
+            self._channel, self._since = pycares.Channel(timeout=_TRY, tries=2), now
+        return self._channel
+
+
+def servers() -> tuple[str, ...]:
+    """List the name servers of this machine (resolv.conf(5)); without any, the one on loopback is meant."""
+    with suppress(OSError):
+        lines = Path("/etc/resolv.conf").read_text(encoding="utf-8", errors="replace").splitlines()
+        words = [line.split() for line in lines]
+        found = tuple(word[1] for word in words if len(word) > 1 and word[0] == "nameserver" and "%" not in word[1])
+        if found:
+            return found[:3]
+    return ("127.0.0.1",)
+
+
+_NXDOMAIN = "NXDOMAIN: there is no such name"
+NO_ADDRESS = "the name has no address"
+
+
+def _words(error: int) -> str:
+    from pycares import errno  # noqa: PLC0415
+
+    known = {
+        errno.ARES_ENOTFOUND: _NXDOMAIN,
+        errno.ARES_ENODATA: NO_ADDRESS,
+        errno.ARES_ESERVFAIL: "the name server failed (SERVFAIL)",
+        errno.ARES_EREFUSED: "the name server refused (REFUSED)",
+        errno.ARES_ECONNREFUSED: "no name server can be reached",
+        errno.ARES_ETIMEOUT: "no answer from the name server",
+    }
+    return known.get(error) or errno.strerror(error)
+
+
+def _settle(future: asyncio.Future[Any], said: Any) -> None:
+    if not future.done():
+        future.set_result(said)

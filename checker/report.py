@@ -1,0 +1,207 @@
+"""A run as one JSON document, version 1: everything that is shown or sent later is rendered from it.
+
+`report.schema.json` beside this file is its schema. Times are ISO 8601 in UTC, durations and offsets are seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from checker import __version__
+from checker.model import Check, Expect, Judgement, Plan, Result, Run, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+VERSION = 1
+LARGEST_TERMINATION_MESSAGE = 4096  # bytes: https://kubernetes.io/docs/tasks/debug/debug-application/determine-reason-pod-failure/
+_LONGEST_TEXT = 160  # characters of a text in the termination message
+EXIT_CODES = {Verdict.PASS: 0, Verdict.VIOLATION: 1, Verdict.INCONCLUSIVE: 3}
+INTERRUPTED = {"SIGINT": 130, "SIGTERM": 143}
+
+Document = dict[str, Any]
+
+
+def of_run(run: Run) -> Document:
+    """Make the report of a run."""
+    vantage = run.plan.vantage
+    passes = [result for result in run.results if result.verdict is Verdict.PASS]
+    findings = [_finding(result) for result in run.results]
+    return {
+        **_head(run.started, run.duration, exit_code(run), run.verdict),
+        "summary": {
+            "checks": len(run.results),
+            "pass": len(passes),
+            "violation": sum(result.verdict is Verdict.VIOLATION for result in run.results),
+            "inconclusive": sum(result.verdict is Verdict.INCONCLUSIVE for result in run.results),
+            "leaks": findings.count("leak"),
+            "unreachable": findings.count("unreachable"),
+            "unproven": sum(unvouched(result) for result in passes),
+        },
+        "stopped": run.stopped,
+        "warnings": list(run.warnings),
+        "error": None,
+        "vantage": {
+            "name": vantage.name,
+            "cluster": vantage.cluster,
+            "namespace": vantage.namespace,
+            "node": vantage.node,
+            "labels": dict(vantage.labels),
+            "role": "control" if vantage.control else "vantage",
+            "isolated": vantage.isolated,
+        },
+        "settle": run.plan.settle,
+        "notify": dict(run.plan.notify),
+        "checks": [_check(result) for result in run.results],
+        "channels": [],
+        "heartbeat": None,
+    }
+
+
+def of_error(title: str, problems: Sequence[str], code: int, notify: Mapping[str, Any]) -> Document:
+    """Make the report of a run that probed nothing: a broken configuration, or a failure of the checker itself."""
+    started = datetime.now(UTC).timestamp()
+    empty = of_run(Run(Plan(()), started, 0.0, ()))
+    return {
+        **empty,
+        "verdict": None,
+        "exitCode": code,
+        "error": {"title": title, "problems": list(problems)},
+        "notify": dict(notify),
+        "vantage": empty["vantage"] | {key: os.environ.get(f"NETPROOF_{key.upper()}") for key in ("namespace", "node")},
+    }
+
+
+def exit_code(run: Run) -> int:
+    """Tell how the process ends: a violation beats all, then what stopped the run."""
+    if run.verdict is not Verdict.VIOLATION and run.stopped in INTERRUPTED:
+        return INTERRUPTED[run.stopped]
+    return EXIT_CODES[run.verdict]
+
+
+def unvouched(result: Result) -> bool:
+    """Whether a check passes as denied although nothing shows that its target is alive."""
+    return result.check.expect is Expect.BLOCKED and result.check.vouched_by is None
+
+
+def seen(judgement: Judgement) -> str:
+    """Tell the evidence that decided, with its address."""
+    sight = judgement.sight
+    if sight is None:
+        return ""
+    return f"{sight.address}: {sight.seen}" if sight.address else sight.seen
+
+
+def meaning(result: Result) -> str:
+    """Tell what a verdict means; of a denial, also what it rests on."""
+    check = result.check
+    text = result.judgement.meaning
+    if check.expect is not Expect.BLOCKED or result.verdict is not Verdict.PASS:
+        return text
+    if check.vouched_by:
+        return f"{text} {check.vouched_by} shows that it is alive."
+    return f"{text} Unproven: {'nobody at all may reach it' if not check.control else 'nothing shows that it is alive'}."
+
+
+def write(file: Path, content: str) -> None:
+    """Write a file so that a reader sees all of it or what was there before; in place where it is no plain file."""
+    if file.exists() and not file.is_file():
+        file.write_text(content, encoding="utf-8")
+        return
+    with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=f".{file.name}.", delete=False, encoding="utf-8") as stream:
+        stream.write(content)
+    Path(stream.name).chmod(0o644)
+    Path(stream.name).replace(file)
+
+
+def dumps(document: Document) -> str:
+    """Write the document as JSON, for people too."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def termination_message(document: Document) -> str:
+    """Write the short form that Kubernetes keeps: at most 4,096 bytes, and complete JSON whatever is cut."""
+    keep = ("version", "verdict", "exitCode", "started", "vantage", "summary", "stopped", "error", "channels")
+    short: Document = {key: _shortened(document[key]) for key in keep}
+    if short["error"]:
+        short["error"]["problems"] = short["error"]["problems"][:8]
+    order = {"leak": 0, "unreachable": 1, "unproven": 2}
+    found = sorted((check for check in document["checks"] if check["finding"]), key=lambda check: order[check["finding"]])
+    keys = ("finding", "list", "target", "outcome", "seen", "because")
+    short["findings"] = [_shortened({key: check[key] for key in keys}) for check in found[:40]]
+    short["findingsLeftOut"] = len(found) - len(short["findings"])
+    while len(message := json.dumps(short, separators=(",", ":"), ensure_ascii=False).encode()) > LARGEST_TERMINATION_MESSAGE:
+        if short["findings"]:
+            short["findings"].pop()
+            short["findingsLeftOut"] += 1
+        elif short["channels"]:
+            short["channels"].pop()
+        elif short["vantage"]["labels"]:
+            short["vantage"]["labels"] = {}
+        else:
+            short["error"]["problems"].pop()
+    return message.decode()
+
+
+def _shortened(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_shortened(key): _shortened(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_shortened(each) for each in value]
+    return value[: _LONGEST_TEXT - 1] + "…" if isinstance(value, str) and len(value) > _LONGEST_TEXT else value
+
+
+def _head(started: float, duration: float, code: int, verdict: Verdict) -> Document:
+    when = datetime.fromtimestamp(started, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {
+        "version": VERSION,
+        "netproof": __version__,
+        "started": when,
+        "duration": round(duration, 3),
+        "verdict": verdict,
+        "exitCode": code,
+    }
+
+
+def _check(result: Result) -> Document:
+    check, sight = result.check, result.judgement.sight
+    return {
+        "list": check.list,
+        "target": str(check.target),
+        "name": check.name,
+        "because": check.because,
+        "where": check.where,
+        "expect": check.expect,
+        "verdict": result.verdict,
+        "finding": _finding(result),
+        "outcome": result.outcome,
+        "address": sight.address if sight else None,
+        "seen": seen(result.judgement),
+        "meaning": meaning(result),
+        "vouchedBy": check.vouched_by,
+        "lag": None if result.lag is None else round(result.lag, 3),
+        "attempts": [
+            {
+                "at": round(attempt.at, 4),
+                "elapsed": round(attempt.elapsed, 4),
+                "sights": [
+                    {"address": s.address, "family": s.family, "outcome": s.outcome, "seen": s.seen} for s in attempt.sights
+                ],
+                "leftOut": list(attempt.left_out),
+            }
+            for attempt in result.attempts
+        ],
+    }
+
+
+def _finding(result: Result) -> str | None:
+    if result.verdict is Verdict.PASS:
+        return None
+    if result.verdict is Verdict.INCONCLUSIVE:
+        return "unproven"
+    return "leak" if result.check.expect is Expect.BLOCKED else "unreachable"

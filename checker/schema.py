@@ -1,0 +1,170 @@
+"""The shape of netproof.yaml, as types: what is validated and published comes from here alone."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import fields, is_dataclass
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Meta, Struct
+
+from checker.probes import KINDS
+from checker.source import Document, Path_
+
+Duration = (
+    Annotated[str, Meta(pattern=r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$", title="a duration such as 500ms, 3s, 2m or 1h30m")]
+    | Literal[0]
+)
+Target = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        title="a target such as mongo.db:27017 or https://api.example.com/healthz",
+        description="host:port (TCP), tcp://, udp://, http://, https:// or dns://name[@server].",
+    ),
+]
+Words = Annotated[str, Meta(max_length=1000)]
+
+
+class Defaults(Struct, forbid_unknown_fields=True):
+    """Settings of every check that does not say otherwise."""
+
+    timeout: Duration | None = None
+    closed: Literal["violation", "pass"] | None = None
+
+
+class Vantage(Struct, forbid_unknown_fields=True, rename="camel"):
+    """Where the run probes from. Told in the report, never acted on."""
+
+    name: Words | None = None
+    cluster: Words | None = None
+    namespace: Words | None = None
+    node: Words | None = None
+    labels: dict[str, str] | None = None
+    vouched_by: dict[str, Words] | None = None
+
+
+def _entry() -> type[Struct]:
+    """Make the mapping form of a check: the keys of every check, and those of each kind."""
+    keys: dict[str, Any] = {
+        "target": Target,
+        "name": Words | None,
+        "because": Words | None,
+        "timeout": Duration | None,
+        "closed": Literal["violation", "pass"] | None,
+        "control": bool | None,
+        "every": bool | None,
+    }
+    for kind in KINDS.values():
+        keys |= {key: hint | None for key, hint in get_type_hints(kind.settings).items()}
+    members = [(key, hint) if key == "target" else (key, hint, None) for key, hint in keys.items()]
+    doc = "One check: a target and its settings. Which of them a target takes depends on its kind."
+    return msgspec.defstruct("Check", members, forbid_unknown_fields=True, namespace={"__doc__": doc})
+
+
+Check = _entry()
+
+
+class Configuration(Struct, forbid_unknown_fields=True):
+    """What netproof check runs: an allow list, a deny list, and how."""
+
+    allow: list[Target | Check] | None = None  # type: ignore[valid-type]
+    deny: list[Target | Check] | None = None  # type: ignore[valid-type]
+    defaults: Defaults | None = None
+    settle: Duration | None = None
+    concurrency: Annotated[int, Meta(ge=1, le=100_000)] | None = None
+    deadline: Duration | None = None
+    isolated: bool | None = None
+    role: Literal["vantage", "control"] | None = None
+    vantage: Vantage | None = None
+    notify: dict[str, Any] | None = None  # its keys belong to the notifications
+
+
+def published(notify: type[Any]) -> dict[str, Any]:
+    """Make the JSON Schema of the configuration, `notify` being the type of its notifications."""
+    (root, notified), definitions = msgspec.json.schema_components((Configuration, notify), ref_template="#/$defs/{name}")
+    configuration = definitions[root["$ref"].rpartition("/")[2]]
+    configuration["properties"]["notify"] = {"anyOf": [{"type": "null"}, notified]}
+    for definition in definitions.values():  # of a dataclass, msgspec allows any other key; `validate` does not
+        definition["additionalProperties"] = False
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "netproof.yaml", **root, "$defs": definitions}
+
+
+def validate(document: Document, value: Any, shape: Any, path: Path_ = ()) -> None:
+    """Keep every mistake in a value, not only the first, each with its place and the near miss."""
+    shapes = get_args(shape) if get_origin(shape) in (Union, UnionType) else (shape,)
+    generic = {get_origin(each): get_args(each) for each in shapes}
+    members = next(filter(None, map(_members, shapes)), None)
+    before = len(document.mistakes)
+    if members and isinstance(value, dict):
+        for key in value:
+            if key in members:
+                validate(document, value[key], members[key][0], (*path, key))
+            else:
+                document.mistake((*path, key), f"unknown key; {suggestion(key, members)}")
+        for key in (key for key, (_, required) in members.items() if required and key not in value):
+            document.mistake(path, f"`{key}` is missing")
+        if len(document.mistakes) == before:
+            _convert(document, value, shape, path)  # what the keys only do together
+    elif list in generic and isinstance(value, list):
+        for index, each in enumerate(value):
+            validate(document, each, generic[list][0], (*path, index))
+    elif dict in generic and isinstance(value, dict):
+        for key, each in value.items():
+            validate(document, each, generic[dict][1], (*path, key))
+    else:
+        _convert(document, value, shape, path)
+
+
+def _convert(document: Document, value: Any, shape: Any, path: Path_) -> None:
+    try:
+        msgspec.convert(value, shape)
+    except msgspec.ValidationError as error:
+        found = "" if isinstance(value, dict) else f"found {_shown(value)}; "
+        document.mistake(path, found + _expected(shape, error, value))
+
+
+def _members(shape: Any) -> dict[str, tuple[Any, bool]] | None:
+    """Give the keys of a mapping shape, each with its own shape and whether it must be there."""
+    if isinstance(shape, type) and issubclass(shape, Struct):
+        return {member.encode_name: (member.type, member.required) for member in msgspec.structs.fields(shape)}
+    if is_dataclass(shape):
+        return {key: (hint, False) for key, hint in get_type_hints(shape).items()}
+    return None
+
+
+def suggestion(word: str, known: Any) -> str:
+    """Name what was probably meant, or all that could be."""
+    near = difflib.get_close_matches(word, known, 1)
+    return f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+
+
+def key_of_kind(key: str, kind: str) -> str | None:
+    """Tell whose key it is when it is not one of this kind's, or None when all is well."""
+    owners = [name for name, each in KINDS.items() if key in {field.name for field in fields(each.settings)}]
+    return f"is a setting of {' and '.join(owners)} targets, and this one is {kind}" if owners and kind not in owners else None
+
+
+def _shown(value: Any) -> str:
+    text = repr(value) if isinstance(value, str | int | float | bool) else {list: "a list", dict: "a mapping"}.get(type(value), "nothing")
+    return text if len(text) < 60 else f"{text[:56]}…'"
+
+
+def _expected(shape: Any, error: msgspec.ValidationError, value: Any) -> str:
+    for each in get_args(shape) if get_origin(shape) in (Union, UnionType) else (shape,):
+        words = get_args(each)
+        if get_origin(each) is Literal and all(isinstance(word, str) for word in words):
+            near = difflib.get_close_matches(str(value), words, 1)
+            return f"expected {' or '.join(words)}{f'; did you mean {near[0]}?' if near else ''}"
+        titles = [meta.title for meta in getattr(each, "__metadata__", ()) if meta.title]
+        if titles:
+            return f"expected {titles[0]}"
+    if not str(error).startswith("Expected "):
+        return str(error)
+    text = str(error).removeprefix("Expected ").partition(", got ")[0].replace(" | null", "").replace(" | object", "")
+    return f"expected {_PLAIN.get(text.strip('`'), text)}"
+
+
+_PLAIN = {"bool": "true or false", "str": "text", "int": "a whole number", "array": "a list", "object": "a mapping"}
