@@ -133,6 +133,7 @@ def _check(options: argparse.Namespace) -> int:
     plan = _plan(options)
     gc.disable()  # a process of some seconds: looking for cycles among ten thousand tasks would cost more than they hold
     progress = Progress(len(plan.checks))
+    sys.stdout.reconfigure(write_through=False)  # type: ignore[union-attr] - the console flushes, PYTHONUNBUFFERED or not
     console = Console(progress, sys.stdout if options.output == "text" else sys.stderr)
     ran = asyncio.run(_watched(plan, console, progress, quiet=options.output == "json"))
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the alert goes out; it takes no longer than a pod's grace

@@ -64,7 +64,7 @@ class Console:
 
     def summary(self, run: Run) -> None:
         """Print what came of it all."""
-        counts = report.of_run(run)["summary"]
+        counts = report.summary(run)
         found = [
             f"{counts[key]} {word}{'s' if key == 'leaks' and counts[key] > 1 else ''}"
             for key, word in (("leaks", "leak"), ("unreachable", "unreachable"), ("inconclusive", "inconclusive"))

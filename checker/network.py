@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import struct
 from contextlib import suppress
@@ -30,9 +29,7 @@ def is_literal(host: str) -> bool:
 
 def is_loopback(address: str) -> bool:
     """Tell whether an address, also an IPv4 one mapped into IPv6, never leaves the machine."""
-    parsed = ipaddress.ip_address(address)
-    mapped = getattr(parsed, "ipv4_mapped", None)
-    return (mapped or parsed).is_loopback
+    return address.removeprefix("::ffff:").startswith("127.") or address == "::1"
 
 
 def has_address(family: Family) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,19 +31,9 @@ Document = dict[str, Any]
 def of_run(run: Run) -> Document:
     """Make the report of a run."""
     vantage = run.plan.vantage
-    passes = [result for result in run.results if result.verdict is Verdict.PASS]
-    findings = [_finding(result) for result in run.results]
     return {
         **_head(run.started, run.duration, exit_code(run), run.verdict),
-        "summary": {
-            "checks": len(run.results),
-            "pass": len(passes),
-            "violation": sum(result.verdict is Verdict.VIOLATION for result in run.results),
-            "inconclusive": sum(result.verdict is Verdict.INCONCLUSIVE for result in run.results),
-            "leaks": findings.count("leak"),
-            "unreachable": findings.count("unreachable"),
-            "unproven": sum(unvouched(result) for result in passes),
-        },
+        "summary": summary(run),
         "stopped": run.stopped,
         "warnings": list(run.warnings),
         "error": None,
@@ -60,6 +51,21 @@ def of_run(run: Run) -> Document:
         "checks": [_check(result) for result in run.results],
         "channels": [],
         "heartbeat": None,
+    }
+
+
+def summary(run: Run) -> dict[str, int]:
+    """Count the checks by what came of them."""
+    counts = Counter(result.verdict for result in run.results)
+    findings = Counter(_finding(result) for result in run.results)
+    return {
+        "checks": len(run.results),
+        "pass": counts[Verdict.PASS],
+        "violation": counts[Verdict.VIOLATION],
+        "inconclusive": counts[Verdict.INCONCLUSIVE],
+        "leaks": findings["leak"],
+        "unreachable": findings["unreachable"],
+        "unproven": sum(result.verdict is Verdict.PASS and unvouched(result) for result in run.results),
     }
 
 

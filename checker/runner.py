@@ -176,7 +176,7 @@ class _Runner:
             if not nothing or verdict.lets_in(check, attempts[-1]):
                 break
             await asyncio.sleep(_EARLY if self.plan.settle else 0)
-        if not self.plan.settle and verdict.judge(check, attempts[-1], set(Family)).verdict is Verdict.PASS:
+        if not self.plan.settle and self.left and verdict.judge(check, attempts[-1], set(Family)).verdict is Verdict.PASS:
             await self.looked.wait()  # without a window, proof may come a moment after the denial
         self.decide(state, verdict.judge(check, attempts[-1], self.networks(attempts[-1])))
 

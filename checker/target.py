@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
-import ipaddress
 import re
+import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_AUTHORITY = re.compile(r"([^/?]*)([/?]?)(.*)", re.DOTALL)
+_HOST_AND_PORT = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(?::(.*))?", re.DOTALL)
+_NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")  # RFC 1123, and the underscore that DNS allows
 
 
@@ -54,6 +56,8 @@ def parse(text: str, kinds: Mapping[str, int | None]) -> Target:
         kind, rest = "tcp", text
     kind = kind.lower()
     if kind not in kinds:
+        import difflib  # noqa: PLC0415 - only a mistake needs it
+
         near = difflib.get_close_matches(kind, kinds, 1)
         hint = f"did you mean {near[0]}://?" if near else f"known are {', '.join(f'{kind}://' for kind in kinds)}"
         raise TargetError(f"unknown kind of target {kind!r}; {hint}")
@@ -63,7 +67,7 @@ def parse(text: str, kinds: Mapping[str, int | None]) -> Target:
         if not at:
             return Target(kind, None, 53, name)
         return Target(kind, *_host_and_port(server, kinds[kind]), name)
-    authority, slash, path = re.match(r"([^/?]*)([/?]?)(.*)", rest, re.DOTALL).groups()  # type: ignore[union-attr]
+    authority, slash, path = _AUTHORITY.match(rest).groups()  # type: ignore[union-attr]
     if "@" in authority:
         raise TargetError("a target must hold no user or password: it is shown in every report")
     host, port = _host_and_port(authority, kinds[kind])
@@ -78,7 +82,7 @@ def parse(text: str, kinds: Mapping[str, int | None]) -> Target:
 def _host_and_port(text: str, default: int | None) -> tuple[str, int]:
     if text.count(":") > 1 and "[" not in text:
         raise TargetError("an IPv6 address stands in brackets, as in [2001:db8::1]:443")
-    match = re.fullmatch(r"(\[[^\]]*\]|[^:\[\]]*)(?::(.*))?", text, re.DOTALL)
+    match = _HOST_AND_PORT.fullmatch(text)
     if match is None:
         raise TargetError("not host:port")
     host, port = match.groups()
@@ -92,12 +96,10 @@ def _host_and_port(text: str, default: int | None) -> tuple[str, int]:
 def _host(text: str) -> str:
     if text.startswith("["):
         try:
-            address = ipaddress.IPv6Address(text[1:-1])
-        except ValueError as error:
-            raise TargetError(f"{text} is not an IPv6 address in brackets") from error
-        if address.scope_id:
-            raise TargetError(f"{text}: addresses with a zone are not supported")
-        return str(address)
+            return socket.inet_ntop(socket.AF_INET6, socket.inet_pton(socket.AF_INET6, text[1:-1]))
+        except OSError as error:
+            zone = "addresses with a zone are not supported" if "%" in text else "not an IPv6 address in brackets"
+            raise TargetError(f"{text}: {zone}") from error
     return _name(text)
 
 
@@ -107,10 +109,10 @@ def _name(text: str) -> str:
     labels = name.removesuffix(".").split(".")
     if not name:
         raise TargetError("a host name is missing")
-    if re.fullmatch(r"\d+|0x[0-9a-f]*", labels[-1]):  # a last label of digits can only be meant as an address
+    if _NUMBER.fullmatch(labels[-1]):  # a last label of digits can only be meant as an address
         try:
-            return str(ipaddress.IPv4Address(name))
-        except ValueError as error:
+            return socket.inet_ntop(socket.AF_INET, socket.inet_pton(socket.AF_INET, name))
+        except OSError as error:
             raise TargetError(f"{text!r} is not an IPv4 address") from error
     if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
         raise TargetError(f"{text!r} is not a host name")
