@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import io
 import json
 import os
 import signal
@@ -57,7 +58,8 @@ def main(arguments: Sequence[str]) -> int:
         title = f"The configuration has {count}: nothing was probed."
         return _probed_nothing(title, error.mistakes, MISCONFIGURED, options, error.notify)
     except _UsageError as error:
-        return _probed_nothing("The arguments cannot be meant: nothing was probed.", [str(error)], MISCONFIGURED, options)
+        title = "The arguments cannot be meant: nothing was probed."
+        return _probed_nothing(title, [str(error)], MISCONFIGURED, options)
     except NotificationError as error:
         return _probed_nothing("The notifications cannot be used.", [str(error)], MISCONFIGURED, options)
     except Exception as error:  # noqa: BLE001 - whatever it is, it must not look like a violation
@@ -88,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         return made.add_argument
 
     add = command("check", _check, "Probe the lists, judge, tell people, and exit with the verdict.", lists, out)
-    add("--settle", type=_duration, metavar="TIME", help="how long policies may take to settle (default 10s; 0 looks once)")
+    add("--settle", type=_duration, metavar="TIME", help="what policies take to settle (default 10s; 0 looks once)")
     add("--deadline", type=_duration, metavar="TIME", help="for all probing; what is undecided then is inconclusive")
     add("--concurrency", type=_count, metavar="N", help="attempts at once (default 500)")
     add("--output", choices=("text", "json"), default="text", help="lines for people, or the report document")
@@ -133,7 +135,8 @@ def _check(options: argparse.Namespace) -> int:
     plan = _plan(options)
     gc.disable()  # a process of some seconds: looking for cycles among ten thousand tasks would cost more than they hold
     progress = Progress(len(plan.checks))
-    sys.stdout.reconfigure(write_through=False)  # type: ignore[union-attr] - the console flushes, PYTHONUNBUFFERED or not
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(write_through=False)  # the console flushes, with PYTHONUNBUFFERED too
     console = Console(progress, sys.stdout if options.output == "text" else sys.stderr)
     ran = asyncio.run(_watched(plan, console, progress, quiet=options.output == "json"))
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the alert goes out; it takes no longer than a pod's grace
@@ -141,8 +144,8 @@ def _check(options: argparse.Namespace) -> int:
     if options.output == "text":
         console.summary(ran)
         console.flush()
-    wanted = options.output == "json" or options.report or _termination_log(options) or _channels(options) or options.heartbeat
-    if wanted:
+    readers = (options.report, _termination_log(options), _channels(options), options.heartbeat)
+    if options.output == "json" or any(readers):
         document = report.of_run(ran)
         code = _publish(document, options, console)
         if options.output == "json":
@@ -177,9 +180,8 @@ def _plan(options: argparse.Namespace) -> Plan:
     if not (paths or options.allow or options.deny):
         paths = [CONFIGURATION if CONFIGURATION.exists() else Path(config.YAML)]
         if not paths[0].exists():
-            raise config.ConfigError(
-                [f"there is nothing to check: neither {CONFIGURATION} nor ./{config.YAML} exists; name a PATH, or --allow and --deny"]
-            )
+            what = f"neither {CONFIGURATION} nor ./{config.YAML} exists"
+            raise config.ConfigError([f"there is nothing to check: {what}; name a PATH, or --allow and --deny"])
     given = {key: getattr(options, key, None) for key in ("settle", "deadline", "concurrency")}
     settings = {key: value for key, value in given.items() if value is not None}
     return config.load(paths, config.Overrides(options.allow, options.deny, settings), _notify_shape)
@@ -212,7 +214,9 @@ def _publish(document: report.Document, options: argparse.Namespace, console: Co
     return int(document["exitCode"])
 
 
-def _deliver(document: report.Document, channels: Path, templates: Path | None, console: Console) -> list[dict[str, Any]]:
+def _deliver(
+    document: report.Document, channels: Path, templates: Path | None, console: Console
+) -> list[dict[str, Any]]:
     """Tell every channel where the report is due, and say who got it."""
     from notifications.settings import due  # noqa: PLC0415
 

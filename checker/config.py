@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from checker.document import Document, Path_
+
 LISTS = ("allow", "deny")
 YAML = "netproof.yaml"
 DEFAULT_PORTS = {name: kind.default_port for name, kind in KINDS.items()}
@@ -72,15 +74,15 @@ class _Entry:
     target: str
     where: str
     keys: Mapping[str, Any] = field(default_factory=dict)
-    document: source.Document | None = None
-    path: source.Path_ = ()
+    document: Document | None = None
+    path: Path_ = ()
 
     def place(self, key: str) -> str:
         """Tell where the entry, or one of its keys, stands."""
         if self.document is None:
             return self.where
         spot = (*self.path, key) if key in self.keys else self.path
-        return f"{self.document.where(spot)}: {source.spelled(spot)}"
+        return self.document.place(spot)
 
 
 class _Loader:
@@ -106,15 +108,17 @@ class _Loader:
                 self.mistakes.append(f"{file}: {error}")
                 continue
             if file.suffix != ".lst":
-                self.read_yaml(source.yaml_document(str(file), content))
+                self.read_yaml(str(file), content)
             elif file.stem in LISTS:
                 self.entries += [_Entry(file.stem, text, f"{file}:{line}") for line, text in source.lst(content)]
             else:
                 self.mistakes.append(f"{file}: which list is it? Name it allow.lst or deny.lst")
 
-    def read_yaml(self, document: source.Document) -> None:
-        from checker.schema import Configuration, validate  # noqa: PLC0415 - two lists do without
+    def read_yaml(self, file: str, content: str) -> None:
+        from checker.document import read  # noqa: PLC0415 - two lists do without
+        from checker.schema import Configuration, validate  # noqa: PLC0415
 
+        document = read(file, content)
         values = {} if document.values is None else document.values
         if not document.mistakes or values:
             validate(document, values, Configuration)
@@ -122,7 +126,8 @@ class _Loader:
         if isinstance(values.get("notify"), dict):
             validate(document, values["notify"], self.notify_shape(), ("notify",))
         for name in LISTS:
-            for index, each in enumerate(values.get(name) if isinstance(values.get(name), list) else ()):
+            entries = values.get(name)
+            for index, each in enumerate(entries if isinstance(entries, list) else ()):
                 keys = each if isinstance(each, dict) else {"target": each}
                 if isinstance(keys.get("target"), str) and keys["target"]:
                     path = (name, index)
@@ -181,7 +186,8 @@ class _Loader:
             if first is None:
                 checks[entry.list, target] = self.check(entry, target, vouched.get(target))
             elif not self.control:  # a control reads the lists of many
-                self.mistakes.append(f"{entry.place('')}: {target} stands on the {entry.list} list already, in {first.where}")
+                what = f"{target} stands on the {entry.list} list already, in {first.where}"
+                self.mistakes.append(f"{entry.place('')}: {what}")
         for name, target in checks:
             if name == "deny" and ("allow", target) in checks and not self.control:
                 both = checks["allow", target].where, checks["deny", target].where
@@ -243,7 +249,7 @@ class _Loader:
         if isolated and self.control:
             self.mistakes.append(f"{self.places['isolated']}: isolated: a control must reach what it vouches for")
         if isolated and allow:
-            self.mistakes.append(f"{self.places['isolated']}: isolated: such a vantage reaches nothing, so it has no allow list")
+            self.mistakes.append(f"{self.places['isolated']}: isolated: what reaches nothing has no allow list")
         if deny and not allow and not isolated and not self.control:
             self.mistakes.append(
                 "a deny list without an allow list proves nothing: a machine without a network passes it, too. "

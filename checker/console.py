@@ -47,7 +47,7 @@ class Console:
         """Print the line of one check."""
         check, judgement = result.check, result.judgement
         words = [
-            f"{check.list:5}  {str(check.target):30}  {judgement.sight.outcome if judgement.sight else '-':10}",
+            f"{check.list:5}  {check.target!s:30}  {judgement.sight.outcome if judgement.sight else '-':10}",
             self._painted(f"{noun(result):12}", result.verdict),
             harmless(": ".join(filter(None, (check.name, report.seen(judgement))))) + ".",
             harmless(report.meaning(result)),
@@ -70,11 +70,12 @@ class Console:
             for key, word in (("leaks", "leak"), ("unreachable", "unreachable"), ("inconclusive", "inconclusive"))
             if counts[key]
         ]
-        text = f"{', '.join(found) or 'all pass'}: {counts['pass']} of {counts['checks']} checks pass in {run.duration:.1f} s"
-        self._line(f"{self._painted(run.verdict.upper(), run.verdict)}  {text}")
+        text = f"{counts['pass']} of {counts['checks']} checks pass in {run.duration:.1f} s"
+        self._line(f"{self._painted(run.verdict.upper(), run.verdict)}  {', '.join([*found, text])}")
         if counts["unproven"]:
             denials = f"{counts['unproven']} denial{'s' if counts['unproven'] > 1 else ''}"
-            self._line(f"{denials} unproven: a dead target looks the same. A control, or an allow list elsewhere, tells them apart.")
+            why = "nothing shows that these targets are alive, and a dead one looks the same"
+            self._line(f"{denials} unproven: {why}. A control tells them apart.")
 
     def tick(self, elapsed: float) -> None:
         """Show how far the run is, and write out what was printed."""

@@ -100,7 +100,7 @@ def _words(error: int) -> str:
         errno.ARES_ECONNREFUSED: "no name server can be reached",
         errno.ARES_ETIMEOUT: "no answer from the name server",
     }
-    return known.get(error) or errno.strerror(error)
+    return known.get(error) or str(errno.strerror(error))
 
 
 def _settle(future: asyncio.Future[Any], said: Any) -> None:

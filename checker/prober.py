@@ -45,7 +45,7 @@ class Prober:
         host = check.target.host
         if host is not None and network.is_literal(host):
             sight = await self._try(check, host, within, before)
-            return sight and Attempt(at, self.now() - at, (sight,))
+            return Attempt(at, self.now() - at, (sight,)) if sight else None
         addresses, unresolved, left_out = await self._addresses(host)
         tried = await asyncio.gather(*(self._try(check, address, within, before) for address in addresses))
         sights = tuple(sight for sight in tried if sight)
@@ -74,13 +74,14 @@ class Prober:
         async with self._path(address) if kind.paced else nullcontext(), self._slots:
             if before is not inf and self.now() >= before:
                 return None
-            return await kind.attempt(check if within is None else replace(check, timeout=within), address, check.target.port)
+            hurried = check if within is None else replace(check, timeout=within)
+            return await kind.attempt(hurried, address, check.target.port)
 
     def _path(self, address: str) -> AbstractAsyncContextManager[None]:
         """Let one attempt of a paced kind at a time to each address.
 
-        A host sends one ICMP error a second to each peer (icmp_ratelimit in linux Documentation/networking/ip-sysctl.rst),
-        and an attempt asks once a second: so no refusal goes missing, and looks like silence.
+        A host sends one ICMP error a second to each peer (icmp_ratelimit in Documentation/networking/ip-sysctl.rst of
+        Linux), and an attempt asks once a second: so no refusal goes missing, and looks like silence.
         """
         return self._paths.setdefault(address, asyncio.Lock())
 

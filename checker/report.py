@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from checker import __version__
-from checker.model import Check, Expect, Judgement, Plan, Result, Run, Verdict
+from checker.model import Expect, Judgement, Plan, Result, Run, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 VERSION = 1
-LARGEST_TERMINATION_MESSAGE = 4096  # bytes: https://kubernetes.io/docs/tasks/debug/debug-application/determine-reason-pod-failure/
+# Bytes: https://kubernetes.io/docs/tasks/debug/debug-application/determine-reason-pod-failure/
+LARGEST_TERMINATION_MESSAGE = 4096
 _LONGEST_TEXT = 160  # characters of a text in the termination message
 EXIT_CODES = {Verdict.PASS: 0, Verdict.VIOLATION: 1, Verdict.INCONCLUSIVE: 3}
 INTERRUPTED = {"SIGINT": 130, "SIGTERM": 143}
@@ -111,7 +112,9 @@ def meaning(result: Result) -> str:
         return text
     if check.vouched_by:
         return f"{text} {check.vouched_by} shows that it is alive."
-    return f"{text} Unproven: {'nobody at all may reach it' if not check.control else 'nothing shows that it is alive'}."
+    return (
+        f"{text} Unproven: {'nobody at all may reach it' if not check.control else 'nothing shows that it is alive'}."
+    )
 
 
 def write(file: Path, content: str) -> None:
@@ -119,10 +122,11 @@ def write(file: Path, content: str) -> None:
     if file.exists() and not file.is_file():
         file.write_text(content, encoding="utf-8")
         return
-    with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=f".{file.name}.", delete=False, encoding="utf-8") as stream:
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    with open(handle, "w", encoding="utf-8") as stream:  # noqa: PTH123 - a descriptor has no path
         stream.write(content)
-    Path(stream.name).chmod(0o644)
-    Path(stream.name).replace(file)
+    Path(name).chmod(0o644)
+    Path(name).replace(file)
 
 
 def dumps(document: Document) -> str:
@@ -137,11 +141,12 @@ def termination_message(document: Document) -> str:
     if short["error"]:
         short["error"]["problems"] = short["error"]["problems"][:8]
     order = {"leak": 0, "unreachable": 1, "unproven": 2}
-    found = sorted((check for check in document["checks"] if check["finding"]), key=lambda check: order[check["finding"]])
+    findings = (check for check in document["checks"] if check["finding"])
+    found = sorted(findings, key=lambda check: order[check["finding"]])
     keys = ("finding", "list", "target", "outcome", "seen", "because")
     short["findings"] = [_shortened({key: check[key] for key in keys}) for check in found[:40]]
     short["findingsLeftOut"] = len(found) - len(short["findings"])
-    while len(message := json.dumps(short, separators=(",", ":"), ensure_ascii=False).encode()) > LARGEST_TERMINATION_MESSAGE:
+    while len(message := _compact(short)) > LARGEST_TERMINATION_MESSAGE:
         if short["findings"]:
             short["findings"].pop()
             short["findingsLeftOut"] += 1
@@ -152,6 +157,10 @@ def termination_message(document: Document) -> str:
         else:
             short["error"]["problems"].pop()
     return message.decode()
+
+
+def _compact(document: Document) -> bytes:
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def _shortened(value: Any) -> Any:
@@ -196,7 +205,8 @@ def _check(result: Result) -> Document:
                 "at": round(attempt.at, 4),
                 "elapsed": round(attempt.elapsed, 4),
                 "sights": [
-                    {"address": s.address, "family": s.family, "outcome": s.outcome, "seen": s.seen} for s in attempt.sights
+                    {key: getattr(sight, key) for key in ("address", "family", "outcome", "seen")}
+                    for sight in attempt.sights
                 ],
                 "leftOut": list(attempt.left_out),
             }

@@ -64,8 +64,8 @@ async def _until_stopped(work: Awaitable[None], deadline: float | None) -> str |
         loop.add_signal_handler(number, end, number.name)
     if deadline is not None:
         loop.call_later(deadline, end, "deadline")
-    task = asyncio.ensure_future(work)
-    await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+    task: asyncio.Future[None] = asyncio.ensure_future(work)
+    await asyncio.wait((task, stop), return_when=asyncio.FIRST_COMPLETED)
     if task.done():
         task.result()
         return None
@@ -86,7 +86,12 @@ class _State:
 
 class _Runner:
     def __init__(
-        self, plan: Plan, told: Callable[[Result], None], progress: Progress, prober: prober.Prober, demo: bool  # noqa: FBT001
+        self,
+        plan: Plan,
+        told: Callable[[Result], None],
+        progress: Progress,
+        prober: prober.Prober,
+        demo: bool,  # noqa: FBT001
     ) -> None:
         self.plan, self.told, self.progress, self.prober, self.demo = plan, told, progress, prober, demo
         self.states = [_State(check) for check in plan.checks]
@@ -142,7 +147,7 @@ class _Runner:
             left = None if until is inf else max(0.0, until - self.prober.now())
             done, _ = await asyncio.wait(pending, timeout=left, return_when=asyncio.FIRST_COMPLETED)
             pending -= done
-            if any([task.result() for task in done]):
+            if any(task.result() for task in done):
                 return True
             if not done:
                 return False
@@ -176,7 +181,11 @@ class _Runner:
             if not nothing or verdict.lets_in(check, attempts[-1]):
                 break
             await asyncio.sleep(_EARLY if self.plan.settle else 0)
-        if not self.plan.settle and self.left and verdict.judge(check, attempts[-1], set(Family)).verdict is Verdict.PASS:
+        if (
+            not self.plan.settle
+            and self.left
+            and verdict.judge(check, attempts[-1], set(Family)).verdict is Verdict.PASS
+        ):
             await self.looked.wait()  # without a window, proof may come a moment after the denial
         self.decide(state, verdict.judge(check, attempts[-1], self.networks(attempts[-1])))
 

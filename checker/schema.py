@@ -5,13 +5,15 @@ from __future__ import annotations
 import difflib
 from dataclasses import fields, is_dataclass
 from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
 
 from checker.probes import KINDS
-from checker.source import Document, Path_
+
+if TYPE_CHECKING:
+    from checker.document import Document, Path_
 
 Duration = (
     Annotated[str, Meta(pattern=r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$", title="a duration such as 500ms, 3s, 2m or 1h30m")]
@@ -84,12 +86,14 @@ class Configuration(Struct, forbid_unknown_fields=True):
 
 def published(notify: type[Any]) -> dict[str, Any]:
     """Make the JSON Schema of the configuration, `notify` being the type of its notifications."""
-    (root, notified), definitions = msgspec.json.schema_components((Configuration, notify), ref_template="#/$defs/{name}")
+    shapes = (Configuration, notify)
+    (root, notified), definitions = msgspec.json.schema_components(shapes, ref_template="#/$defs/{name}")
     configuration = definitions[root["$ref"].rpartition("/")[2]]
     configuration["properties"]["notify"] = {"anyOf": [{"type": "null"}, notified]}
     for definition in definitions.values():  # of a dataclass, msgspec allows any other key; `validate` does not
         definition["additionalProperties"] = False
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "netproof.yaml", **root, "$defs": definitions}
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "netproof.yaml"}
+    return {**head, **root, "$defs": definitions}
 
 
 def validate(document: Document, value: Any, shape: Any, path: Path_ = ()) -> None:
@@ -144,11 +148,15 @@ def suggestion(word: str, known: Any) -> str:
 def key_of_kind(key: str, kind: str) -> str | None:
     """Tell whose key it is when it is not one of this kind's, or None when all is well."""
     owners = [name for name, each in KINDS.items() if key in {field.name for field in fields(each.settings)}]
-    return f"is a setting of {' and '.join(owners)} targets, and this one is {kind}" if owners and kind not in owners else None
+    if not owners or kind in owners:
+        return None
+    return f"is a setting of {' and '.join(owners)} targets, and this one is {kind}"
 
 
 def _shown(value: Any) -> str:
-    text = repr(value) if isinstance(value, str | int | float | bool) else {list: "a list", dict: "a mapping"}.get(type(value), "nothing")
+    if isinstance(value, list | dict):
+        return "a list" if isinstance(value, list) else "a mapping"
+    text = "nothing" if value is None else repr(value)
     return text if len(text) < 60 else f"{text[:56]}…'"
 
 

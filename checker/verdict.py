@@ -74,7 +74,8 @@ def judge(check: Check, attempt: Attempt, proven: AbstractSet[Family]) -> Judgem
     """Judge the attempt that decides a check.
 
     `proven` holds the address families whose network this run has shown to work (footnote 2); of a vantage that
-    reaches nothing, those with an address and a default route. A denied name is as bad as its worst address; an allowed one as good as its best, unless `every`.
+    reaches nothing, those with an address and a default route.
+    A denied name is as bad as its worst address; an allowed one as good as its best, unless `every`.
     """
     judgements = [_judge_sight(check, sight, proven) for sight in attempt.sights]
     pick = min if check.expect is Expect.REACHABLE and not check.every else max
@@ -90,7 +91,8 @@ def as_expected(check: Check, attempt: Attempt) -> bool:
 def lets_in(check: Check, attempt: Attempt) -> bool:
     """Whether an attempt at a denied target got through."""
     return any(
-        TABLE[Expect.BLOCKED][sight.outcome] is VIOLATION and not (sight.outcome is Outcome.CLOSED and check.closed_passes)
+        TABLE[Expect.BLOCKED][sight.outcome] is VIOLATION
+        and not (sight.outcome is Outcome.CLOSED and check.closed_passes)
         for sight in attempt.sights
     )
 
@@ -121,7 +123,7 @@ def _judge_sight(check: Check, sight: Sight, proven: AbstractSet[Family]) -> Jud
         return Judgement(
             INCONCLUSIVE,
             f"When this was tried, nothing had shown that this machine has a working {sight.family or 'IP'} network "
-            "(an allow check that another machine answers does; where all is denied, an address and a default route do). "
+            "(an allow check that another machine answers does; on an isolated vantage, a default route does). "
             "A pulled cable looks the same.",
             sight,
         )

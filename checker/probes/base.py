@@ -67,9 +67,9 @@ class Kind(NamedTuple):
     about: str  # one sentence, for the documentation and the schema
     default_port: int | None  # None: a target must name its port
     settings: type[Any]  # a frozen dataclass: the keys a check of this kind may have, beside those of every check
-    attempt: Callable[[Check, str, int], Awaitable[Sight]]  # (check, literal address, port); ends within check.timeout
-    mistake: Callable[[Check], tuple[str, str] | None] = lambda _check: None  # (key or "", what makes the check meaningless)
-    paced: bool = False  # its refusals are ICMP errors, which hosts send rarely (icmp_ratelimit): not all go out at once
+    attempt: Callable[[Check, str, int], Awaitable[Sight]]  # of a literal address and port; ends within check.timeout
+    mistake: Callable[[Check], tuple[str, str] | None] = lambda _check: None  # a key (or ""), and what is wrong with it
+    paced: bool = False  # its refusals are ICMP errors, which hosts send rarely: attempts at one host take turns
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ async def _request(check: Check, address: str, within: float) -> tuple[Outcome, 
                 verify=_verification(settings),
                 trust_env=settings.proxy,
                 follow_redirects=settings.follow,
-                timeout=None,
+                timeout=None,  # noqa: S113 - asyncio's, over all of it
             ) as client,
             # streamed, and closed unread: a body that never ends costs nothing
             client.stream("GET", url, headers=headers, extensions=extensions) as response,
