@@ -1,0 +1,43 @@
+# netproof: every target sets up what it needs; nothing needs to be installed by hand but git, python3, python3-venv and make.
+PYTHON ?= python3
+IMAGE ?= localhost/netproof:test
+BIN := .venv/bin
+SHELL_FILES := .ci/run
+
+help: ## list the targets
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+demo: .venv/runs ## see a violation caught and told, on loopback
+	@$(BIN)/netproof demo
+
+test: .venv/tests ## all tests but those that need a cluster or the image; root adds the network namespaces
+	$(BIN)/pytest tests/checker tests/notifications tests/chart -n auto
+
+lint: .venv/tests ## ruff, mypy, import-linter, and the shell and YAML files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/shellcheck $(SHELL_FILES)
+	$(BIN)/yamllint --strict .
+
+types: .venv/tests ## mypy alone
+	$(BIN)/mypy
+
+bench: .venv/tests ## speed and size, against peers and the limits, in one run (root)
+	$(BIN)/python benchmarks/run.py
+
+.venv/runs: requirements.lock requirements-build.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'netproof needs Python 3.11 or newer: make PYTHON=python3.13 …'; exit 2; }
+	@$(PYTHON) -m venv --clear .venv || { echo 'Debian and Ubuntu: apt-get install python3-venv'; exit 2; }
+	@echo 'Installing netproof into .venv …'
+	@$(BIN)/pip install --quiet --require-hashes -r requirements.lock -r requirements-build.lock
+	@$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/tests: .venv/runs requirements-dev.lock
+	@echo 'Installing what the tests need into .venv …'
+	@$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
+	@touch $@
+
+.PHONY: help demo test lint types bench
