@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from checker import __version__, config, report
 from checker.console import Console, harmless
-from checker.runner import Progress, run
+from checker.model import Progress
+from checker.runner import run
 from notifications.errors import NotificationError
 
 if TYPE_CHECKING:
@@ -130,15 +131,15 @@ def _count(text: str) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     for file in (options.report, options.termination_log):
-        if file and not os.access(file.parent, os.W_OK):
-            raise _UsageError(f"{file} cannot be written: {file.parent} is no folder that netproof may write to")
+        if file and not os.access(file if file.exists() else file.parent, os.W_OK):
+            raise _UsageError(f"{file} cannot be written: name a file in a folder that netproof may write to")
     plan = _plan(options)
-    gc.disable()  # a process of some seconds: looking for cycles among ten thousand tasks would cost more than they hold
+    gc.disable()  # looking for cycles among ten thousand tasks costs more time than a process of seconds has
     progress = Progress(len(plan.checks))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(write_through=False)  # the console flushes, with PYTHONUNBUFFERED too
     console = Console(progress, sys.stdout if options.output == "text" else sys.stderr)
-    ran = asyncio.run(_watched(plan, console, progress, quiet=options.output == "json"))
+    ran = asyncio.run(_watched(plan, console, progress))
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the alert goes out; it takes no longer than a pod's grace
     code = report.exit_code(ran)
     if options.output == "text":
@@ -155,7 +156,7 @@ def _check(options: argparse.Namespace) -> int:
     return code
 
 
-async def _watched(plan: Plan, console: Console, progress: Progress, *, quiet: bool, demo: bool = False) -> Run:
+async def _watched(plan: Plan, console: Console, progress: Progress, *, demo: bool = False) -> Run:
     """Run a plan while a person watches."""
 
     async def tick() -> None:
@@ -168,7 +169,7 @@ async def _watched(plan: Plan, console: Console, progress: Progress, *, quiet: b
     for warning in plan.warnings:
         console.note("WARN", warning)
     ticker = asyncio.create_task(tick())
-    ran = await run(plan, (lambda _: None) if quiet else console.result, progress, demo=demo)
+    ran = await run(plan, console.result, progress, demo=demo)
     ticker.cancel()
     for warning in ran.warnings[len(plan.warnings) :]:
         console.note("WARN", warning)
@@ -240,11 +241,14 @@ def _told(delivery: Any, console: Console) -> dict[str, Any]:
 
 def _write(document: report.Document, options: argparse.Namespace, console: Console) -> None:
     """Write the files that were asked for. One that cannot be written costs a line, not the alert."""
-    files = ((options.report, report.dumps), (_termination_log(options), report.termination_message))
-    for file, form in files:
+    termination = _termination_log(options)
+    for file in (options.report, termination):
         if file:
             try:
-                report.write(file, form(document))
+                if file is termination:  # a mount of its own: it cannot be replaced, and is read after the end
+                    file.write_text(report.termination_message(document), encoding="utf-8")
+                else:
+                    report.write(file, report.dumps(document))
             except OSError as error:
                 console.note("ERROR", f"{file} cannot be written: {error.strerror}")
                 document["exitCode"] = document["exitCode"] or FAILED
@@ -332,4 +336,4 @@ def _document(file: Path) -> Any:
 def _demo(_: argparse.Namespace) -> int:
     from checker.demo import main as demo  # noqa: PLC0415
 
-    return demo()
+    return demo(lambda plan, console, progress: asyncio.run(_watched(plan, console, progress, demo=True)))

@@ -15,7 +15,7 @@ from checker.model import Expect, Result, Run, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from checker.runner import Progress
+    from checker.model import Progress
 
 _LEVELS = {Verdict.PASS: "INFO ", Verdict.INCONCLUSIVE: "WARN ", Verdict.VIOLATION: "ERROR"}
 _COLOURS = {Verdict.PASS: "32", Verdict.INCONCLUSIVE: "33", Verdict.VIOLATION: "1;31"}
@@ -49,7 +49,7 @@ class Console:
         words = [
             f"{check.list:5}  {check.target!s:30}  {judgement.sight.outcome if judgement.sight else '-':10}",
             self._painted(f"{noun(result):12}", result.verdict),
-            harmless(": ".join(filter(None, (check.name, report.seen(judgement))))) + ".",
+            harmless(": ".join(filter(None, (check.name, report.seen(result))))) + ".",
             harmless(report.meaning(result)),
         ]
         if result.lag is not None:

@@ -168,3 +168,12 @@ class Run:
         if Verdict.VIOLATION in verdicts:
             return Verdict.VIOLATION
         return Verdict.INCONCLUSIVE if self.stopped or verdicts != {Verdict.PASS} else Verdict.PASS
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a run is, the one value that changes. The deny list is decided from `decide_at` on."""
+
+    total: int
+    decided: int = 0
+    decide_at: float = 0.0

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from checker import __version__
-from checker.model import Expect, Judgement, Plan, Result, Run, Verdict
+from checker.model import Expect, Plan, Result, Run, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -96,12 +96,12 @@ def unvouched(result: Result) -> bool:
     return result.check.expect is Expect.BLOCKED and result.check.vouched_by is None
 
 
-def seen(judgement: Judgement) -> str:
-    """Tell the evidence that decided, with its address."""
-    sight = judgement.sight
+def seen(result: Result) -> str:
+    """Tell the evidence that decided, with its address where the target does not name it."""
+    sight = result.judgement.sight
     if sight is None:
         return ""
-    return f"{sight.address}: {sight.seen}" if sight.address else sight.seen
+    return f"{sight.address}: {sight.seen}" if sight.address not in (None, result.check.target.host) else sight.seen
 
 
 def meaning(result: Result) -> str:
@@ -196,7 +196,7 @@ def _check(result: Result) -> Document:
         "finding": _finding(result),
         "outcome": result.outcome,
         "address": sight.address if sight else None,
-        "seen": seen(result.judgement),
+        "seen": seen(result),
         "meaning": meaning(result),
         "vouchedBy": check.vouched_by,
         "lag": None if result.lag is None else round(result.lag, 3),

@@ -16,7 +16,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from checker import network, prober, verdict
-from checker.model import Attempt, Check, Expect, Family, Judgement, Plan, Result, Run, Verdict
+from checker.model import Attempt, Check, Expect, Family, Judgement, Plan, Progress, Result, Run, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -29,15 +29,6 @@ STOPPED = {
     "SIGTERM": "Interrupted (SIGTERM) before this was decided.",
     "SIGINT": "Interrupted (Ctrl-C) before this was decided.",
 }
-
-
-@dataclass(slots=True)
-class Progress:
-    """How far a run is; `decide_at` is when the deny list begins to be decided, in seconds from the start."""
-
-    total: int
-    decided: int = 0
-    decide_at: float = 0.0
 
 
 async def run(plan: Plan, told: Callable[[Result], None], progress: Progress, *, demo: bool = False) -> Run:

@@ -1,0 +1,87 @@
+"""See a violation caught and told in five seconds: no cluster, no network, no configuration."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from checker import report
+from checker.console import Console
+from checker.model import Check, Expect, Plan, Progress, Vantage, Verdict
+from checker.probes.base import NoSettings
+from checker.target import Target
+from notifications import standin
+from notifications.deliver import deliver
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from checker.model import Run
+
+_HERE = "127.0.0.1"
+_INTRODUCTION = """\
+netproof demo: real listeners on loopback stand in for a shop and what it may and may not reach.
+(Loopback counts as a network here. In a real check it proves nothing.)
+"""
+_EXPLANATION = """\
+What you just saw
+  allow  The orders API must be reachable, and is: that shows that this vantage has a network at all.
+  deny   The vault never answers, as behind a policy that drops; billing answers with resets, as behind a
+         firewall that refuses so (`closed: pass` says that). Both are denied, and pass.
+  deny   The database must not be reachable. It let us in: that is a leak, and nothing else is called one.
+  `netproof check` would end with exit code 1 now, and fail its Job in a cluster.
+
+What to do next
+  netproof check --settle 0 --allow HOST:PORT --deny HOST:PORT     try it with targets of your own
+  README.md, "On a cluster"                                        let a cluster prove itself, every hour
+"""
+
+
+def main(watched: Callable[[Plan, Console, Progress], Run]) -> int:
+    """Run the demo; returns 0 when the leak was caught and the message arrived, else 70. `watched` runs a plan."""
+    with ExitStack() as stack:
+        plan = _plan(stack)
+        progress = Progress(len(plan.checks))
+        console = Console(progress, sys.stdout)
+        console.print(_INTRODUCTION)
+        run = watched(plan, console, progress)
+        console.summary(run)
+        slack = stack.enter_context(standin.slack())
+        channels = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        (channels / "slack").write_text(slack.url, encoding="utf-8")
+        told = deliver(report.of_run(run), channels)
+        console.print("\nThe message, as it arrived at a stand-in for Slack\n")
+        for message in slack.shown():
+            console.print("\n".join(f"  | {line}" for line in message.splitlines()))
+    console.print(f"\n{_EXPLANATION}")
+    console.flush()
+    caught = report.summary(run)["leaks"] == 1 and run.verdict is Verdict.VIOLATION
+    return 0 if caught and all(each.delivered for each in told) else 70
+
+
+def _plan(stack: ExitStack) -> Plan:
+    """Start the listeners, and make the plan that probes them."""
+    reachable, leak, mute = (stack.enter_context(socket.create_server((_HERE, 0), backlog=each)) for each in (8, 8, 0))
+    for _ in range(2):  # a listener whose queue is full drops what comes next, and so never answers
+        client = stack.enter_context(socket.socket())
+        client.setblocking(False)
+        client.connect_ex(mute.getsockname())
+    with socket.create_server((_HERE, 0)) as nobody:
+        closed = nobody.getsockname()[1]
+
+    def check(expect: Expect, port: int, name: str, because: str, *, closed_passes: bool = False) -> Check:
+        target = Target("tcp", _HERE, port)
+        return Check(expect, target, NoSettings(), "demo", name, because, timeout=1.5, closed_passes=closed_passes)
+
+    ports = [sock.getsockname()[1] for sock in (reachable, mute, leak)]
+    checks = (
+        check(Expect.REACHABLE, ports[0], "orders API", "the shop cannot sell without it"),
+        check(Expect.BLOCKED, ports[1], "vault", "only operators may open it"),
+        check(Expect.BLOCKED, closed, "billing", "cards are handled there", closed_passes=True),
+        check(Expect.BLOCKED, ports[2], "customer database", "a shop front that is broken into must not reach it"),
+    )
+    return Plan(checks, Vantage(name="shop", namespace="demo", labels={"app": "shop-front"}), settle=0.0)
