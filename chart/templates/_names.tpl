@@ -1,0 +1,90 @@
+{{/* The chart's name, and the release's own: the usual two, with the usual overrides. */}}
+{{- define "netproof.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "netproof.fullname" -}}
+{{- $name := default .Chart.Name .Values.nameOverride }}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride }}
+{{- else if contains $name .Release.Name }}
+{{- .Release.Name }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name $name }}
+{{- end }}
+{{- end }}
+
+{{/*
+A name cut to the 52 characters that a CronJob may have (its Jobs append 11). A cut name ends in a hash of the
+whole: names that begin alike stay distinct. Dots, which a release may hold, would give pods surprising host names.
+*/}}
+{{- define "netproof.cut" -}}
+{{- $whole := . | replace "." "-" }}
+{{- if or (gt (len $whole) 52) (ne $whole .) }}
+{{- printf "%s-%s" ($whole | trunc 43 | trimSuffix "-") (. | sha256sum | trunc 8) }}
+{{- else }}
+{{- $whole }}
+{{- end }}
+{{- end }}
+
+{{/* A label's value: 63 characters that end in a letter or digit. */}}
+{{- define "netproof.label" -}}
+{{- . | toString | replace "+" "_" | trunc 63 | trimAll "-_." }}
+{{- end }}
+
+{{/* Labels that find a vantage's pods, of (dict "root" $ "vantage" $vantage). */}}
+{{- define "netproof.selectors" -}}
+app.kubernetes.io/name: {{ include "netproof.label" (include "netproof.name" .root) | quote }}
+app.kubernetes.io/instance: {{ include "netproof.label" .root.Release.Name | quote }}
+app.kubernetes.io/component: {{ include "netproof.label" .vantage.name | quote }}
+{{- end }}
+
+{{/* Labels of every object but pods, which wear what policies select and little else. */}}
+{{- define "netproof.labels" -}}
+{{- $labels := include "netproof.selectors" . | fromYaml }}
+{{- $_ := set $labels "app.kubernetes.io/version" (include "netproof.label" .root.Chart.AppVersion) }}
+{{- $_ := set $labels "app.kubernetes.io/managed-by" .root.Release.Service }}
+{{- $_ := set $labels "app.kubernetes.io/part-of" "netproof" }}
+{{- $_ := set $labels "helm.sh/chart" (include "netproof.label" (printf "%s-%s" .root.Chart.Name .root.Chart.Version)) }}
+{{- include "netproof.layers" (list $labels .root.Values.commonLabels) }}
+{{- end }}
+
+{{/*
+The metadata of an object, of (dict "root" $ "vantage" $vantage "name" "…"), with "labels" and "annotations" of its own.
+*/}}
+{{- define "netproof.metadata" -}}
+name: {{ .name }}
+namespace: {{ .vantage.namespace }}
+labels:
+  {{- include "netproof.layers" (list (include "netproof.labels" . | fromYaml) .labels) | nindent 2 }}
+{{- with include "netproof.layers" (list .root.Values.commonAnnotations .annotations) }}
+annotations:
+  {{- . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* Maps laid over each other; the last one wins. Nothing when all are empty. */}}
+{{- define "netproof.layers" -}}
+{{- $whole := dict }}
+{{- range . }}
+{{- range $key, $value := . }}
+{{- $_ := set $whole $key $value }}
+{{- end }}
+{{- end }}
+{{- with $whole }}
+{{- toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* The keys of a map that say something: 0 and false do; null and what is empty leave it to Kubernetes. */}}
+{{- define "netproof.given" -}}
+{{- $given := dict }}
+{{- range $key, $value := . }}
+{{- if or $value (kindIs "bool" $value) (kindIs "float64" $value) (kindIs "int64" $value) (kindIs "int" $value) }}
+{{- $_ := set $given $key $value }}
+{{- end }}
+{{- end }}
+{{- with $given }}
+{{- toYaml . }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,211 @@
+{{/*
+The vantages of the release, complete: the JSON list that every other template ranges over. Each is the chart's
+values with its own merged over them, and
+  name, fullname, namespace   what it is called, what its objects are called, where they live
+  role                        vantage or control
+  targets                     with the common ones
+  vouchedBy                   denied target, as it is written here -> the vantage or control that shows it alive
+  unproven, nobody            denied targets that nothing vouches for; those that nobody at all may reach
+*/}}
+{{- define "netproof.vantages" -}}
+{{- $vantages := list }}
+{{- $shared := include "netproof.shared" . | fromJson }}
+{{- if .Values.vantages }}
+{{- range $name, $own := .Values.vantages }}
+{{- $vantages = append $vantages (include "netproof.vantage" (dict "root" $ "shared" $shared "name" $name "own" $own) | fromJson) }}
+{{- end }}
+{{- else }}
+{{- $name := include "netproof.fullname" . }}
+{{- $vantages = append $vantages (include "netproof.vantage" (dict "root" $ "shared" $shared "name" $name "own" dict) | fromJson) }}
+{{- end }}
+{{- $control := dict }}
+{{- if .Values.control.enabled }}
+{{- $control = include "netproof.control" (dict "root" $ "shared" $shared "vantages" $vantages) | fromJson }}
+{{- end }}
+{{- range $vantages }}
+{{- include "netproof.vouch" (dict "vantage" . "vantages" $vantages "control" $control) }}
+{{- end }}
+{{- if $control }}
+{{- $vantages = append $vantages $control }}
+{{- end }}
+{{- toJson $vantages }}
+{{- end }}
+
+{{/* What all vantages share: the values without those that are the release's alone. */}}
+{{- define "netproof.shared" -}}
+{{- $shared := omit .Values "global" "enabled" "nameOverride" "fullnameOverride" "namespaceOverride" "commonLabels" "commonAnnotations" "commonTargets" "vantages" "control" "extraObjects" | deepCopy }}
+{{- include "netproof.on" $shared }}
+{{- toJson $shared }}
+{{- end }}
+
+{{/* One vantage, of (dict "root" $ "shared" … "name" … "own" …). */}}
+{{- define "netproof.vantage" -}}
+{{- $vantage := .shared | deepCopy }}
+{{- $own := default dict .own | deepCopy }}
+{{- include "netproof.on" $own }}
+{{- include "netproof.merge" (dict "into" $vantage "from" $own) }}
+{{- $_ := set $vantage "name" .name }}
+{{- $_ := set $vantage "role" "vantage" }}
+{{- $_ := set $vantage "fullname" (include "netproof.cut" (ternary (printf "%s-%s" (include "netproof.fullname" .root) .name) .name (not (empty .root.Values.vantages)))) }}
+{{- $_ := set $vantage "namespace" (default (default .root.Release.Namespace .root.Values.namespaceOverride) $vantage.namespace) }}
+{{- include "netproof.targets" (dict "root" .root "vantage" $vantage "own" $own) }}
+{{- toJson $vantage }}
+{{- end }}
+
+{{/*
+The lists of a vantage. Common targets join its own, but for those that it lists itself. One that is meant to reach
+nothing takes no allow list from elsewhere.
+*/}}
+{{- define "netproof.targets" -}}
+{{- $vantage := .vantage }}
+{{- $allow := default list $vantage.targets.allow }}
+{{- $deny := default list $vantage.targets.deny }}
+{{- if and $vantage.isolated (not (dig "targets" "allow" false .own)) .root.Values.vantages }}
+{{- $allow = list }}
+{{- end }}
+{{- $listed := dict }}
+{{- range concat $allow $deny }}
+{{- $_ := set $listed (include "netproof.identity" (dict "entry" . "namespace" $vantage.namespace)) true }}
+{{- end }}
+{{- range default list .root.Values.commonTargets.allow }}
+{{- if not (or $vantage.isolated (hasKey $listed (include "netproof.identity" (dict "entry" . "namespace" $vantage.namespace)))) }}
+{{- $allow = append $allow . }}
+{{- end }}
+{{- end }}
+{{- range default list .root.Values.commonTargets.deny }}
+{{- if not (hasKey $listed (include "netproof.identity" (dict "entry" . "namespace" $vantage.namespace))) }}
+{{- $deny = append $deny . }}
+{{- end }}
+{{- end }}
+{{- $_ := set $vantage "targets" (dict "allow" $allow "deny" $deny) }}
+{{- include "netproof.sensible" $vantage }}
+{{- end }}
+
+{{/* What no run could make sense of is refused before it is installed. */}}
+{{- define "netproof.sensible" -}}
+{{- if not .existingConfigMap }}
+{{- if not (or .targets.allow .targets.deny) }}
+{{- fail (printf "targets: vantage %q has nothing to check. Give targets.allow (what must be reachable) and targets.deny (what must not), or existingConfigMap" .name) }}
+{{- end }}
+{{- if not (or .isolated .targets.allow) }}
+{{- fail (printf "targets.allow: vantage %q has a deny list alone, which proves nothing: a pod without a network passes it, too. Allow a target that must be reachable, or say isolated: true" .name) }}
+{{- end }}
+{{- end }}
+{{- if and .isolated .targets.allow }}
+{{- fail (printf "isolated: vantage %q is meant to reach nothing, so it has no targets.allow" .name) }}
+{{- end }}
+{{- end }}
+
+{{/*
+The control: one more vantage, whose list is every denied target that no vantage allows and that does not say
+`control: false`. Nothing when there is none. It takes no place or list from the values that vantages share:
+the labels of an application would shut it in as they do the application.
+*/}}
+{{- define "netproof.control" -}}
+{{- $own := omit .root.Values.control "enabled" | deepCopy }}
+{{- include "netproof.on" $own }}
+{{- $control := omit .shared "podLabels" "targets" "existingConfigMap" "isolated" | deepCopy }}
+{{- include "netproof.merge" (dict "into" $control "from" $own) }}
+{{- $_ := set $control "name" "control" }}
+{{- $_ := set $control "role" "control" }}
+{{- $_ := set $control "fullname" (include "netproof.cut" (printf "%s-control" (include "netproof.fullname" .root))) }}
+{{- $_ := set $control "namespace" (default (default .root.Release.Namespace .root.Values.namespaceOverride) $control.namespace) }}
+{{- $targets := default dict $own.targets }}
+{{- $deny := default list $targets.deny }}
+{{- $seen := dict }}
+{{- range $deny }}
+{{- $_ := set $seen (include "netproof.identity" (dict "entry" . "namespace" $control.namespace)) true }}
+{{- end }}
+{{- $vantages := .vantages }}
+{{- range $vantage := $vantages }}
+{{- if eq $vantage.name "control" }}
+{{- fail "vantages.control: this name is the control's; call the vantage something else" }}
+{{- end }}
+{{- if and $vantage.existingConfigMap (not $deny) (not $own.existingConfigMap) }}
+{{- fail (printf "control: the lists in existingConfigMap %q (vantage %q) cannot be read while rendering, so the control needs a list of its own: name in control.targets.deny what it is to show alive, or set control.enabled to false" $vantage.existingConfigMap $vantage.name) }}
+{{- end }}
+{{- range $entry := $vantage.targets.deny }}
+{{- $identity := include "netproof.identity" (dict "entry" $entry "namespace" $vantage.namespace) }}
+{{- if not (or (hasKey $seen $identity) (include "netproof.nobody" $entry) (include "netproof.voucher" (dict "identity" $identity "vantages" $vantages "but" $vantage.name))) }}
+{{- $_ := set $seen $identity true }}
+{{- $target := include "netproof.qualified" (dict "entry" $entry "namespace" $vantage.namespace) }}
+{{- $deny = append $deny (ternary (set (omit (kindIs "map" $entry | ternary $entry dict) "closed") "target" $target) $target (kindIs "map" $entry)) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if or $deny $own.existingConfigMap }}
+{{- $_ := set $control "targets" (dict "allow" (default list $targets.allow) "deny" $deny) }}
+{{- toJson $control }}
+{{- else }}
+{{- toJson dict }}
+{{- end }}
+{{- end }}
+
+{{/* Work out who vouches for what a vantage denies; into the vantage. Of (dict "vantage" … "vantages" … "control" …). */}}
+{{- define "netproof.vouch" -}}
+{{- $vouchedBy := dict }}
+{{- $unproven := list }}
+{{- $nobody := list }}
+{{- $control := list }}
+{{- range dig "targets" "deny" list .control }}
+{{- $control = append $control (include "netproof.identity" (dict "entry" . "namespace" $.control.namespace)) }}
+{{- end }}
+{{- range $entry := .vantage.targets.deny }}
+{{- $target := include "netproof.text" $entry }}
+{{- $identity := include "netproof.identity" (dict "entry" $entry "namespace" $.vantage.namespace) }}
+{{- $voucher := include "netproof.voucher" (dict "identity" $identity "vantages" $.vantages "but" $.vantage.name) }}
+{{- if include "netproof.nobody" $entry }}
+{{- $nobody = append $nobody $target }}
+{{- else if $voucher }}
+{{- $_ := set $vouchedBy $target $voucher }}
+{{- else if has $identity $control }}
+{{- $_ := set $vouchedBy $target "control" }}
+{{- else }}
+{{- $unproven = append $unproven $target }}
+{{- end }}
+{{- end }}
+{{- $_ := set .vantage "vouchedBy" $vouchedBy }}
+{{- $_ := set .vantage "unproven" $unproven }}
+{{- $_ := set .vantage "nobody" $nobody }}
+{{- end }}
+
+{{/* The first vantage that shows a target alive by allowing it, if any. One that is suspended shows nothing. */}}
+{{- define "netproof.voucher" -}}
+{{- $found := "" }}
+{{- range $vantage := .vantages }}
+{{- if not (or $found (eq $vantage.name $.but) $vantage.cronjob.suspend) }}
+{{- range $vantage.targets.allow }}
+{{- if and (not $found) (eq $.identity (include "netproof.identity" (dict "entry" . "namespace" $vantage.namespace))) (not (and (kindIs "map" .) .proxy)) }}
+{{- $found = $vantage.name }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- $found }}
+{{- end }}
+
+{{/*
+Merge maps deeply, in place, of (dict "into" … "from" …). What is said last counts, 0, false and empty too, which is
+where sprig's merge differs; null takes a key away, as it does in Helm.
+*/}}
+{{- define "netproof.merge" -}}
+{{- range $key, $value := .from }}
+{{- if and (kindIs "map" $value) (kindIs "map" (get $.into $key)) }}
+{{- include "netproof.merge" (dict "into" (get $.into $key) "from" $value) }}
+{{- else if kindIs "invalid" $value }}
+{{- $_ := unset $.into $key }}
+{{- else }}
+{{- $_ := set $.into $key $value }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Helm reads YAML 1.1, where the plain word `on` is a truth value, and its key then "true". Put it right, in place. */}}
+{{- define "netproof.on" -}}
+{{- with .notifications }}
+{{- if and (hasKey . "true") (not (hasKey . "on")) }}
+{{- $_ := set . "on" (get . "true") }}
+{{- end }}
+{{- $_ := unset . "true" }}
+{{- end }}
+{{- end }}
