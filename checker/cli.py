@@ -241,14 +241,13 @@ def _told(delivery: Any, console: Console) -> dict[str, Any]:
 
 def _write(document: report.Document, options: argparse.Namespace, console: Console) -> None:
     """Write the files that were asked for. One that cannot be written costs a line, not the alert."""
-    termination = _termination_log(options)
-    for file in (options.report, termination):
+    for file, form, write in (
+        (options.report, report.dumps, report.write),
+        (_termination_log(options), report.termination_message, report.write_in_place),
+    ):
         if file:
             try:
-                if file is termination:  # a mount of its own: it cannot be replaced, and is read after the end
-                    file.write_text(report.termination_message(document), encoding="utf-8")
-                else:
-                    report.write(file, report.dumps(document))
+                write(file, form(document))
             except OSError as error:
                 console.note("ERROR", f"{file} cannot be written: {error.strerror}")
                 document["exitCode"] = document["exitCode"] or FAILED

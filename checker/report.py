@@ -117,10 +117,15 @@ def meaning(result: Result) -> str:
     )
 
 
+def write_in_place(file: Path, content: str) -> None:
+    """Write a file that cannot be replaced: a device, or a mount of its own as the termination log is."""
+    file.write_text(content, encoding="utf-8")
+
+
 def write(file: Path, content: str) -> None:
-    """Write a file so that a reader sees all of it or what was there before; in place where it is no plain file."""
+    """Write a file so that a reader sees all of it, or what was there before."""
     if file.exists() and not file.is_file():
-        file.write_text(content, encoding="utf-8")
+        write_in_place(file, content)
         return
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     with open(handle, "w", encoding="utf-8") as stream:  # noqa: PTH123 - a descriptor has no path
