@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from apprise import AppriseAsset, NotifyBase
 
 LARGEST = 65_536
+# Seconds for each answer. A mail server may greet late on purpose (postscreen_greet_wait: 6 s).
+MAIL_TIMEOUT = 8.0
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -92,11 +94,13 @@ def connect(url: str, asset: "AppriseAsset") -> Service:
             parts = read(url.replace("/#", "/%23"))  # as apprise itself does for a channel's name
             if parts:
                 return Service(_build(plugin, {**parts, **_dress(form, parts), "asset": asset}), form)
-    from apprise import Apprise  # noqa: PLC0415, slow to import
+    from apprise import Apprise, OverflowMode  # noqa: PLC0415, slow to import
 
     other = Apprise.instantiate(url, asset=asset)
     if other is None:
         raise NotificationError("is not a URL that apprise accepts; see its page for the service")
+    # Plain text grows where a service makes HTML or Markdown of it: rather cut at its end than refused.
+    other.overflow_mode = OverflowMode.TRUNCATE
     return Service(other, "text")
 
 
@@ -116,13 +120,11 @@ def _build(plugin: "type[NotifyBase]", parts: dict[str, Any]) -> "NotifyBase":
 
 
 def _dress(form: str, parts: dict[str, Any]) -> dict[str, Any]:
-    """Set the payload around title and body: ours, unless the URL names a ``template`` of its own."""
-    if form == "html" or parts.get("mode") in ("workflow", "trigger"):
+    """Set what the URL leaves open: for mail the patience with a slow server, else the payload around the text."""
+    if form == "html":
+        return {"cto": parts.get("cto", MAIL_TIMEOUT)}
+    if parts.get("mode") in ("workflow", "trigger"):
         return {}
     # Slack must take blocks: apprise's older payload turns `!channel>` in a text back into a mention.
     blocks = {"use_blocks": True} if form == "slack" else {}
-    return {"template": str(TEMPLATES / f"{form}-payload.json.j2"), **blocks, **_given(parts, "template")}
-
-
-def _given(parts: dict[str, Any], key: str) -> dict[str, Any]:
-    return {key: parts[key]} if parts.get(key) else {}
+    return {"template": parts.get("template") or str(TEMPLATES / f"{form}.json"), **blocks}

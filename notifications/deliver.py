@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Seconds, for everything: 3 tries of 4 s to connect and 4 s to answer (apprise's cto and rto), 1 s between: 26 s.
+# Seconds, for everything: 3 tries of 4 s to connect and 4 s to answer (apprise's cto and rto; mail: 8 s for each answer)
+# with 1 s between: 26 s.
 LIMIT = 28.0
 TRIES = 3
 PAUSE = 1.0
@@ -177,7 +178,7 @@ def _asset() -> "AppriseAsset":
 
 def _takes(service: listed.Service) -> int | None:
     """How many characters the service takes: the text is cut here, with a count, before apprise cuts it anywhere."""
-    return service.plugin.body_maxlen if service.form == "text" else None
+    return service.plugin.body_maxlen - 2 if service.form == "text" else None  # a line's end between title and body
 
 
 # What apprise's debug log says of a failed try, and what a person is told instead: nothing of the log is quoted,

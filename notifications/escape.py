@@ -14,7 +14,6 @@ from markupsafe import Markup
 GAP = "\u200b"
 _MENTION = re.compile(r"(?<![\w.])@|@(?=(?:here|channel|everyone|all|room)\b)", re.IGNORECASE)
 _EMOJI = re.compile(r":(?=(?:[\w+-]*[^\W\d][\w+-]*|[+-]1|100|1234):)")  # not 05:00:00
-_ENTITY = re.compile(r"&(?=#?\w+;)")
 
 
 def plain(value: object) -> str:
@@ -41,9 +40,13 @@ def slack(value: object) -> str:
 
 
 def teams(value: object) -> str:
-    """Markdown of an Adaptive Card, with backslash escapes; a gap after ``<`` also keeps ``<at>`` from mentioning."""
+    """Markdown of an Adaptive Card, with backslash escapes, and gaps where those do not reach.
+
+    They part ``<at>``, which mentions, ``{{DATE()}}``, which a card computes, entities, and marks that begin a list.
+    https://learn.microsoft.com/adaptive-cards/authoring-cards/text-features
+    """
     safe = re.sub(r"([\\`*_\[\]#~|])", r"\\\1", text(value))
-    return _ENTITY.sub("&" + GAP, safe.replace("<", "<" + GAP))
+    return re.sub(r"<|\{(?=\{)|&(?=#?\w+;)|^>|^[-+](?=\s)|^\d+(?=[.)]\s)", rf"\g<0>{GAP}", safe)
 
 
 def html(value: object) -> str:
@@ -74,8 +77,9 @@ def teams_link(value: object, label: str) -> Markup:
 
 
 def html_code(value: object) -> Markup:
-    """Make a ``code`` element."""
-    return Markup("<code>{}</code>").format(plain(value))
+    """Fixed-width text."""
+    # Not <code>: apprise's plain text of a mail would give it a line of its own.
+    return Markup('<span style="font-family:Consolas,Menlo,monospace">{}</span>').format(plain(value))
 
 
 def html_link(value: object, label: str) -> Markup:

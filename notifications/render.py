@@ -85,9 +85,10 @@ def _fill(report: Mapping[str, Any], form: str, templates: Path | None, size: in
     """Fill the template with as many findings as fit."""
     bounds = FORMS[form]
     template = _environment(form, templates).get_template(f"{form}.j2")
+    view = _View(report)
     title = body = ""
-    for most, width in _room(bounds, report):
-        title, _, body = template.render(_view(report, most, width)).strip().partition("\n")
+    for most, width in _room(min(bounds.findings, view.findings), bounds.width):
+        title, _, body = template.render(view.words(most, width)).strip().partition("\n")
         title = _cut(unescape(title.strip()) if form == "html" else title.strip(), bounds.title)
         body = body.strip("\n")
         if len(title) + len(body) <= size:
@@ -95,11 +96,10 @@ def _fill(report: Mapping[str, Any], form: str, templates: Path | None, size: in
     return Message(title, _cut(body, max(size - len(title), 1)))
 
 
-def _room(bounds: Form, report: Mapping[str, Any]) -> Iterator[tuple[int, int]]:
+def _room(findings: int, width: int) -> Iterator[tuple[int, int]]:
     """How many findings to list and how long a text of theirs may be, from generous to scant."""
-    findings = len(report.get("checks") or ()) + len((report.get("error") or {}).get("problems") or ())
-    for most in range(min(bounds.findings, findings), 0, -1):
-        yield most, bounds.width
+    for most in range(findings, 0, -1):
+        yield most, width
         yield most, 80
     yield 1, 40
     yield 0, 40
@@ -143,54 +143,63 @@ def _fault(e: Exception, templates: Path, form: str) -> str:
     return escape.plain(f"{name}:{line}: {e} ({type(e).__name__}); the built-in template stands in")
 
 
-def _view(report: Mapping[str, Any], most: int, width: int) -> dict[str, Any]:
-    """Prepare what templates show (docs/notifications.md lists it). Texts are cut to ``width`` characters."""
-    try:
-        return _words(report, most, width)
-    except (KeyError, TypeError, ValueError, AttributeError) as e:
-        raise NotificationError(f"not a report of netproof, version {VERSION}: {type(e).__name__} {e}") from None
+class _View:
+    """What templates show of a report (docs/notifications.md lists it). Raises NotificationError for what is none."""
 
+    def __init__(self, report: Mapping[str, Any]) -> None:
+        self.report = report
+        try:
+            self.started = datetime.fromisoformat(report["started"]).astimezone(UTC)
+            self.groups = [
+                (kind, noun, what, checks)
+                for kind, belongs, noun, what in GROUPS
+                if (checks := [check for check in report["checks"] if belongs(check)])
+            ]
+            self.error = report["error"] or {"title": None, "problems": []}
+            self.findings = sum(len(checks) for *_, checks in self.groups) + len(self.error["problems"])
+            self.words(1, 80)
+        except (KeyError, TypeError, ValueError, AttributeError) as e:
+            raise NotificationError(f"not a report of netproof, version {VERSION}: {type(e).__name__} {e}") from None
+        if report["version"] != VERSION:
+            raise NotificationError(f"its version is {report['version']!r}: this netproof reads version {VERSION}")
 
-def _words(report: Mapping[str, Any], most: int, width: int) -> dict[str, Any]:
-    if report["version"] != VERSION:
-        raise ValueError(f"its version is {report['version']!r}")
+    def words(self, most: int, width: int) -> dict[str, Any]:
+        """List at most so many findings, with texts of at most ``width`` characters."""
 
-    def short(text: Any) -> Any:
-        text = escape.plain(text).strip() if isinstance(text, str) else text
-        return text[: width - 1] + "…" if isinstance(text, str) and len(text) > width else text
+        def short(value: Any) -> Any:
+            text = escape.plain(value).strip() if isinstance(value, str) else value
+            return text[: width - 1] + "…" if isinstance(text, str) and len(text) > width else text
 
-    groups = []
-    room = most
-    for kind, belongs, noun, what in GROUPS:
-        checks = [check for check in report["checks"] if belongs(check)]
-        shown, room = checks[:room], room - len(checks[:room])
-        if checks:
+        groups, room = [], most
+        for kind, noun, what, checks in self.groups:
+            shown, room = checks[:room], room - len(checks[:room])
             count = f"{len(checks)} {noun}{'s' if kind == 'leak' and len(checks) > 1 else ''}"
             listed = [{key: short(value) for key, value in check.items()} for check in shown]
             groups.append(
                 {"kind": kind, "count": count, "what": what, "checks": listed, "more": len(checks) - len(shown)}
             )
-    error = report["error"] or {"title": None, "problems": []}
-    vantage, notify = report["vantage"], report["notify"] or {}
-    labels = ", ".join(f"{key}={value}" for key, value in (vantage.get("labels") or {}).items())
-    places = {key: short(vantage.get(key)) for key in ("name", "cluster", "namespace", "node")}
-    return {
-        "report": report,
-        "sign": _sign(report),
-        "headline": _headline(report, groups, short(error["title"]), places),
-        "error": short(error["title"]),
-        "problems": [short(problem) for problem in error["problems"][:most]],
-        "more_problems": max(0, len(error["problems"]) - most),
-        "groups": groups,
-        "vantage": {key: place for key, place in {**places, "labels": short(labels)}.items() if place},
-        "time": f"{datetime.fromisoformat(report['started']).astimezone(UTC):%a %d %b %Y, %H:%M:%S} UTC",
-        "duration": f"{report['duration']:.0f} s",
-        "summary": report["summary"],
-        "stopped": report["stopped"],
-        "warnings": [short(warning) for warning in report["warnings"][:5]],
-        "rerun": _rerun(notify.get("cronjob"), vantage.get("namespace")),
-        "runbook": notify.get("runbookUrl"),
-    }
+        report, problems = self.report, self.error["problems"]
+        vantage, notify = report["vantage"], report["notify"] or {}
+        places: dict[str, Any] = {key: vantage.get(key) for key in ("name", "cluster", "namespace")}
+        places["labels"] = ", ".join(f"{key}={value}" for key, value in (vantage.get("labels") or {}).items())
+        places["node"] = vantage.get("node")
+        places = {key: short(place) for key, place in places.items() if place}
+        return {
+            "report": report,
+            "sign": _sign(report),
+            "headline": _headline(report, groups, short(self.error["title"]), places),
+            "error": short(self.error["title"]),
+            "problems": [short(problem) for problem in problems[:most]],
+            "more_problems": max(0, len(problems) - most),
+            "groups": groups,
+            "vantage": places,
+            "time": f"{self.started:%a %d %b %Y, %H:%M:%S} UTC",
+            "duration": f"{report['duration']:.0f} s",
+            "tally": _tally(report),
+            "warnings": [short(warning) for warning in report["warnings"][:5]],
+            "rerun": _rerun(notify.get("cronjob"), vantage.get("namespace")),
+            "runbook": notify.get("runbookUrl"),
+        }
 
 
 def _sign(report: Mapping[str, Any]) -> str:
@@ -208,8 +217,20 @@ def _headline(
         what = ", ".join(group["count"] for group in groups)
     else:
         what = f"all {report['summary']['checks']} checks pass" if report["verdict"] == "pass" else "nothing is proven"
-    name, cluster = places["name"] or places["namespace"], places["cluster"]
+    name, cluster = places.get("name") or places.get("namespace"), places.get("cluster")
     return f"netproof: {what}" + (f" from {name}" if name else "") + (f" in {cluster}" if cluster else "")
+
+
+def _tally(report: Mapping[str, Any]) -> str | None:
+    """Say how much of the run there was to see."""
+    summary, stopped = report["summary"], report["stopped"]
+    if not report["checks"]:
+        return None
+    several = summary["unproven"] > 1
+    unproven = f", {summary['unproven']} denial{'s' if several else ''} unproven" if summary["unproven"] else ""
+    unproven += f" (nothing shows that {'their targets are' if several else 'its target is'} alive)" if unproven else ""
+    early = f"; the run was stopped early ({stopped})" if stopped else ""
+    return f"{summary['pass']} of {summary['checks']} checks pass{unproven}{early}"
 
 
 def _rerun(cronjob: Any, namespace: Any) -> str | None:
