@@ -19,8 +19,8 @@ RUN /build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-d
 
 FROM ${PYTHON_IMAGE}
 ARG PYTHON_IMAGE
-ARG VERSION
-ARG REVISION
+ARG VERSION=""
+ARG REVISION=""
 LABEL org.opencontainers.image.title="netproof" \
       org.opencontainers.image.description="Proves, again and again, that a cluster's network policies hold." \
       org.opencontainers.image.licenses="Apache-2.0" \
