@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Seconds, for everything: 3 tries of 4 s to connect and 4 s to answer (apprise's cto and rto; mail: 8 s for each answer)
-# with 1 s between: 26 s.
+# Seconds, for everything: 3 tries of 4 s to connect and 4 s to answer (apprise's cto and rto), or of 8 s for an answer
+# of a mail server, with 1 s between: 26 s.
 LIMIT = 28.0
 TRIES = 3
 PAUSE = 1.0

@@ -4,9 +4,10 @@ Each form is one jinja2 template, whose first line is the title. A folder of the
 of them. Every expression in a template is made harmless for its form on the way out, in the user's templates too.
 """
 
+import os
 import shlex
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from html import unescape
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent / "templates"
 VERSION = 1
+STAND_IN = "the built-in template stands in"
 
 
 @dataclass(frozen=True)
@@ -70,15 +72,16 @@ def render(report: Mapping[str, Any], form: str, templates: Path | None = None, 
     bounds = FORMS[form]
     size = min(size or bounds.size, bounds.size)
     fault = None
-    if templates is not None and (templates / f"{form}.j2").exists():
+    if templates and not os.access(templates, os.R_OK | os.X_OK):
+        fault = f"{templates}: not a folder that can be read; {STAND_IN}"
+    elif templates and os.access(templates / f"{form}.j2", os.F_OK):
         try:
             return _fill(report, form, templates, size)
         except NotificationError:
             raise
         except Exception as e:  # noqa: BLE001, a template can raise anything, and must not cost the alert
             fault = _fault(e, templates, form)
-    title, body = (message := _fill(report, form, None, size)).title, message.body
-    return Message(title, body, fault)
+    return replace(_fill(report, form, None, size), fault=fault)
 
 
 def _fill(report: Mapping[str, Any], form: str, templates: Path | None, size: int) -> Message:
@@ -91,6 +94,8 @@ def _fill(report: Mapping[str, Any], form: str, templates: Path | None, size: in
         title, _, body = template.render(view.words(most, width)).strip().partition("\n")
         title = _cut(unescape(title.strip()) if form == "html" else title.strip(), bounds.title)
         body = body.strip("\n")
+        if not (title and body):
+            raise ValueError("it needs two lines: the title is the first, the body is the rest")
         if len(title) + len(body) <= size:
             break
     return Message(title, _cut(body, max(size - len(title), 1)))
@@ -140,7 +145,7 @@ def _fault(e: Exception, templates: Path, form: str) -> str:
     if not (name and line):
         frames = [frame for frame in extract_tb(e.__traceback__) if Path(frame.filename).parent == templates]
         name, line = (frames[-1].filename, frames[-1].lineno) if frames else (templates / f"{form}.j2", 1)
-    return escape.plain(f"{name}:{line}: {e} ({type(e).__name__}); the built-in template stands in")
+    return escape.plain(f"{name}:{line}: {e} ({type(e).__name__}); {STAND_IN}")
 
 
 class _View:
