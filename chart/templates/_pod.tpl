@@ -24,10 +24,6 @@ annotations:
   {{- include "netproof.layers" (list $mesh .root.Values.commonAnnotations .vantage.podAnnotations) | nindent 2 }}
 {{- end }}
 
-{{/*
-The pod of a vantage, of (dict "root" $ "vantage" $vantage), for the CronJob and for `helm test`.
-"quiet" makes it tell nobody.
-*/}}
 {{- define "netproof.podSpec" -}}
 restartPolicy: Never
 {{- with concat .root.Values.global.imagePullSecrets (default list .vantage.imagePullSecrets) }}
@@ -39,8 +35,8 @@ imagePullSecrets:
 serviceAccountName: {{ include "netproof.serviceAccountName" .vantage }}
 automountServiceAccountToken: {{ eq true .vantage.serviceAccount.automount }}
 enableServiceLinks: false
-# It wears an application's labels, so the application's Services select it, too. This gate never becomes true:
-# the pod is never ready, and receives no traffic.
+# It may wear an application's labels, and then the application's Services select it, too. This gate never becomes
+# true: the pod is never ready, and receives no traffic.
 readinessGates:
   - conditionType: netproof/receives-traffic
 {{- with .vantage.podSecurityContext }}
@@ -97,9 +93,9 @@ volumes:
 {{- if or .heartbeat.existingSecret .heartbeat.url }}true{{ end }}
 {{- end }}
 
-{{/* The one container, in the form of a list. With "trial" it sends a trial message instead of checking. */}}
+{{/* The one container, in the form of a list. */}}
 {{- define "netproof.container" -}}
-- name: {{ ternary "trial" "netproof" (eq true .trial) }}
+- name: netproof
   image: {{ include "netproof.image" . }}
   {{- with .vantage.image.pullPolicy }}
   imagePullPolicy: {{ . }}

@@ -10,7 +10,8 @@ values with its own merged over them, and
 {{- define "netproof.vantages" -}}
 {{- $vantages := list }}
 {{- $shared := include "netproof.shared" . | fromJson }}
-{{- if .Values.vantages }}
+{{- if not .Values.enabled }}
+{{- else if .Values.vantages }}
 {{- range $name, $own := .Values.vantages }}
 {{- $vantages = append $vantages (include "netproof.vantage" (dict "root" $ "shared" $shared "name" $name "own" $own) | fromJson) }}
 {{- end }}
@@ -19,7 +20,7 @@ values with its own merged over them, and
 {{- $vantages = append $vantages (include "netproof.vantage" (dict "root" $ "shared" $shared "name" $name "own" dict) | fromJson) }}
 {{- end }}
 {{- $control := dict }}
-{{- if .Values.control.enabled }}
+{{- if and $vantages .Values.control.enabled }}
 {{- $control = include "netproof.control" (dict "root" $ "shared" $shared "vantages" $vantages) | fromJson }}
 {{- end }}
 {{- range $vantages }}
