@@ -1,0 +1,142 @@
+"""A report to send, a CA that only these tests trust, and channels to write."""
+
+import ssl
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+Report = dict[str, Any]
+SECRETS = ("T0SECRETAA", "B0SECRETBB", "cSecretToken0123456789ab", "wfSecretId", "sigSecret42", "pa55wordSecret", "pathSecret")
+SLACK = f"slack://{'/'.join(SECRETS[:3])}/?retry=0"
+
+
+def workflows(port: int, rest: str = "retry=0") -> str:
+    return f"workflows://localhost:{port}/wfSecretId/sigSecret42/?{rest}"
+
+
+def mail(port: int, rest: str = "retry=0") -> str:
+    return f"mailto://ops:pa55wordSecret@localhost:{port}/?to=team@example.com&from=netproof@example.com&{rest}"
+
+
+def json(port: int, rest: str = "retry=0") -> str:
+    return f"json://ops:pa55wordSecret@localhost:{port}/pathSecret?{rest}"
+
+
+def check(finding: str, **given: Any) -> Report:
+    """Make the entry of one check that found something."""
+    expect, verdict = {"leak": ("blocked", "violation"), "unreachable": ("reachable", "violation")}.get(
+        finding, ("blocked", "inconclusive")
+    )
+    entry = {
+        "list": "allow" if finding == "unreachable" else "deny",
+        "target": "tcp://mongo.db:27017",
+        "name": "Customer database",
+        "because": "customer data",
+        "where": "deny.lst:3",
+        "expect": expect,
+        "verdict": verdict,
+        "finding": finding,
+        "outcome": "open",
+        "address": "10.42.0.9",
+        "seen": "10.42.0.9: accepted after 0.4 ms",
+        "meaning": "It must be blocked, and it let us in.",
+        "vouchedBy": None,
+        "lag": None,
+        "attempts": [],
+    }
+    return {**entry, **given}
+
+
+def of(*checks: Report, **given: Any) -> Report:
+    """Make a report of a run with these findings."""
+    findings = [each["finding"] for each in checks]
+    violations = findings.count("leak") + findings.count("unreachable")
+    report = {
+        "version": 1,
+        "netproof": "0.1.0",
+        "started": "2026-11-24T08:00:00.123Z",
+        "duration": 10.3,
+        "verdict": "violation" if violations else "inconclusive" if checks else "pass",
+        "exitCode": 1 if violations else 3 if checks else 0,
+        "summary": {
+            "checks": len(checks) + 4,
+            "pass": 4,
+            "violation": violations,
+            "inconclusive": findings.count("unproven"),
+            "leaks": findings.count("leak"),
+            "unreachable": findings.count("unreachable"),
+            "unproven": 0,
+        },
+        "stopped": None,
+        "warnings": [],
+        "error": None,
+        "vantage": {
+            "name": "shop",
+            "cluster": "prod",
+            "namespace": "shop",
+            "node": "ip-10-0-0-7",
+            "labels": {"app": "shop"},
+            "role": "vantage",
+            "isolated": False,
+        },
+        "settle": 10.0,
+        "notify": {"runbookUrl": "https://wiki.example.com/netproof", "cronjob": "netproof-shop"},
+        "checks": list(checks),
+        "channels": [],
+        "heartbeat": None,
+    }
+    return {**report, **given}
+
+
+@pytest.fixture
+def leaking() -> Report:
+    return deepcopy(
+        of(
+            check("unproven", target="tcp://ledger.billing:5432", seen="NXDOMAIN: there is no such name"),
+            check("unreachable", target="tcp://orders.shop:8080", seen="10.42.1.17: nothing came back within 3 s"),
+            check("leak"),
+        )
+    )
+
+
+@pytest.fixture(scope="session")
+def ca(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, Path]:
+    """A server's TLS context, for Slack's name and localhost, and the file of the CA that vouches for it."""
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost", "hooks.slack.com").configure_cert(context)
+    file = tmp_path_factory.mktemp("ca") / "ca.pem"
+    authority.cert_pem.write_to_path(str(file))
+    return context, file
+
+
+@pytest.fixture
+def tls(ca: tuple[ssl.SSLContext, Path], monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """A server's TLS context that clients in this test trust, by SSL_CERT_FILE."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(ca[1]))
+    return ca[0]
+
+
+@pytest.fixture
+def channels(tmp_path: Path) -> Callable[..., Path]:
+    """Write a folder of channels, one file for each keyword."""
+
+    def write(**urls: str) -> Path:
+        folder = tmp_path / "channels"
+        folder.mkdir(exist_ok=True)
+        for name, url in urls.items():
+            (folder / name).write_text(url + "\n")
+        return folder
+
+    return write
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
