@@ -192,9 +192,6 @@ class _Loader:
             if name == "deny" and ("allow", target) in checks and not self.control:
                 both = checks["allow", target].where, checks["deny", target].where
                 self.warnings.append(f"the lists disagree about {target}: allow ({both[0]}) and deny ({both[1]})")
-        for target in vouched:
-            if ("deny", target) not in checks:
-                self.warnings.append(f"vantage.vouchedBy names {target}, which is not on the deny list")
         return list(checks.values())
 
     def check(self, entry: _Entry, target: Target, vouched_by: str | None) -> Check:
