@@ -165,6 +165,18 @@ the labels of an application would shut it in as they do the application.
 {{- $unproven = append $unproven $target }}
 {{- end }}
 {{- end }}
+{{- if .vantage.existingConfigMap }}
+{{- /* Its lists cannot be read here: it is told of all that is known to be alive, near names in their short form, too. */}}
+{{- range $vantage := append .vantages .control }}
+{{- if and $vantage (ne $vantage.name $.vantage.name) (not $vantage.cronjob.suspend) }}
+{{- range get $vantage.targets (ternary "deny" "allow" (eq $vantage.role "control")) }}
+{{- $target := include "netproof.qualified" (dict "entry" . "namespace" $vantage.namespace) }}
+{{- $_ := set $vouchedBy $target $vantage.name }}
+{{- $_ := set $vouchedBy ($target | replace (printf ".%s:" $.vantage.namespace) ":") $vantage.name }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- $_ := set .vantage "vouchedBy" $vouchedBy }}
 {{- $_ := set .vantage "unproven" $unproven }}
 {{- $_ := set .vantage "nobody" $nobody }}
