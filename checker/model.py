@@ -108,7 +108,7 @@ class Sight:
     address: str | None = None
     family: Family | None = None
     source: str | None = None  # our own address towards it
-    port_unreachable: bool = False  # refused by ICMP port unreachable, which any node may send for a Service
+    port_unreachable: bool = False  # a datagram refused so: any node may, for a Service
 
 
 @dataclass(frozen=True, slots=True)

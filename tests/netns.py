@@ -32,10 +32,9 @@ import dns.rrset
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 T = TypeVar("T")
-Handler = "Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]"
 
 NETPROOF = Path(sys.executable).with_name("netproof")
 CLONE_NEWNET = 0x40000000
@@ -150,6 +149,7 @@ class Servers:
     """An event loop in a thread of its own, which serves sockets from any namespace."""
 
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
+    open: list[asyncio.AbstractServer | asyncio.DatagramTransport] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
@@ -169,7 +169,7 @@ class Servers:
                 await (handler or hold)(reader, writer)
             writer.transport.abort() if handler is not close else writer.close()
 
-        self.call(asyncio.start_server(serve, sock=sock, ssl=tls))
+        self.open.append(self.call(asyncio.start_server(serve, sock=sock, ssl=tls)))
         return seen
 
     def udp(self, sock: socket.socket, reply: Callable[[bytes], bytes | None]) -> Seen:
@@ -186,16 +186,18 @@ class Servers:
                 if answer is not None:
                     self.transport.sendto(answer, peer)
 
-        async def start() -> None:
-            await asyncio.get_running_loop().create_datagram_endpoint(Protocol, sock=sock)
+        async def start() -> asyncio.DatagramTransport:
+            return (await asyncio.get_running_loop().create_datagram_endpoint(Protocol, sock=sock))[0]
 
-        self.call(start())
+        self.open.append(self.call(start()))
         return seen
 
     def close(self) -> None:
         """Drop every server and connection."""
 
         async def stop() -> None:
+            for each in self.open:
+                each.close()
             tasks = asyncio.all_tasks() - {asyncio.current_task()}
             for task in tasks:
                 task.cancel()
@@ -256,7 +258,7 @@ async def stream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 
 def answers(zone: Mapping[str, Sequence[str] | dns.rcode.Rcode | None]) -> Callable[[bytes], bytes | None]:
-    """A DNS server: a name has addresses, or an rcode, or gets no answer at all; a name that is not there is NXDOMAIN."""
+    """A DNS server: a name has addresses, or an rcode, or gets no answer; one that is not there is NXDOMAIN."""
 
     def reply(wire: bytes) -> bytes | None:
         query = dns.message.from_wire(wire)
@@ -345,7 +347,9 @@ def table(hook: str, rules: Sequence[str]) -> str:
 
 
 @contextlib.contextmanager
-def world(folder: Path, *, pod: Sequence[str] = POD, default: bool = True, icmp_limits: bool = False) -> Iterator[World]:
+def world(
+    folder: Path, *, pod: Sequence[str] = POD, default: bool = True, icmp_limits: bool = False
+) -> Iterator[World]:
     """Build a world and take it down.
 
     Choose the pod's addresses, whether it has a default route, and whether the kernel's ICMP limits hold.
@@ -355,6 +359,8 @@ def world(folder: Path, *, pod: Sequence[str] = POD, default: bool = True, icmp_
     made = World(*(Namespace(name) for name in names), servers=Servers(), folder=folder)
     try:
         _ip("-batch", "-", batch="\n".join(f"netns add {name}" for name in names))
+        for space in (made.pod, made.node, made.target):
+            space.sysctl({"ipv6/conf/default/accept_dad": 0})  # else a link is deaf to IPv6 for its first two seconds
         made.node.ip(
             f"link add pod type veth peer name eth0 netns {names[0]}\n"
             f"link add target type veth peer name eth0 netns {names[2]}\n"
@@ -372,7 +378,9 @@ def world(folder: Path, *, pod: Sequence[str] = POD, default: bool = True, icmp_
         )  # fmt: skip
         made.target.ip(
             "link set lo up\nlink set eth0 up\n"
-            + "".join(f"addr add 198.18.0.{n}/24 dev eth0\naddr add fd18::{n}/64 dev eth0 nodad\n" for n in range(2, 10))
+            + "".join(
+                f"addr add 198.18.0.{n}/24 dev eth0\naddr add fd18::{n}/64 dev eth0 nodad\n" for n in range(2, 10)
+            )
             + "route add default via 198.18.0.1\nroute add default via fd18::1\n"
         )
         made.node.sysctl({"ipv4/ip_forward": 1, "ipv6/conf/all/forwarding": 1})

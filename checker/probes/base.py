@@ -109,8 +109,7 @@ async def connect(address: str, port: int, within: float) -> Sight:
                 code = errno.ETIMEDOUT
         after = loop.time() - began
         if code:
-            outcome, seen, port_unreachable = tcp_failure(code, tcp_segments(sock), after)
-            return Sight(outcome, seen, address, family, port_unreachable=port_unreachable)
+            return Sight(*tcp_failure(code, tcp_segments(sock), after), address, family)
         return Sight(Outcome.OPEN, f"accepted after {duration(after)}", address, family, sock.getsockname()[0])
 
 
@@ -149,8 +148,8 @@ def tcp_segments(sock: socket.socket) -> tuple[int, int]:
     return sent, received
 
 
-def tcp_failure(code: int, segments: tuple[int, int], after: float) -> tuple[Outcome, str, bool]:
-    """Tell what an error of connect(2) was: outcome, words, and whether it was ICMP port unreachable.
+def tcp_failure(code: int, segments: tuple[int, int], after: float) -> tuple[Outcome, str]:
+    """Tell what an error of connect(2) was: outcome and words.
 
     `rejected` needs a segment that went out and none that came in. A refusal that the kernel does not explain
     is `closed`: that may cry wolf, it never shows green. All that never left this machine is `untestable`.
@@ -158,17 +157,16 @@ def tcp_failure(code: int, segments: tuple[int, int], after: float) -> tuple[Out
     sent, received = segments
     if code == errno.ETIMEDOUT:
         if received:
-            return Outcome.UNEXPECTED, f"answered, but made no connection in {duration(after)}", False
+            return Outcome.UNEXPECTED, f"answered, but made no connection in {duration(after)}"
         what = f"{sent} SYN{'s' if sent > 1 else ''} unanswered" if sent else "no answer"
-        return Outcome.SILENT, f"{what} in {duration(after)}", False
+        return Outcome.SILENT, f"{what} in {duration(after)}"
     if code == errno.EPERM:
-        return Outcome.REJECTED, "refused by this machine's own firewall (EPERM)", False
+        return Outcome.REJECTED, "refused by this machine's own firewall (EPERM)"
     if code == errno.ECONNREFUSED and (received or not sent):
-        return Outcome.CLOSED, f"reset after {duration(after)}", False
+        return Outcome.CLOSED, f"reset after {duration(after)}"
     if code in _REFUSALS and sent and not received:
-        seen = f"refused on the way after {duration(after)} ({_REFUSALS[code]})"
-        return Outcome.REJECTED, seen, code == errno.ECONNREFUSED
-    return Outcome.UNTESTABLE, untestable(code), False
+        return Outcome.REJECTED, f"refused on the way after {duration(after)} ({_REFUSALS[code]})"
+    return Outcome.UNTESTABLE, untestable(code)
 
 
 def untestable(code: int) -> str:

@@ -1,0 +1,41 @@
+"""What the tests of the checker share: a world to probe where one can be built, and the command run on loopback."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests import netns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if reason := netns.missing():
+        for item in items:
+            if item.get_closest_marker("root"):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="module")
+def module_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[netns.World]:
+    """One world for the tests of a module; they come to it through `world`, or leave it as it was."""
+    with netns.world(tmp_path_factory.mktemp("world")) as world:
+        yield world
+
+
+@pytest.fixture
+def world(tmp_path: object) -> Iterator[netns.World]:
+    """A world for one test alone."""
+    with netns.world(tmp_path) as world:  # type: ignore[arg-type]
+        yield world
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[netns.Servers]:
+    """Servers on this machine's own loopback."""
+    made = netns.Servers()
+    yield made
+    made.close()
