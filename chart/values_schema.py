@@ -25,7 +25,7 @@ TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", type(N
 
 def mapping(**properties: Schema) -> Schema:
     """Describe a mapping with these keys and no others."""
-    return {"type": ["object", "null"], "properties": properties, "additionalProperties": False}
+    return {"type": ["object"], "properties": properties, "additionalProperties": False}
 
 
 def words(values: Schema | None = None, names: Schema | None = None) -> Schema:
@@ -68,7 +68,7 @@ class Checker:
     """The configuration of the checker, as draft-07 without alternatives."""
 
     def __init__(self) -> None:
-        printed = subprocess.run([sys.executable, "-m", "checker", "schema"], capture_output=True, check=True)  # noqa: S603
+        printed = subprocess.run([sys.executable, "-m", "checker", "schema"], capture_output=True, check=True)
         self.types: dict[str, Schema] = json.loads(printed.stdout)["$defs"]
 
     def property(self, of: str, name: str) -> Schema:
@@ -79,7 +79,7 @@ class Checker:
         """Translate a type."""
         keys = self.types[of]
         properties = {name: self.property(of, name) for name in keys["properties"]}
-        return mapping(**properties) | ({"required": keys["required"]} if keys.get("required") else {})
+        return {**mapping(**properties), **({"required": keys["required"]} if keys.get("required") else {})}
 
     def folded(self, schema: Schema) -> Schema:
         """Fold alternatives into one: their types exclude each other, and each keyword speaks of one type only."""
@@ -93,7 +93,7 @@ class Checker:
     def single(self, schema: Schema) -> Schema:
         """Translate what is no alternative. An enum speaks of all types, so it becomes what speaks of one."""
         if "$ref" in schema:
-            return {**self.mapping(schema["$ref"].rpartition("/")[2]), "type": ["object"]}
+            return self.mapping(schema["$ref"].rpartition("/")[2])
         if "enum" in schema:
             values = schema["enum"]
             if all(isinstance(value, str) for value in values):
@@ -129,7 +129,9 @@ class Kubernetes:
             return ref(short)
         if "oneOf" in schema:  # a Quantity, a port: text or number
             return {"type": ["string", "number", "null"]}
-        plain: Schema = {"type": [*{*([schema["type"]] if isinstance(schema["type"], str) else schema["type"]), "null"}]}
+        plain: Schema = {
+            "type": [*{*([schema["type"]] if isinstance(schema["type"], str) else schema["type"]), "null"}]
+        }
         plain["type"].sort()
         if "properties" in schema:
             plain["properties"] = {key: self.plain(value) for key, value in schema["properties"].items()}
@@ -170,7 +172,7 @@ def schema() -> Schema:
         "cluster": text(),
         "notifications": mapping(
             on=occasions,
-            **{"true": occasions},  # how Helm's YAML 1.1 reads a plain `on`
+            true=occasions,  # how Helm's YAML 1.1 reads a plain `on`
             existingSecret=text(),
             channels=words({"type": "string", "minLength": 1}, {"pattern": "^[-._a-zA-Z0-9]+$"}),
             templates=words({"type": "string"}, {"pattern": "^[-._a-zA-Z0-9]+\\.j2$"}),
@@ -229,7 +231,7 @@ def schema() -> Schema:
     place = {"namespace": text(LABEL, 63)}
     release = {
         "global": {  # a parent chart has more to say there
-            "type": ["object", "null"],
+            "type": ["object"],
             "properties": {"imageRegistry": text(), "imagePullSecrets": pull_secrets},
         },
         "enabled": {"type": "boolean"},
@@ -239,16 +241,23 @@ def schema() -> Schema:
         "commonLabels": words(),
         "commonAnnotations": words(),
         "commonTargets": targets,
-        "vantages": words(ref("vantage"), {"pattern": f"^{LABEL}$", "maxLength": 63}),
-        "control": mapping(enabled=BOOL, **place, **{name: value for name, value in shared.items() if name != "isolated"}),
+        "vantages": words({"anyOf": [{"type": "null"}, ref("vantage")]}, {"pattern": f"^{LABEL}$", "maxLength": 63}),
+        "control": mapping(
+            enabled=BOOL, **place, **{name: value for name, value in shared.items() if name != "isolated"}
+        ),
         "extraObjects": items({"type": ["object", "string"]}),
     }
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "$comment": "Written by chart/values_schema.py; change it there.",
         **mapping(**release, **shared),
-        "type": "object",
-        "definitions": {"target": entry, "vantage": mapping(**place, **vantage), **dict(sorted(kubernetes.used.items()))},
+        # What a null would take away whole, and the templates look into.
+        "required": sorted(name for name, value in {**release, **vantage}.items() if value.get("type") == ["object"]),
+        "definitions": {
+            "target": entry,
+            "vantage": mapping(**place, **vantage),
+            **dict(sorted(kubernetes.used.items())),
+        },
     }
 
 

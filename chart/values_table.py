@@ -32,7 +32,9 @@ def _rows(node: yaml.MappingNode, lines: list[str], path: tuple[str, ...]) -> It
         elif isinstance(value, yaml.MappingNode):
             yield from _rows(value, lines, here)
         else:
-            raise ValueError(f"values.yaml:{key.start_mark.line + 1}: {'.'.join(here)} has no comment that begins with # --")
+            raise ValueError(
+                f"values.yaml:{key.start_mark.line + 1}: {'.'.join(here)} has no comment that begins with # --"
+            )
 
 
 def _description(before: list[str]) -> str:

@@ -181,12 +181,13 @@ def _takes(service: listed.Service) -> int | None:
     return service.plugin.body_maxlen - 2 if service.form == "text" else None  # a line's end between title and body
 
 
-# What apprise's debug log says of a failed try, and what a person is told instead: nothing of the log is quoted,
-# because it holds URLs. The first that matches counts.
+# What apprise logs of a failed try, and what a person is told instead: nothing of the log is quoted, because it holds
+# URLs. The first that matches counts.
+EXCEPTION = ("Socket Exception", "Notification Exception")
 CAUSES: tuple[tuple[str, str], ...] = (
     (r"CERTIFICATE_VERIFY_FAILED|SSLCertVerification", "its certificate is not trusted (SSL_CERT_FILE names the CA)"),
     (r"CA certificate bundle|FileNotFoundError.*certs?", "the CA file that SSL_CERT_FILE names cannot be read"),
-    (r"ProxyError|Tunnel connection failed|SOCKS", "the proxy (HTTPS_PROXY) does not let it through"),
+    (r"ProxyError|Tunnel connection failed|SOCKS", "no way through the proxy (HTTPS_PROXY)"),
     (
         r"NameResolution|Name or service not known|name resolution|getaddrinfo|No address assoc",
         "its name does not resolve",
@@ -195,13 +196,17 @@ CAUSES: tuple[tuple[str, str], ...] = (
     (r"Connection refused", "connection refused"),
     (r"unreachable|No route", "its network is unreachable"),
     (r"\[SSL", "TLS failed"),
-    (r"reset by peer|RemoteDisconnected|[Cc]onnection.* (aborted|closed)|IncompleteRead|BadStatusLine", "it hung up"),
+    (r"BadStatusLine|LineTooLong|InvalidHeader|RemoteProtocolError.*illegal|\(-1, b", "its answer makes no sense"),
+    (r"reset by peer|RemoteDisconnected|(?i:connection.* (aborted|closed))|IncompleteRead|disconnected", "it hung up"),
+    (r"extension not supported", "the server takes no login, or no STARTTLS"),
 )
 
 
 def _cause(result: "AppriseResult") -> str:
     """Tell in plain words why the last try failed, from what apprise logged."""
-    log = "\n".join(str(entry.message) for entry in result.logs())
+    said = ((entry.level, str(entry.message)) for entry in result.logs())
+    # At debug level there is also the message itself, whose words are no reason.
+    log = "\n".join(words for level, words in said if level != "DEBUG" or words.startswith(EXCEPTION))
     if codes := re.findall(r"error=(\d{3})\b", log):
         code = int(codes[-1])
         hint = {3: ": a redirect, not followed", 2: ", but not the answer of the service"}.get(code // 100, "")

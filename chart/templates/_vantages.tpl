@@ -12,7 +12,7 @@ values with its own merged over them, and
 {{- $shared := include "netproof.shared" . | fromJson }}
 {{- if not .Values.enabled }}
 {{- else if .Values.vantages }}
-{{- range $name, $own := .Values.vantages }}
+{{- range $name, $own := include "netproof.given" .Values.vantages | fromYaml }}
 {{- $vantages = append $vantages (include "netproof.vantage" (dict "root" $ "shared" $shared "name" $name "own" $own) | fromJson) }}
 {{- end }}
 {{- else }}
@@ -115,22 +115,29 @@ the labels of an application would shut it in as they do the application.
 {{- $deny := default list $targets.deny }}
 {{- $seen := dict }}
 {{- range $deny }}
-{{- $_ := set $seen (include "netproof.identity" (dict "entry" . "namespace" $control.namespace)) true }}
+{{- $_ := set $seen (include "netproof.identity" (dict "entry" . "namespace" $control.namespace)) dict }}
 {{- end }}
-{{- $vantages := .vantages }}
-{{- range $vantage := $vantages }}
+{{- range $vantage := .vantages }}
 {{- if eq $vantage.name "control" }}
 {{- fail "vantages.control: this name is the control's; call the vantage something else" }}
 {{- end }}
 {{- if and $vantage.existingConfigMap (not $deny) (not $own.existingConfigMap) }}
 {{- fail (printf "control: the lists in existingConfigMap %q (vantage %q) cannot be read while rendering, so the control needs a list of its own: name in control.targets.deny what it is to show alive, or set control.enabled to false" $vantage.existingConfigMap $vantage.name) }}
 {{- end }}
+{{- end }}
+{{- range $vantage := .vantages }}
 {{- range $entry := $vantage.targets.deny }}
 {{- $identity := include "netproof.identity" (dict "entry" $entry "namespace" $vantage.namespace) }}
-{{- if not (or (hasKey $seen $identity) (include "netproof.nobody" $entry) (include "netproof.voucher" (dict "identity" $identity "vantages" $vantages "but" $vantage.name))) }}
-{{- $_ := set $seen $identity true }}
-{{- $target := include "netproof.qualified" (dict "entry" $entry "namespace" $vantage.namespace) }}
-{{- $deny = append $deny (ternary (set (omit (kindIs "map" $entry | ternary $entry dict) "closed") "target" $target) $target (kindIs "map" $entry)) }}
+{{- if hasKey $seen $identity }}
+{{- with get $seen $identity }}
+{{- $_ := set . "because" (printf "%s, %s" .because $vantage.name | trunc 1000) }}
+{{- end }}
+{{- else if not (or (include "netproof.nobody" $entry) (include "netproof.voucher" (dict "identity" $identity "vantages" $.vantages "but" $vantage.name))) }}
+{{- $check := kindIs "map" $entry | ternary (omit (kindIs "map" $entry | ternary $entry dict) "closed" "control") dict }}
+{{- $_ := set $check "target" (include "netproof.qualified" (dict "entry" $entry "namespace" $vantage.namespace)) }}
+{{- $_ := set $check "because" (printf "%sdenied from %s" (empty $check.because | ternary "" (printf "%s; " $check.because)) $vantage.name | trunc 1000) }}
+{{- $_ := set $seen $identity $check }}
+{{- $deny = append $deny $check }}
 {{- end }}
 {{- end }}
 {{- end }}

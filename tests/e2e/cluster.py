@@ -141,6 +141,11 @@ class Space:
     def objects(self, kind: str, *words: str) -> list[Object]:
         return self.cluster.objects(kind, "-n", self.name, *words)
 
+    def deploy(self, *objects: Object) -> None:
+        """Create objects, and wait until the servers among them are ready."""
+        self.apply(*objects)
+        self.kubectl("rollout", "status", "deployment")
+
     def install(self, values: Mapping[str, Any], release: str = "netproof", verb: str = "install") -> str:
         """Install the chart, never to run by the clock while a test looks; return its notes."""
         values = {**values, "cronjob": {"schedule": "0 0 1 1 *", **values.get("cronjob", {})}}

@@ -13,6 +13,7 @@ import shlex
 import subprocess
 import sys
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -64,9 +65,9 @@ def cluster(image: str) -> Iterator[Cluster]:
     until("all namespaces of these tests are gone", lambda: not cluster.objects("namespaces", "-l", selector))
 
 
-@pytest.fixture
-def spaces(cluster: Cluster) -> Iterator[Callable[..., Space]]:
-    """Make namespaces, and remove them at the end of the test."""
+@contextmanager
+def namespaces(cluster: Cluster) -> Iterator[Callable[..., Space]]:
+    """Make namespaces, and remove them in the end."""
     made: list[str] = []
 
     def make(name: str = "shop", labels: dict[str, str] | None = None, length: int = 0) -> Space:
@@ -79,9 +80,17 @@ def spaces(cluster: Cluster) -> Iterator[Callable[..., Space]]:
         until("its default service account", lambda: space.objects("serviceaccounts"))
         return space
 
-    yield make
-    if made:
-        cluster.kubectl("delete", "namespace", "--wait=false", *made)
+    try:
+        yield make
+    finally:
+        if made:
+            cluster.kubectl("delete", "namespace", "--wait=false", *made)
+
+
+@pytest.fixture
+def spaces(cluster: Cluster) -> Iterator[Callable[..., Space]]:
+    with namespaces(cluster) as make:
+        yield make
 
 
 @pytest.fixture

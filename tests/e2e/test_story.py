@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from tests.e2e.world import policy, pods, server
+from tests.e2e.world import pods, policy, server
 
 if TYPE_CHECKING:
     from tests.e2e.cluster import Object, Space

@@ -10,7 +10,15 @@ import pytest
 import trustme
 
 Report = dict[str, Any]
-SECRETS = ("T0SECRETAA", "B0SECRETBB", "cSecretToken0123456789ab", "wfSecretId", "sigSecret42", "pa55wordSecret", "pathSecret")
+SECRETS = (
+    "T0SECRETAA",
+    "B0SECRETBB",
+    "cSecretToken0123456789ab",
+    "wfSecretId",
+    "sigSecret42",
+    "pa55wordSecret",
+    "pathSecret",
+)
 SLACK = f"slack://{'/'.join(SECRETS[:3])}/?retry=0"
 
 

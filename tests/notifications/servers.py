@@ -43,6 +43,15 @@ def hang(_: socket.socket, over: Event) -> None:
 def trickle(connection: socket.socket, over: Event) -> None:
     """Begin an answer that has no end, each byte soon enough for any time limit of a single read."""
     connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    _dribble(connection, over)
+
+
+def trickle_mail(connection: socket.socket, over: Event) -> None:
+    connection.sendall(b"220-")
+    _dribble(connection, over)
+
+
+def _dribble(connection: socket.socket, over: Event) -> None:
     while not over.wait(0.05):
         connection.sendall(b".")
 
@@ -201,15 +210,9 @@ def _read(stream: socket.socket) -> Request:
 
 
 def _pump(source: socket.socket, sink: socket.socket) -> None:
-    """Carry bytes until the source ends, then end the sink in the same way."""
-    try:
+    """Carry bytes until the source ends, then end the sink, which ends the way back too."""
+    with suppress(OSError):
         while piece := source.recv(65_536):
             sink.sendall(piece)
-    except ConnectionResetError:
-        sink.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        sink.close()
-        return
-    except OSError:
-        return
     with suppress(OSError):
-        sink.shutdown(socket.SHUT_WR)
+        sink.shutdown(socket.SHUT_RDWR)

@@ -8,6 +8,7 @@ import pytest
 
 from notifications.deliver import deliver, trial
 from notifications.errors import NotificationError
+from notifications.render import render
 from tests.notifications import conftest as sample
 from tests.notifications import servers
 
@@ -113,10 +114,8 @@ def test_a_long_report_is_one_post_with_a_count(
     assert "[Runbook](https://wiki.example.com/netproof)" in texts[1]
 
 
-def test_a_small_service_gets_what_it_takes(leaking: sample.Report, channels: Channels) -> None:
+def test_a_small_service_gets_what_it_takes(leaking: sample.Report) -> None:
     # An apprise service for SMS: 160 characters, and its title is part of the body.
-    from notifications.render import render  # noqa: PLC0415
-
     message = render(leaking, "text", size=158)
     assert len(message.title) + len(message.body) <= 158
     assert message.title.startswith("🔴 netproof: 1 leak")

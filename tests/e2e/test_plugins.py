@@ -1,0 +1,130 @@
+"""Every kind of network plugin: how a denied packet looks, and what a pod's first moments look like.
+
+They are those of the cluster whose policy controller reads a ConfigMap. Each test starts fifteen Jobs at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.conftest import namespaces
+from tests.e2e.world import config_map, pods, policy, server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.e2e.cluster import Cluster, Object, Run, Space
+
+DENIED_LOOKS = {"drop": "silent", "port-unreachable": "rejected", "admin-prohibited": "rejected", "reset": "closed"}
+LAG = 3  # seconds
+TIMES = 10
+
+
+@pytest.fixture(scope="module")
+def shop(cluster: Cluster, image: str) -> Iterator[Space]:
+    """One release with a vantage for each thing that can be right or wrong."""
+    if cluster.objects("daemonsets", "-n", "kube-system"):
+        pytest.skip(
+            "the network plugin of this cluster cannot be switched: it is no policy controller with a ConfigMap"
+        )
+    with namespaces(cluster) as make:
+        space = make("plugins")
+        backend = pods(app="backend")
+        space.deploy(
+            *server("catalog", 8080, image=image),
+            *server("db", 27017, image=image),
+            *server("naked", 27017, image=image),
+            *server("lax", 27017, image=image),
+            policy("db", {"app": "db"}, ingress=[{"from": [backend]}]),
+            policy("lax", {"app": "lax"}, ingress=[{"from": [backend, pods(app="frontend")]}]),
+            policy("shut", {"app": "shut"}, egress=[]),
+            policy("mute", {"app": "mute"}, egress=[{"to": [pods(app="catalog"), pods(app="db")]}]),
+        )
+        addresses = {name: space.get("service", name)["spec"]["clusterIP"] for name in ("catalog", "db")}
+        space.install(
+            {
+                "fullnameOverride": "from",
+                "cronjob": {"failedJobsHistoryLimit": TIMES},
+                "extraArgs": ["--output", "json"],
+                "podLabels": {"app": "frontend"},
+                "targets": {"allow": ["catalog:8080"], "deny": ["db:27017"]},
+                "vantages": {
+                    "right": {},
+                    "tolerant": {"settings": {"closed": "pass"}},
+                    "naked": {"targets": {"deny": ["naked:27017"]}},
+                    "lax": {"targets": {"deny": ["lax:27017"]}},
+                    "mute": {"podLabels": {"app": "mute"}},
+                    "shut": {
+                        "podLabels": {"app": "shut"},
+                        "settings": {"closed": "pass"},
+                        "targets": {
+                            "allow": ["catalog:8080", f"{addresses['catalog']}:8080"],
+                            "deny": ["db:27017", f"{addresses['db']}:27017"],
+                        },
+                    },
+                },
+            }
+        )
+        yield space
+        cluster.kubectl("delete", "configmap", "policy-controller", "-n", "kube-system", "--ignore-not-found")
+
+
+@pytest.mark.parametrize("start", ["open", "shut"])
+@pytest.mark.parametrize("deny", DENIED_LOOKS)
+def test_verdicts_are_true_whatever_the_plugin_does(shop: Space, deny: str, start: str) -> None:
+    plugin = config_map("policy-controller", {"deny": deny, "start": start, "lag": f"{LAG}s"})
+    shop.cluster.apply({**plugin, "metadata": {**plugin["metadata"], "namespace": "kube-system"}})
+    names = ["right", "tolerant", "naked", "mute", "shut", *["lax"] * TIMES]
+    jobs = [(name, shop.start(f"from-{name}")) for name in names]
+    runs: dict[str, list[Run]] = {}
+    for name, job in jobs:
+        runs.setdefault(name, []).append(shop.ended(job))
+
+    (right,), (tolerant,), (naked,), (mute,), (shut,) = (runs[name] for name in names[:5])
+    holds(right, tolerant, deny)
+    lag_is_told(tolerant, start)
+
+    assert (naked.code, naked.check("naked")["finding"]) == (1, "leak"), naked
+    assert [(run.code, run.check("lax")["finding"]) for run in runs["lax"]] == [(1, "leak")] * TIMES
+    nothing_is_green(shut)
+    dns_is_told(mute)
+
+
+def holds(right: Run, tolerant: Run, deny: str) -> None:
+    """A policy that denies passes; a reset does where it is said to be a denial, and else names that setting."""
+    assert tolerant.completed, tolerant
+    assert tolerant.check("db")["outcome"] == DENIED_LOOKS[deny]
+    if deny == "reset":
+        assert (right.code, right.check("db")["finding"]) == (1, "leak"), right
+        assert "closed: pass" in right.check("db")["meaning"]
+    else:
+        assert right.completed, right
+
+
+def lag_is_told(run: Run, start: str) -> None:
+    denied, allowed = run.check("db"), run.check("catalog")
+    if start == "open":
+        assert denied["lag"] >= LAG / 2, denied
+    else:
+        assert denied["lag"] is None, denied
+        assert len(allowed["attempts"]) > 1, allowed
+    assert allowed["verdict"] == "pass"
+
+
+def nothing_is_green(run: Run) -> None:
+    """A pod without a network proves nothing; what it must reach it does not."""
+    assert run.code == 1, run
+    summary: Object = run.report["summary"]
+    assert (summary["pass"], summary["leaks"], summary["unreachable"], summary["inconclusive"]) == (0, 0, 2, 2), run
+
+
+def dns_is_told(run: Run) -> None:
+    """Names that do not resolve are told as that: the denial is not decided, and it is no leak."""
+    for target in ("catalog", "db"):
+        check = run.check(target)
+        assert check["outcome"] == "unresolved", check
+        assert "10.43.0.10" in check["seen"] or "name server" in check["seen"], check
+    assert run.check("db")["verdict"] == "inconclusive"
+    assert run.report["summary"]["leaks"] == 0
