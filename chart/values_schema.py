@@ -143,6 +143,11 @@ class Kubernetes:
         return plain
 
 
+def nullable(schema: Schema) -> Schema:
+    """Allow null, with which a later values file takes a key of an earlier one away."""
+    return schema | {"type": [*schema["type"], "null"]}
+
+
 def emptyable(schema: Schema) -> Schema:
     """Allow the empty text, which leaves it to the chart."""
     return schema | {"pattern": f"^$|{schema['pattern']}"}
@@ -241,7 +246,7 @@ def schema() -> Schema:
         "commonLabels": words(),
         "commonAnnotations": words(),
         "commonTargets": targets,
-        "vantages": words({"anyOf": [{"type": "null"}, ref("vantage")]}, {"pattern": f"^{LABEL}$", "maxLength": 63}),
+        "vantages": words(ref("vantage"), {"pattern": f"^{LABEL}$", "maxLength": 63}),
         "control": mapping(
             enabled=BOOL, **place, **{name: value for name, value in shared.items() if name != "isolated"}
         ),
@@ -255,7 +260,7 @@ def schema() -> Schema:
         "required": sorted(name for name, value in {**release, **vantage}.items() if value.get("type") == ["object"]),
         "definitions": {
             "target": entry,
-            "vantage": mapping(**place, **vantage),
+            "vantage": nullable(mapping(**place, **vantage)),
             **dict(sorted(kubernetes.used.items())),
         },
     }

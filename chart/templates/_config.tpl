@@ -19,8 +19,11 @@
 {{- $vantage := pick . "name" "namespace" "cluster" "vouchedBy" }}
 {{- $_ := set $vantage "labels" (default dict .podLabels) }}
 {{- $_ := set $config "vantage" (include "netproof.given" $vantage | fromYaml) }}
-{{- $notify := dict "on" .notifications.on "runbookUrl" .notifications.runbookUrl "cronjob" .fullname }}
-{{- $_ := set $config "notify" (include "netproof.given" $notify | fromYaml) }}
+{{- $notify := include "netproof.given" (dict "runbookUrl" .notifications.runbookUrl "cronjob" .fullname) | fromYaml }}
+{{- if not (kindIs "invalid" .notifications.on) }}
+{{- $_ := set $notify "on" .notifications.on }}
+{{- end }}
+{{- $_ := set $config "notify" $notify }}
 {{- toYaml $config }}
 {{- end }}
 

@@ -10,14 +10,17 @@ values with its own merged over them, and
 {{- define "netproof.vantages" -}}
 {{- $vantages := list }}
 {{- $shared := include "netproof.shared" . | fromJson }}
+{{- $fullname := include "netproof.fullname" . }}
+{{- $named := dict }}
+{{- include "netproof.merge" (dict "into" $named "from" (default dict .Values.vantages)) }}
 {{- if not .Values.enabled }}
-{{- else if .Values.vantages }}
-{{- range $name, $own := include "netproof.given" .Values.vantages | fromYaml }}
-{{- $vantages = append $vantages (include "netproof.vantage" (dict "root" $ "shared" $shared "name" $name "own" $own) | fromJson) }}
+{{- else if $named }}
+{{- range $name, $own := $named }}
+{{- $fullname := printf "%s-%s" $fullname $name }}
+{{- $vantages = append $vantages (include "netproof.vantage" (dict "root" $ "shared" $shared "name" $name "fullname" $fullname "own" $own) | fromJson) }}
 {{- end }}
 {{- else }}
-{{- $name := include "netproof.fullname" . }}
-{{- $vantages = append $vantages (include "netproof.vantage" (dict "root" $ "shared" $shared "name" $name "own" dict) | fromJson) }}
+{{- $vantages = append $vantages (include "netproof.vantage" (dict "root" . "shared" $shared "name" $fullname "fullname" $fullname "own" dict) | fromJson) }}
 {{- end }}
 {{- $control := dict }}
 {{- if and $vantages .Values.control.enabled }}
@@ -39,7 +42,7 @@ values with its own merged over them, and
 {{- toJson $shared }}
 {{- end }}
 
-{{/* One vantage, of (dict "root" $ "shared" … "name" … "own" …). */}}
+{{/* One vantage, of (dict "root" $ "shared" … "name" … "fullname" … "own" …). */}}
 {{- define "netproof.vantage" -}}
 {{- $vantage := .shared | deepCopy }}
 {{- $own := default dict .own | deepCopy }}
@@ -47,7 +50,7 @@ values with its own merged over them, and
 {{- include "netproof.merge" (dict "into" $vantage "from" $own) }}
 {{- $_ := set $vantage "name" .name }}
 {{- $_ := set $vantage "role" "vantage" }}
-{{- $_ := set $vantage "fullname" (include "netproof.cut" (ternary (printf "%s-%s" (include "netproof.fullname" .root) .name) .name (not (empty .root.Values.vantages)))) }}
+{{- $_ := set $vantage "fullname" (include "netproof.cut" .fullname) }}
 {{- $_ := set $vantage "namespace" (default (default .root.Release.Namespace .root.Values.namespaceOverride) $vantage.namespace) }}
 {{- include "netproof.targets" (dict "root" .root "vantage" $vantage "own" $own) }}
 {{- toJson $vantage }}
@@ -61,7 +64,7 @@ nothing takes no allow list from elsewhere.
 {{- $vantage := .vantage }}
 {{- $allow := default list $vantage.targets.allow }}
 {{- $deny := default list $vantage.targets.deny }}
-{{- if and $vantage.isolated (not (dig "targets" "allow" false .own)) .root.Values.vantages }}
+{{- if and $vantage.isolated .own (not (dig "targets" "allow" list .own)) }}
 {{- $allow = list }}
 {{- end }}
 {{- $listed := dict }}
