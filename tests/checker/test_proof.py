@@ -1,0 +1,205 @@
+"""What green means: the footnotes of the verdict table. Nothing that is merely quiet may turn a denial green."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests import netns
+from tests.netns import at
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.netns import World
+
+pytestmark = pytest.mark.root
+
+V4, V6 = netns.TARGET
+QUICK: dict[str, Any] = {"defaults": {"timeout": "500ms"}}
+DROPPED = {family: f"tcp://{at(address, 1000)}" for family, address in (("IPv4", V4), ("IPv6", V6))}
+
+
+@pytest.fixture(scope="module")
+def here(module_world: World) -> World:
+    """Port 80 lets in, port 1000 is dropped; the pod's own port 80 lets in, too."""
+    world = module_world
+    world.tcp(80)
+    world.tcp(81, netns.http(503))
+    own = world.pod.socket(socket.SOCK_STREAM, "::", 80)
+    world.servers.tcp(own)
+    world.udp(53, netns.answers({"both.test": [V4, V6], "half.test": ["198.18.0.3", V4], "six.test": [V6]}))
+    world.udp(5301, lambda _: None)
+    world.rules("tcp dport { 1000, 1001 } drop", "ip daddr 198.18.0.3 tcp dport 80 drop")
+    return world
+
+
+@pytest.mark.parametrize("family", DROPPED)
+def test_an_answer_proves_its_own_family_alone(here: World, family: str) -> None:
+    allowed = at({"IPv4": V4, "IPv6": V6}[family], 80)
+    ran = here.check({**QUICK, "allow": [allowed], "deny": list(DROPPED.values())})
+    assert ran.code == 3
+    for denied, target in DROPPED.items():
+        found = ran.check(target)
+        assert found["verdict"] == ("pass" if denied == family else "inconclusive")
+        if denied != family:
+            assert f"a working {denied} network" in found["meaning"]
+
+
+@pytest.mark.parametrize("allowed", [at("127.0.0.1", 80), at(netns.POD[0], 80)])
+def test_an_answer_from_this_machine_proves_nothing(here: World, allowed: str) -> None:
+    ran = here.check({**QUICK, "allow": [allowed], "deny": [DROPPED["IPv4"]]})
+    assert (ran.code, ran.report["summary"]["pass"]) == (3, 1)
+    assert ran.check(DROPPED["IPv4"])["finding"] == "unproven"
+
+
+@pytest.mark.parametrize(
+    ("allowed", "verdict"),
+    [
+        (at(V4, 9), "inconclusive"),  # a reset may come from a firewall
+        (at(V4, 1000), "inconclusive"),
+        ("tcp://none.test:80", "inconclusive"),
+        (f"http://{at(V4, 81)}", "pass"),  # not the answer that the check wants, but an answer
+    ],
+)
+def test_an_allow_check_that_fails_proves_only_by_an_answer(here: World, allowed: str, verdict: str) -> None:
+    denied = f"tcp://{at(V4, 1001)}"
+    ran = here.check(
+        {"allow": [{"target": allowed, "timeout": "1s"}], "deny": [{"target": denied, "timeout": "300ms"}]}
+    )
+    assert ran.code == 1  # unreachable
+    assert ran.check(denied)["verdict"] == verdict
+
+
+def test_an_isolated_vantage_needs_an_address_and_a_default_route(here: World, tmp_path: Path) -> None:
+    config = {**QUICK, "isolated": True, "deny": list(DROPPED.values())}
+    assert here.check(config).code == 0
+    with netns.world(tmp_path, default=False) as lost:
+        lost.pod.ip("route add 198.18.0.0/24 via 10.77.0.1\nroute add fd18::/64 via fd77::1\n")
+        lost.rules("tcp dport 1000 drop")
+        ran = lost.check(config)
+    assert ran.code == 3
+    assert {check["outcome"] for check in ran.report["checks"]} == {"silent"}
+    assert ran.report["summary"]["inconclusive"] == 2
+
+
+def test_an_isolated_vantage_that_reaches_something_is_a_leak(here: World) -> None:
+    ran = here.check({**QUICK, "isolated": True, "deny": [at(V4, 80), DROPPED["IPv4"]]})
+    assert (ran.code, ran.report["summary"]["leaks"]) == (1, 1)
+
+
+def test_a_pod_without_a_network_proves_nothing(tmp_path: Path) -> None:
+    with netns.world(tmp_path, pod=()) as bare:
+        ran = bare.check({**QUICK, "allow": [at(V4, 80)], "deny": list(DROPPED.values())})
+        assert (ran.code, ran.report["summary"]["inconclusive"]) == (3, 3)
+        assert bare.check({**QUICK, "isolated": True, "deny": list(DROPPED.values())}).code == 3
+
+
+def test_a_reset_is_a_leak_whose_text_names_the_setting(here: World) -> None:
+    target = f"tcp://{at(V4, 9)}"
+    found = here.check({"allow": [at(V4, 80)], "deny": [target]}).check(target)
+    assert found["finding"] == "leak"
+    assert "say `closed: pass`" in found["meaning"]
+
+
+@pytest.mark.parametrize("level", ["check", "defaults"])
+def test_closed_passes_where_it_is_said(here: World, level: str) -> None:
+    target = at(V4, 9)
+    closed = {"closed": "pass"}
+    config = {"deny": [target], "defaults": closed} if level == "defaults" else {"deny": [{"target": target, **closed}]}
+    ran = here.check({"allow": [at(V4, 80)], **config})
+    assert (ran.code, ran.check(f"tcp://{target}")["outcome"]) == (0, "closed")
+
+
+def test_a_check_can_take_back_what_the_defaults_say(here: World) -> None:
+    denied = {"target": at(V4, 9), "closed": "violation"}
+    assert here.check({"allow": [at(V4, 80)], "deny": [denied], "defaults": {"closed": "pass"}}).code == 1
+
+
+@pytest.mark.parametrize("address", netns.TARGET)
+@pytest.mark.parametrize(
+    ("port", "keys", "outcome", "verdict"),
+    [
+        (5301, {}, "silent", "inconclusive"),  # a server that is asked nothing says nothing
+        (5301, {"closed": "pass"}, "silent", "inconclusive"),
+        (5301, {"payload": "ping"}, "silent", "pass"),
+        (9, {"payload": "ping"}, "rejected", "inconclusive"),  # no listener; or a node, for a Service
+        (9, {}, "rejected", "inconclusive"),
+        (9, {"payload": "ping", "closed": "pass"}, "rejected", "pass"),
+    ],
+)
+def test_udp_is_silent_by_nature(
+    here: World, address: str, port: int, keys: dict[str, str], outcome: str, verdict: str
+) -> None:
+    target = f"udp://{at(address, port)}"
+    ran = here.check({**QUICK, "allow": [at(address, 80)], "deny": [{"target": target, **keys}]})
+    found = ran.check(target)
+    assert (found["outcome"], found["verdict"]) == (outcome, verdict), found["meaning"]
+    assert ran.code == (0 if verdict == "pass" else 3)
+
+
+def test_https_is_denied_by_its_tcp_attempt_alone(here: World) -> None:
+    denied = [f"https://{at(V4, 80)}", f"http://{at(V4, 81)}", f"https://{at(V4, 1000)}"]
+    ran = here.check({**QUICK, "allow": [at(V4, 80)], "deny": denied})
+    assert [check["finding"] for check in ran.report["checks"][1:]] == ["leak", "leak", None]
+
+
+def test_a_denied_name_is_as_bad_as_its_worst_address_and_names_it(here: World) -> None:
+    found = here.check({**QUICK, "allow": [at(V4, 80)], "deny": ["half.test:80"]}).check("tcp://half.test:80")
+    assert (found["finding"], found["address"]) == ("leak", V4)
+    assert found["seen"].startswith(f"{V4}: accepted after")
+    assert {sight["outcome"] for sight in found["attempts"][-1]["sights"]} == {"open", "silent"}
+
+
+@pytest.mark.parametrize(("every", "verdict", "address"), [(False, "pass", V4), (True, "violation", "198.18.0.3")])
+def test_an_allowed_name_is_as_good_as_its_best_unless_every(
+    here: World,
+    every: bool,
+    verdict: str,
+    address: str,
+) -> None:
+    ran = here.check({**QUICK, "allow": [{"target": "half.test:80", "every": every}]})
+    found = ran.check("tcp://half.test:80")
+    assert (found["verdict"], found["address"]) == (verdict, address)
+
+
+def test_both_families_of_a_name_are_tried_and_told_apart(here: World) -> None:
+    ran = here.check({"allow": [at(V4, 80)], "deny": ["both.test:80"]})
+    sights = ran.check("tcp://both.test:80")["attempts"][0]["sights"]
+    assert {(sight["family"], sight["address"]) for sight in sights} == {("IPv4", V4), ("IPv6", V6)}
+
+
+def test_addresses_of_a_family_that_this_machine_lacks_are_left_out_and_told(tmp_path: Path) -> None:
+    with netns.world(tmp_path, pod=netns.POD[:1]) as world:
+        world.tcp(80)
+        world.udp(53, netns.answers({"both.test": [V4, V6], "six.test": [V6]}), [V4])
+        world.rules("tcp dport 1000 drop")
+        ran = world.check({**QUICK, "allow": ["both.test:80"], "deny": ["both.test:1000", "six.test:80"]})
+    assert ran.check("tcp://both.test:80")["verdict"] == "pass"
+    denied = ran.check("tcp://both.test:1000")
+    assert denied["verdict"] == "pass"
+    assert denied["attempts"][-1]["leftOut"] == [V6]
+    nothing = ran.check("tcp://six.test:80")
+    assert (nothing["outcome"], nothing["verdict"]) == ("untestable", "inconclusive")
+    assert "no IPv6 address" in nothing["seen"]
+
+
+def test_a_control_vouches_but_for_what_nobody_may_reach(here: World) -> None:
+    nobody = {"target": DROPPED["IPv4"], "control": False, "timeout": "300ms"}
+    ran = here.check({"role": "control", "allow": [at(V4, 80)], "deny": [at(V6, 80), nobody]})
+    assert ran.code == 0
+    assert ran.report["vantage"]["role"] == "control"
+    assert [check["expect"] for check in ran.report["checks"]] == ["reachable", "alive", "blocked"]
+
+
+def test_a_denial_is_unproven_until_somebody_vouches_for_it(here: World) -> None:
+    config = {**QUICK, "allow": [at(V4, 80), at(V6, 80)], "deny": list(DROPPED.values())}
+    vouched = {"vouchedBy": {f"{V4}:1000": "backend"}}
+    ran = here.check({**config, "vantage": vouched})
+    assert (ran.code, ran.report["summary"]["unproven"]) == (0, 1)
+    four, six = (ran.check(target) for target in DROPPED.values())
+    assert (four["vouchedBy"], six["vouchedBy"]) == ("backend", None)
+    assert "backend shows that it is alive" in four["meaning"]
+    assert "Unproven" in six["meaning"]
