@@ -1,0 +1,191 @@
+"""Rules that change while a run is under way, as they do while a pod starts.
+
+What changes the rules is what the servers see: the clock of a test starts with the first packet of the run.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import dns.rcode
+import pytest
+
+from tests import netns
+from tests.netns import at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.netns import Seen, World
+
+pytestmark = pytest.mark.root
+
+V4, OTHER = netns.TARGET[0], "198.18.0.3"
+ALLOWED, DENIED = at(V4, 80), at(V4, 81)
+SETTLE = 4
+CONFIG: dict[str, Any] = {"settle": f"{SETTLE}s", "allow": [ALLOWED], "deny": [DENIED]}
+SHUT = "tcp dport 81 drop"
+
+
+def after(seconds: float, work: Callable[[], object]) -> Callable[[], None]:
+    """Do this so long after the first packet was seen."""
+    return threading.Timer(seconds, work).start
+
+
+def first_name(world: World, zone: Callable[[float], Any], then: Callable[[], None] | None = None) -> Seen:
+    """A name server at the target, whose only answer for every name depends on the time since the first question."""
+
+    def reply(wire: bytes) -> bytes | None:
+        now = zone(time.monotonic() - seen.events[0][0])
+        return netns.answers(dict.fromkeys(("api.test", "db.test"), now))(wire)
+
+    (seen,) = world.udp(53, reply, [V4])
+    seen.then = then
+    return seen
+
+
+def test_what_starts_open_and_is_shut_in_time_passes_and_tells_the_lag(world: World) -> None:
+    world.tcp(80)
+    world.tcp(81).then = after(2, lambda: world.rules(SHUT))
+    ran = world.check(CONFIG)
+    denied = ran.check(f"tcp://{DENIED}")
+    assert ran.code == 0
+    assert denied["verdict"] == "pass"
+    assert 1.5 <= denied["lag"] <= 3.9
+    outcomes = [attempt["sights"][0]["outcome"] for attempt in denied["attempts"]]
+    assert outcomes[0] == "open"
+    assert outcomes[-1] == "silent"
+    assert denied["attempts"][-1]["at"] >= SETTLE  # of which the allow check had passed at once
+    assert ran.elapsed < SETTLE + 3 + 10  # the last attempt's timeout, and patience with a busy machine
+
+
+@pytest.mark.parametrize("shut", ["drop", "reject with icmp type admin-prohibited", "reject with tcp reset"])
+def test_what_starts_shut_and_opens_in_time_passes(world: World, shut: str) -> None:
+    world.tcp(80)
+    world.rules(f"tcp dport 80 {shut}", SHUT)
+    first_name(world, lambda _: [V4], after(2, lambda: world.rules(SHUT)))
+    ran = world.check(CONFIG | {"allow": ["api.test:80"]})
+    assert ran.code == 0
+    allowed, denied = ran.report["checks"]
+    assert allowed["verdict"] == denied["verdict"] == "pass"
+    passed = allowed["attempts"][-1]
+    assert 1.5 <= passed["at"] + passed["elapsed"] <= SETTLE
+    assert denied["attempts"][-1]["at"] >= 1.5 + SETTLE  # the window begins with the first check that passed
+    assert denied["lag"] is None
+
+
+@pytest.mark.parametrize("shut", ["drop", "reject with icmp type port-unreachable", "reject with tcp reset"])
+def test_a_target_that_refuses_at_first_and_then_lets_in_is_a_leak(world: World, shut: str) -> None:
+    world.tcp(80).then = after(2, world.rules)
+    world.tcp(81)
+    world.rules(f"tcp dport 81 {shut}")
+    ran = world.check(CONFIG)
+    denied = ran.check(f"tcp://{DENIED}")
+    assert (ran.code, denied["finding"], denied["outcome"], denied["lag"]) == (1, "leak", "open", None)
+    assert denied["attempts"][0]["sights"][0]["outcome"] != "open"
+
+
+def test_a_target_that_stays_open_is_a_leak(world: World) -> None:
+    world.tcp(80)
+    seen = world.tcp(81)
+    ran = world.check(CONFIG)
+    denied = ran.check(f"tcp://{DENIED}")
+    assert (ran.code, denied["finding"], denied["lag"]) == (1, "leak", None)
+    assert len(denied["attempts"]) == len(seen.events) >= SETTLE  # one a second, and the one that decides
+
+
+def test_no_allow_check_that_passes_no_green_denial(world: World) -> None:
+    world.tcp(81)
+    world.rules("tcp dport { 80, 82 } drop")
+    ran = world.check(CONFIG | {"settle": "2s", "deny": [DENIED, at(V4, 82)], "defaults": {"timeout": "1s"}})
+    allowed, leak, dropped = ran.report["checks"]
+    assert (ran.code, allowed["finding"], leak["finding"], dropped["finding"]) == (
+        1, "unreachable", "leak", "unproven")  # fmt: skip
+    assert dropped["attempts"][-1]["at"] >= 2
+
+
+def test_a_proof_that_comes_after_the_window_turns_no_denial_green(world: World) -> None:
+    world.tcp(80)
+    world.rules("tcp dport 80 drop", SHUT)
+    # the last attempt within the window is still pending when the rule goes, and the kernel sends its SYN once more
+    first_name(world, lambda _: [V4], after(SETTLE + 0.3, lambda: world.rules(SHUT)))
+    ran = world.check(CONFIG | {"allow": ["api.test:80"]})
+    allowed, denied = ran.report["checks"]
+    assert allowed["verdict"] == "pass"
+    assert (ran.code, denied["finding"], denied["outcome"]) == (3, "unproven", "silent")
+    assert "nothing had shown" in denied["meaning"]
+
+
+def test_a_name_that_resolves_in_time_passes(world: World) -> None:
+    world.tcp(80)
+    first_name(world, lambda now: [V4] if now > 1.5 else dns.rcode.NXDOMAIN)
+    ran = world.check(CONFIG | {"allow": ["api.test:80"], "deny": []})
+    allowed = ran.check("tcp://api.test:80")
+    assert ran.code == 0
+    assert allowed["attempts"][0]["sights"][0]["outcome"] == "unresolved"
+
+
+@pytest.mark.parametrize(
+    ("back", "finding", "outcome"),
+    [
+        (SETTLE + 0.5, "leak", "open"),  # the attempt at SETTLE finds no address, the next one does
+        (SETTLE + 60, "unproven", "unresolved"),
+    ],
+)
+def test_a_name_that_gives_no_address_is_tried_again_before_it_decides(
+    world: World, back: float, finding: str, outcome: str
+) -> None:
+    world.tcp(80)
+    world.tcp(81)
+    first_name(world, lambda now: [V4] if now > back else dns.rcode.SERVFAIL)
+    ran = world.check(CONFIG | {"deny": ["db.test:81"]})
+    denied = ran.check("tcp://db.test:81")
+    assert (denied["finding"], denied["outcome"]) == (finding, outcome)
+    decides = [attempt for attempt in denied["attempts"] if attempt["at"] >= SETTLE]
+    assert len(decides) == (2 if outcome == "open" else 3)
+
+
+def test_what_could_not_be_tried_is_tried_again_before_it_decides(world: World) -> None:
+    world.tcp(80).then = after(SETTLE + 0.5, lambda: world.pod.ip(f"route del unreachable {OTHER}"))
+    world.tcp(81)
+    world.pod.ip(f"route add unreachable {OTHER}")
+    ran = world.check(CONFIG | {"deny": [at(OTHER, 81)]})
+    assert ran.code == 1
+    outcomes = [attempt["sights"][0]["outcome"] for attempt in ran.report["checks"][1]["attempts"]]
+    assert outcomes[-2:] == ["untestable", "open"]
+
+
+def test_settle_0_looks_once(world: World) -> None:
+    world.tcp(80)
+    world.rules(SHUT)
+    world.udp(53, netns.answers({"none.test": dns.rcode.NXDOMAIN}), [V4])
+    ran = world.check(CONFIG | {"settle": 0, "deny": [DENIED, "none.test:81"], "defaults": {"timeout": "1s"}})
+    assert [len(check["attempts"]) for check in ran.report["checks"]] == [1, 1, 1]
+    assert [check["verdict"] for check in ran.report["checks"]] == ["pass", "pass", "inconclusive"]
+
+
+def test_a_lost_syn_is_no_silence(world: World) -> None:
+    world.tcp(80)
+    world.tcp(81)
+    # the first SYN of each connection is lost, as on a bad day: the kernel's second one must be waited for
+    world.node.nft("table inet lossy {\nset seen { type inet_service . inet_service; flags dynamic; timeout 1m; }\n"
+                   "chain rules { type filter hook forward priority 0;\n"
+                   "tcp flags & (syn|ack) == syn tcp sport . tcp dport @seen accept\n"
+                   "tcp flags & (syn|ack) == syn add @seen { tcp sport . tcp dport } drop\n}\n}")  # fmt: skip
+    ran = world.check(CONFIG | {"settle": 0})
+    assert [check["outcome"] for check in ran.report["checks"]] == ["open", "open"]
+    assert ran.code == 1
+
+
+def test_a_silent_allow_check_does_not_wait_for_the_kernel(world: World) -> None:
+    world.tcp(80)
+    world.rules("tcp dport 80 drop")
+    first_name(world, lambda _: [V4], after(0.1, world.rules))
+    ran = world.check(CONFIG | {"allow": ["api.test:80"], "deny": []})
+    (allowed,) = ran.report["checks"]
+    assert ran.code == 0
+    # a fresh attempt starts beside the pending one: it is in before the SYN that the kernel sends again after 1 s
+    assert allowed["attempts"][-1]["elapsed"] < 0.9
+    assert allowed["attempts"][-1]["at"] > 0.1
