@@ -33,10 +33,10 @@ def text(value: object) -> str:
 def slack(value: object) -> str:
     """Slack's mrkdwn: three entities, and no backslash escapes, hence gaps around what would format.
 
-    https://docs.slack.dev/messaging/formatting-message-text
+    A backtick beats those: it is shown as an apostrophe. https://docs.slack.dev/messaging/formatting-message-text
     """
-    safe = escape(_EMOJI.sub(":" + GAP, text(value)), quote=False)
-    return re.sub(r"([*_~`])", rf"{GAP}\1{GAP}", safe)
+    safe = escape(_EMOJI.sub(":" + GAP, text(value)), quote=False).replace("`", "'")
+    return re.sub(r"([*_~])", rf"{GAP}\1{GAP}", safe)
 
 
 def teams(value: object) -> str:
@@ -91,8 +91,8 @@ def html_link(value: object, label: str) -> Markup:
 
 
 def text_code(value: object) -> Markup:
-    """Text as it is, without gaps: it is there to be copied."""
-    return _markup(plain(value))
+    """Text as it is: plain text knows no fixed width."""
+    return _markup(text(value))
 
 
 def text_link(value: object, label: str) -> Markup:

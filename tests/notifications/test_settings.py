@@ -1,0 +1,51 @@
+"""When a report is due, and what the ``notify`` section takes."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from notifications.settings import Notify, due
+from tests.notifications import conftest as sample
+
+LEAK, UNPROVEN, PASS = sample.of(sample.check("leak")), sample.of(sample.check("unproven")), sample.of()
+BROKEN = sample.of(verdict=None, exitCode=2, error={"title": "x", "problems": []})
+CRASHED = {**BROKEN, "exitCode": 70}
+
+
+@pytest.mark.parametrize(
+    ("on", "told"),
+    [
+        (None, (LEAK, UNPROVEN)),
+        ("violation", (LEAK,)),
+        (["inconclusive"], (UNPROVEN,)),
+        (["pass", "violation"], (LEAK, PASS)),
+        ("always", (LEAK, UNPROVEN, PASS)),
+    ],
+)
+def test_when_the_channels_are_told(on: Any, told: tuple[sample.Report, ...]) -> None:
+    notify = {} if on is None else {"on": on}
+    for report in (LEAK, UNPROVEN, PASS):
+        assert due({**report, "notify": notify}) == (report in told)
+    assert due({**BROKEN, "notify": notify})
+    assert due({**CRASHED, "notify": notify})
+
+
+def test_never_is_never() -> None:
+    assert not any(due({**report, "notify": {"on": "never"}}) for report in (LEAK, UNPROVEN, PASS, BROKEN, CRASHED))
+
+
+@pytest.mark.parametrize(
+    ("given", "mistake"),
+    [
+        ({"on": ["never", "pass"]}, "`never` stands alone"),
+        ({"on": "sometimes"}, "Invalid enum value 'sometimes'"),
+        ({"runbookUrl": "javascript:alert(1)"}, r"\$\.runbookUrl"),
+        ({"cronjob": "Not A Name"}, r"\$\.cronjob"),
+        ({"cronjob": "x" * 53}, r"\$\.cronjob"),
+        ({"onn": "pass"}, "unknown field `onn`"),
+    ],
+)
+def test_what_is_no_setting(given: Any, mistake: str) -> None:
+    with pytest.raises(msgspec.ValidationError, match=mistake):
+        msgspec.convert(given, Notify)
