@@ -12,12 +12,15 @@ def main() -> None:
     """Run the command line. Python's own code for an uncaught exception is 1, which here would mean a violation."""
     # As process 1 of a container a signal without a handler is ignored (pid_namespaces(7)).
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for name in ("stdout", "stderr"):  # closed by the caller (`>&-`), it would be None
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - pathlib is slow to import
     try:
         from checker.cli import main as run  # noqa: PLC0415 - an import that fails must not look like a violation
 
         code = run(sys.argv[1:])
-    except SystemExit as error:
-        code = error.code if isinstance(error.code, int) else 0 if error.code is None else 70
+    except SystemExit as error:  # of --help and --version, of the signal above, or of something that broke
+        code = error.code if error.code in (0, 143) else 70
     except KeyboardInterrupt:
         code = 130
     except BaseException as error:  # noqa: BLE001

@@ -64,6 +64,8 @@ def main(arguments: Sequence[str]) -> int:
     except NotificationError as error:
         return _probed_nothing("The notifications cannot be used.", [str(error)], MISCONFIGURED, options)
     except Exception as error:  # noqa: BLE001 - whatever it is, it must not look like a violation
+        while isinstance(error, ExceptionGroup):  # of the tasks of a run, the first that failed says it
+            error = error.exceptions[0]
         place = traceback.extract_tb(error.__traceback__)[-1]
         problem = f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})"
         title = "netproof itself failed: this run proves nothing. Please report it."

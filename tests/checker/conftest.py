@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
@@ -39,3 +40,27 @@ def servers() -> Iterator[netns.Servers]:
     made = netns.Servers()
     yield made
     made.close()
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    """A listener on loopback, as a target."""
+    with socket.create_server(("127.0.0.1", 0), backlog=1000) as listener:
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.fixture
+def mute() -> Iterator[str]:
+    """A listener whose queue is full: what comes next is dropped."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, socket.socket() as one, socket.socket() as two:
+        for client in (one, two):
+            client.setblocking(False)
+            client.connect_ex(listener.getsockname())
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.fixture
+def nobody() -> str:
+    """A port on loopback where nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"127.0.0.1:{listener.getsockname()[1]}"

@@ -1,0 +1,227 @@
+"""Each exit code, through the installed command: it is what a Job, and every alert on Jobs, goes by."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.checker.command import netproof, write
+from tests.netns import NETPROOF
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_0_every_check_passed(server: str) -> None:
+    assert netproof("check", "--settle", "0", "--allow", server).returncode == 0
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["check", "--help"], ["schema"]])
+def test_0_what_probes_nothing_succeeds(arguments: list[str]) -> None:
+    ran = netproof(*arguments)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout
+
+
+def test_1_unreachable(nobody: str) -> None:
+    assert netproof("check", "--settle", "0", "--allow", nobody).returncode == 1
+
+
+def test_1_a_leak_whatever_else_happened(server: str, mute: str, tmp_path: Path) -> None:
+    denied = [server.replace("127.0.0.1", "localhost"), {"target": mute, "timeout": "200ms"}, "tcp://none.invalid:80"]
+    ran = netproof("check", write(tmp_path / "c.yaml", {"allow": [server], "deny": denied, "settle": 0}))
+    assert ran.returncode == 1
+    assert ran.stdout.count("LEAK") == 1
+    assert ran.stdout.count("inconclusive ") == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "the following arguments are required: COMMAND"),
+        (["chek"], "invalid choice: 'chek'"),
+        (["check", "--setle", "0"], "unrecognized arguments: --setle"),
+        (["check", "--settle", "3 s"], "'3 s' is not a duration such as 500ms, 3s, 2m or 1h30m"),
+        (["check", "--concurrency", "0"], "'0' is not a number from 1 to 100000"),
+        (["check", "--output", "xml"], "invalid choice: 'xml'"),
+        (["check", "--allow", "a:1", "--report", "nowhere/report.json"], "nowhere/report.json cannot be written"),
+        (["check", "--allow", "a:70000"], "--allow a:70000: port '70000' is not a number from 1 to 65535"),
+        (["check", "--deny", "a:1"], "a deny list without an allow list proves nothing"),
+        (["check", "gone.yaml"], "gone.yaml: there is no such file"),
+        (["lint", "gone.yaml"], "gone.yaml: there is no such file"),
+        (["notify", "--report", "gone.json", "--channels", "."], "gone.json there is no such file"),
+        (["render", "--report", "gone.json", "--form", "text"], "gone.json there is no such file"),
+        (["notify", "--channels", "."], "give either --report FILE or --test"),
+    ],
+)
+def test_2_usage_and_configuration(arguments: list[str], message: str, tmp_path: Path) -> None:
+    ran = netproof(*arguments, cwd=tmp_path)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert message in ran.stderr
+
+
+def test_2_nothing_to_check_anywhere(tmp_path: Path) -> None:
+    ran = netproof("check", cwd=tmp_path)
+    assert ran.returncode == 2
+    assert "there is nothing to check" in ran.stderr
+
+
+def test_2_is_told_in_the_report_and_the_termination_message(tmp_path: Path) -> None:
+    report, log = tmp_path / "report.json", tmp_path / "log"
+    arguments = ["check", "--allow", "a:0", "--allow", "b", "--report", report, "--termination-log", log]
+    assert netproof(*arguments).returncode == 2
+    for file in (report, log):
+        told = json.loads(file.read_text())
+        assert (told["verdict"], told["exitCode"]) == (None, 2)
+        assert told["error"]["title"] == "The configuration has 2 mistakes: nothing was probed."
+        assert len(told["error"]["problems"]) == 2
+
+
+def test_3_inconclusive(server: str, mute: str, tmp_path: Path) -> None:
+    denied = [{"target": mute, "timeout": "200ms"}]  # loopback proves no network
+    ran = netproof("check", write(tmp_path / "c.yaml", {"allow": [server], "deny": denied}), "--settle", "0")
+    assert ran.returncode == 3
+    assert "A pulled cable looks the same" in ran.stdout
+
+
+def test_3_the_deadline(server: str, mute: str, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    arguments = ["--settle", "1h", "--deadline", "300ms", "--report", report]
+    ran = netproof("check", "--allow", server, "--deny", mute, *arguments)
+    assert ran.returncode == 3
+    told = json.loads(report.read_text())
+    assert told["stopped"] == "deadline"
+    assert [check["verdict"] for check in told["checks"]] == ["pass", "inconclusive"]
+    assert told["checks"][1]["meaning"] == "The deadline was reached before this was decided."
+
+
+def test_4_passed_but_the_message_that_was_due_did_not_arrive(server: str, nobody: str, tmp_path: Path) -> None:
+    channels, report = tmp_path / "channels", tmp_path / "report.json"
+    channels.mkdir()
+    (channels / "hook").write_text(f"json://user:secret-token@{nobody}/")
+    file = write(tmp_path / "c.yaml", {"allow": [server], "settle": 0, "notify": {"on": "always"}})
+    ran = netproof("check", file, "--channels", channels, "--report", report, "--termination-log", tmp_path / "log")
+    assert ran.returncode == 4
+    for written in (report, tmp_path / "log"):
+        told = json.loads(written.read_text())
+        assert (told["exitCode"], told["verdict"]) == (4, "pass")
+        assert [(each["channel"], each["delivered"]) for each in told["channels"]] == [("hook", False)]
+    assert "secret-token" not in ran.stdout + ran.stderr + report.read_text() + (tmp_path / "log").read_text()
+    assert netproof("check", file, "--channels", channels, "--no-notify").returncode == 0
+
+
+def test_1_beats_a_message_that_did_not_arrive(nobody: str, tmp_path: Path) -> None:
+    (tmp_path / "hook").write_text(f"json://{nobody}/")
+    ran = netproof("check", "--settle", "0", "--allow", nobody, "--channels", tmp_path)
+    assert ran.returncode == 1
+    assert "channel hook: not told" in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("module", "wrong"),
+    [
+        ("argparse", "raise RuntimeError('broken')"),  # before the command line is read
+        ("asyncio", "this is no Python"),
+        ("yaml", "raise RuntimeError('broken')"),  # while the configuration is read
+        ("msgspec", ""),
+        ("pycares", "raise ImportError('broken')"),  # while it probes
+        ("pycares", "raise SystemExit(1)"),
+        ("argparse", "raise SystemExit(1)"),
+        ("argparse", "raise KeyboardInterrupt"),
+    ],
+)
+def test_70_a_failure_of_our_own_is_no_violation(server: str, tmp_path: Path, module: str, wrong: str) -> None:
+    (tmp_path / f"{module}.py").write_text(wrong)
+    file = write(tmp_path / "c.yaml", {"allow": [server, "localhost:1"], "settle": 0})
+    ran = netproof("check", file, env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    assert ran.returncode == (130 if "Keyboard" in wrong else 70)
+    if "broken" in wrong:
+        assert "broken" in ran.stderr
+
+
+def test_70_is_told_in_the_termination_message(server: str, tmp_path: Path) -> None:
+    (tmp_path / "pycares.py").write_text("raise RuntimeError('broken')")
+    log = tmp_path / "log"
+    arguments = ["--settle", "0", "--allow", server, "--allow", "localhost:1", "--termination-log", log]
+    assert netproof("check", *arguments, env={**os.environ, "PYTHONPATH": str(tmp_path)}).returncode == 70
+    told = json.loads(log.read_text())
+    assert (told["verdict"], told["exitCode"]) == (None, 70)
+    assert "RuntimeError: broken" in told["error"]["problems"][0]
+
+
+def interrupted(number: signal.Signals, line: str, file: Path, report: Path) -> tuple[int, dict[str, Any]]:
+    """Start a run, send a signal when this line was printed, and give the exit code and report."""
+    command = [NETPROOF, "check", file, "--report", report]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert any(line in printed for printed in process.stdout)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=30)
+    assert err == ""
+    return process.returncode, json.loads(report.read_text())
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_130_143_interrupted(server: str, mute: str, tmp_path: Path, number: signal.Signals, code: int) -> None:
+    file = write(tmp_path / "c.yaml", {"allow": [server], "deny": [mute], "settle": "1h"})
+    ended, told = interrupted(number, "allow", file, tmp_path / "report.json")
+    assert ended == told["exitCode"] == code
+    assert (told["verdict"], told["stopped"]) == ("inconclusive", number.name)
+    assert [check["verdict"] for check in told["checks"]] == ["pass", "inconclusive"]
+    assert told["checks"][1]["meaning"].startswith("Interrupted")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_1_interrupted_with_a_violation_known(nobody: str, mute: str, tmp_path: Path, number: signal.Signals) -> None:
+    slow = {"target": mute, "timeout": "1h"}
+    file = write(tmp_path / "c.yaml", {"allow": [nobody], "deny": [slow], "settle": 0})
+    ended, told = interrupted(number, "UNREACHABLE", file, tmp_path / "report.json")
+    assert ended == told["exitCode"] == 1
+    assert (told["verdict"], told["stopped"]) == ("violation", number.name)
+
+
+@pytest.mark.root
+def test_143_as_process_1_too(server: str, mute: str, tmp_path: Path) -> None:
+    file = write(tmp_path / "c.yaml", {"allow": [server], "deny": [mute], "settle": "1h"})
+    command = ["unshare", "--pid", "--fork", "--kill-child", NETPROOF, "check", file]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert "allow" in process.stdout.readline()
+        children = subprocess.check_output(["pgrep", "-P", str(process.pid)], text=True).split()
+        os.kill(int(children[0]), signal.SIGTERM)
+        process.communicate(timeout=30)
+    assert process.returncode == 143
+
+
+@pytest.mark.parametrize("reader", ["| head -1", "| true", ">&-", "> /dev/full"])
+@pytest.mark.parametrize("output", ["text", "json"])
+def test_a_reader_that_has_gone_changes_nothing(nobody: str, tmp_path: Path, reader: str, output: str) -> None:
+    port = nobody.rpartition(":")[2]
+    targets = [f"127.0.{n // 250}.{n % 250 + 1}:{port}" for n in range(1000)]
+    file = write(tmp_path / "c.yaml", {"allow": targets, "settle": 0})
+    script = f"'{NETPROOF}' check '{file}' --output {output} --report '{tmp_path}/r' {reader}; exit ${{PIPESTATUS[0]}}"
+    ran = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 1
+    assert "Traceback" not in ran.stderr
+    assert json.loads((tmp_path / "r").read_text())["summary"]["unreachable"] == 1000
+
+
+def test_too_few_files_cost_time_and_a_warning_but_no_verdict(server: str, tmp_path: Path) -> None:
+    port = server.rpartition(":")[2]
+    denied = [f"127.0.0.{n + 1}:1" for n in range(200)]
+    file = write(tmp_path / "c.yaml", {"allow": [f"127.0.0.1:{port}"], "deny": denied, "settle": 0})
+    ran = netproof("check", file, "--output", "json", wrap=["prlimit", "--nofile=100:100"])
+    told = json.loads(ran.stdout)
+    assert {check["outcome"] for check in told["checks"]} == {"open", "closed"}
+    assert told["warnings"] == ["only 100 files may be open (ulimit -Hn), so 36 attempts run at once instead of 500"]
+    assert "WARN  only 100 files" in ran.stderr
+
+
+def test_the_soft_limit_of_files_is_raised(server: str) -> None:
+    ran = netproof("check", "--settle", "0", "--allow", server, wrap=["prlimit", "--nofile=100:4096"])
+    assert (ran.returncode, "files may be open" in ran.stdout) == (0, False)
