@@ -46,7 +46,7 @@ def teams(value: object) -> str:
     https://learn.microsoft.com/adaptive-cards/authoring-cards/text-features
     """
     safe = re.sub(r"([\\`*_\[\]#~|])", r"\\\1", text(value))
-    return re.sub(r"<|\{(?=\{)|&(?=#?\w+;)|^>|^[-+](?=\s)|^\d+(?=[.)]\s)", rf"\g<0>{GAP}", safe)
+    return re.sub(r"<|\{(?=\{)|&(?=#?\w+;)|^(?=>)|^[-+](?=\s)|^\d+(?=[.)]\s)", rf"\g<0>{GAP}", safe)
 
 
 def html(value: object) -> str:

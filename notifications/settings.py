@@ -33,7 +33,7 @@ class Notify(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
 
     def __post_init__(self) -> None:
         """Refuse a list that contradicts itself (msgspec makes it a mistake with its place)."""
-        if len(self.on) > 1 and "never" in occasions(self.on):
+        if len(occasions(self.on)) > 1 and "never" in occasions(self.on):
             raise ValueError("`never` stands alone")
 
 
