@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import time
 from dataclasses import dataclass, field
@@ -33,7 +34,7 @@ class CommandError(AssertionError):
     """A command that should have succeeded, with all that it said."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """What became of one Job."""
 
@@ -73,8 +74,8 @@ class Run:
 
     @property
     def report(self) -> Object:
-        """The report document, of a run with `--output json`."""
-        report: Object = json.loads(self.logs)
+        """The report document, of a run with `--output json`: it stands among the lines for people."""
+        report: Object = json.JSONDecoder().raw_decode(self.logs, re.search("^{", self.logs, re.MULTILINE).start())[0]
         return report
 
     def check(self, target: str) -> Object:
@@ -82,8 +83,9 @@ class Run:
         (check,) = (each for each in self.report["checks"] if target in each["target"])
         return dict(check)
 
-    def __repr__(self) -> str:  # what a failed assertion shows
-        return f"{self.name}: {self.condition}\n{self.logs}"
+    def __str__(self) -> str:
+        """What a failed assertion shows."""
+        return f"{self.name}: {self.condition['message']}\n{self.logs}"
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def test_a_policy_that_disappears_is_told_in_slack(space: Space, outside: Outsid
     assert space.name in notes
 
     held = space.run()
-    assert held.completed, held
+    assert held.completed, str(held)
     assert outside.silent()
 
     space.kubectl("delete", "networkpolicy", "database")
