@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import kubernetes_validate
+import kubernetes_validate  # type: ignore[import-untyped]
 
 Schema = dict[str, Any]
 TARGET = Path(__file__).with_name("values.schema.json")
@@ -169,7 +169,7 @@ def schema() -> Schema:
     occasions = checker.property("Notify", "on")
 
     # What a vantage may say for itself, which is also what the release says for all of them.
-    vantage = {
+    vantage: dict[str, Schema] = {
         "targets": targets,
         "existingConfigMap": text(),
         "isolated": BOOL,
@@ -234,7 +234,7 @@ def schema() -> Schema:
     }
     shared = {name: ref(f"vantage/properties/{name}") for name in vantage}
     place = {"namespace": text(LABEL, 63)}
-    release = {
+    release: dict[str, Schema] = {
         "global": {  # a parent chart has more to say there
             "type": ["object"],
             "properties": {"imageRegistry": text(), "imagePullSecrets": pull_secrets},

@@ -28,7 +28,7 @@ def test_names_fit(release: str, vantage: str) -> None:
 
 
 def test_long_names_stay_distinct() -> None:
-    vantages = {"v" * 60 + end: {} for end in ("a", "b", "aa")}
+    vantages: dict[str, object] = {"v" * 60 + end: {} for end in ("a", "b", "aa")}
     made = [name for release in (LONG, LONG[1:] + "b") for name in names({"vantages": vantages}, release)]
     assert len(made) == len(set(made)) == 6
 

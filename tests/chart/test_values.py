@@ -110,14 +110,14 @@ def image(objects: Objects) -> Any:
 
 TOLERATION = {"key": "probes", "operator": "Exists"}
 SPREAD = {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}
-AFFINITY = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}
+AFFINITY: Object = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}
 ALIAS = {"ip": "10.0.0.9", "hostnames": ["legacy"]}
 VARIABLE = {"name": "HTTPS_PROXY", "value": "http://proxy:3128"}
 VOLUME = {"name": "ca", "configMap": {"name": "ca"}}
 MOUNT = {"name": "ca", "mountPath": "/ca"}
 RULES = [{"action": "Count", "onExitCodes": {"operator": "In", "values": [70]}}]
+TEMPLATE = {"text.j2": "{{ report.verdict }}"}
 ENABLED = {"control": {"enabled": True}}
-INLINE = {"notifications": {"channels": {"mine": "json://example.com"}}}
 
 TABLE = [
     Row("global.imageRegistry", "mirror.example.com", image, "mirror.example.com/netproof/netproof:0.1.0"),
@@ -235,6 +235,12 @@ TABLE = [
 ]  # fmt: skip
 
 
+OF_THE_RELEASE = {
+    *("global", "enabled", "nameOverride", "fullnameOverride", "namespaceOverride", "extraObjects"),
+    *("commonLabels", "commonAnnotations", "commonTargets", "vantages", "control"),
+}
+
+
 def test_no_value_is_missing() -> None:
     assert {path for path, _, _ in rows()} == {row.path for row in TABLE}
 
@@ -248,11 +254,9 @@ def test_it_changes_what_it_says(row: Row) -> None:
 
 @pytest.mark.parametrize(
     "row",
-    [row for row in TABLE if row.path.partition(".")[0] not in {
-        "global", "enabled", "nameOverride", "fullnameOverride", "namespaceOverride", "commonLabels", "commonAnnotations",  # noqa: E501
-        "commonTargets", "vantages", "control", "extraObjects"}],
+    [row for row in TABLE if row.path.partition(".")[0] not in OF_THE_RELEASE],
     ids=lambda row: f"{row.path}={row.value!s:.20}",
-)  # fmt: skip
+)
 def test_a_vantage_may_say_it_for_itself(row: Row) -> None:
     """With a name that gives its objects the names that the table expects."""
     mine = nested(row.path, row.value)
