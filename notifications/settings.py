@@ -11,7 +11,15 @@ DEFAULT: tuple[Occasion, ...] = ("violation", "inconclusive")
 # Outside the two verdicts of a run that probed: bad configuration, and a checker that failed (EX_SOFTWARE, sysexits.h).
 BROKEN = (2, 70)
 
-RunbookUrl = Annotated[str, Meta(pattern=r'^https?://[^\s<>"|]+$', max_length=500, description="Linked in messages.")]
+RunbookUrl = Annotated[
+    str,
+    Meta(
+        pattern=r'^https?://[^\s<>"|]+$',
+        max_length=500,
+        title="an address such as https://wiki.example.com/runbook",
+        description="Linked in messages.",
+    ),
+]
 # A CronJob's name: a DNS label of at most 52 characters, because its Jobs append 11.
 # https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/
 CronJob = Annotated[
@@ -19,6 +27,7 @@ CronJob = Annotated[
     Meta(
         pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
         max_length=52,
+        title="a name of at most 52 lower-case letters, digits, dots and hyphens",
         description="The CronJob that runs this check: messages tell how to run it again.",
     ),
 ]
