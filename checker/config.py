@@ -23,7 +23,7 @@ YAML = "netproof.yaml"
 DEFAULT_PORTS = {name: kind.default_port for name, kind in KINDS.items()}
 _ONLY_ON = {"every": "allow", "closed": "deny", "control": "deny"}
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_PART = r"(\d+(?:\.\d+)?)(ms|s|m|h)"
+_PART = r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h)"  # as many digits as make sense: a longer one may be infinite
 
 
 class ConfigError(Exception):
@@ -77,12 +77,17 @@ class _Entry:
     document: Document | None = None
     path: Path_ = ()
 
+    @property
+    def spoilt(self) -> bool:
+        """Whether something is wrong with its keys already: what only follows from that is not worth a line."""
+        return self.document is not None and self.path in self.document.spoilt
+
     def place(self, key: str) -> str:
         """Tell where the entry, or one of its keys, stands."""
         if self.document is None:
             return self.where
-        spot = (*self.path, key) if key in self.keys else self.path
-        return self.document.place(spot)
+        spot = (*self.path, key)
+        return self.document.place(spot if spot in self.document.lines else self.path)
 
 
 class _Loader:
@@ -215,7 +220,7 @@ class _Loader:
             control=keys.get("control", True),
             vouched_by=vouched_by,
         )
-        if len(self.mistakes) == before and (mistake := kind.mistake(check)):
+        if not entry.spoilt and len(self.mistakes) == before and (mistake := kind.mistake(check)):
             self.mistakes.append(f"{entry.place(mistake[0])}: {mistake[1]}")
         return check
 

@@ -22,6 +22,7 @@ class Document:
     values: Any = None
     lines: dict[Path_, int] = field(default_factory=dict)
     mistakes: list[str] = field(default_factory=list)
+    spoilt: set[Path_] = field(default_factory=set)  # the entries of lists in which something is wrong
 
     def where(self, path: Path_ = ()) -> str:
         """Write the place of a value as `file:line`; that of the nearest one around it where it has none itself."""
@@ -36,6 +37,7 @@ class Document:
     def mistake(self, path: Path_, what: str) -> None:
         """Keep a mistake, told as `file:line: deny[3].tiemout: what`."""
         self.mistakes.append(f"{self.place(path)}: {what}")
+        self.spoilt.add(path[:2])
 
 
 def spelled(path: Path_) -> str:
@@ -56,7 +58,8 @@ def read(file: str, content: str) -> Document:
             document.values = _Reader(document).value(node, ())
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
-        document.mistakes = [f"{file}:{mark.line + 1 if mark else 1}: not YAML: {error.problem or error.context}"]
+        what = ", ".join(filter(None, (error.context, error.problem)))
+        document.mistakes = [f"{file}:{mark.line + 1 if mark else 1}: not YAML: {what}"]
     except yaml.YAMLError as error:
         document.mistakes = [f"{file}:1: not YAML: {str(error).splitlines()[0]}"]
     except RecursionError:

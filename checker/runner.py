@@ -1,8 +1,9 @@
 """One run: every check from one vantage, with the settle window, a deadline and signals.
 
 While a pod starts, its policies are still being programmed: for some seconds it may be open or shut by mistake.
-So an early leak is no violation, and an early denial no proof. What must be reached is tried until it is, or the
-window is over; the deny list is decided by attempts that begin `settle` after the first check that passed.
+So an early leak is no violation, an early denial no proof, and an early answer no proof of a network. What must be
+reached is tried until it is, or the window is over; the deny list is decided by attempts that begin `settle` after the
+first check that passed, and what was reached before is looked at once more beside them.
 """
 
 from __future__ import annotations
@@ -87,8 +88,10 @@ class _Runner:
         self.plan, self.told, self.progress, self.prober, self.demo = plan, told, progress, prober, demo
         self.states = [_State(check) for check in plan.checks]
         self.proven: dict[Family, float] = {}  # when an answer first showed that this family's network works
+        self.still: dict[Family, float] = {}  # and when the last attempt began that did
         self.passed = False
         self.left = sum(check.expect is not Expect.BLOCKED for check in plan.checks)
+        self.denials = len(plan.checks) - self.left
         self.looked = asyncio.Event()  # nothing more will be proven
         progress.decide_at = plan.settle
 
@@ -106,14 +109,30 @@ class _Runner:
         else:
             await self.look(state)
         judgement = verdict.judge(state.check, state.attempts[-1], set())
-        if judgement.verdict is Verdict.PASS and not self.passed:
-            self.passed = True
-            if self.prober.now() < self.progress.decide_at:
+        if judgement.verdict is Verdict.PASS:
+            if not self.passed and self.prober.now() < self.progress.decide_at:
                 self.progress.decide_at = self.prober.now() + self.plan.settle
+            self.passed = True
+            if self.plan.settle and self.denials:
+                await self.confirm(state)
+                judgement = verdict.judge(state.check, state.attempts[-1], set())
         self.left -= 1
         if not self.left:
             self.looked.set()
         self.decide(state, judgement)
+
+    async def confirm(self, state: _State) -> None:
+        """Look again when the policies have settled: a pod that starts open reaches what it may not reach later."""
+        if (left := self.progress.decide_at - self.prober.now()) <= 0:
+            return
+        await asyncio.sleep(left)
+        for _ in range(_RETRIES + 1):
+            attempt = await self.prober.attempt(state.check)
+            state.attempts += [attempt] if attempt else []
+            self.prove(state.attempts[-1])
+            if verdict.as_expected(state.check, state.attempts[-1]):
+                return
+            await asyncio.sleep(_EARLY)
 
     async def persist(self, state: _State) -> None:
         """Start fresh attempts, beside pending ones too, until one is as expected."""
@@ -172,19 +191,18 @@ class _Runner:
             if not nothing or verdict.lets_in(check, attempts[-1]):
                 break
             await asyncio.sleep(_EARLY if self.plan.settle else 0)
-        if (
-            not self.plan.settle
-            and self.left
-            and verdict.judge(check, attempts[-1], set(Family)).verdict is Verdict.PASS
-        ):
-            await self.looked.wait()  # without a window, proof may come a moment after the denial
+        if self.left and verdict.judge(check, attempts[-1], set(Family)).verdict is Verdict.PASS:
+            await self.looked.wait()  # whether this machine has a network shows beside the denial
         self.decide(state, verdict.judge(check, attempts[-1], self.networks(attempts[-1])))
 
     def networks(self, attempt: Attempt) -> set[Family]:
-        """List the families whose network was shown to work before an attempt began (footnote 2)."""
+        """List the families whose network was shown to work: before an attempt began, and still (footnote 2)."""
         if self.plan.vantage.isolated:
             return {family for family in Family if network.has_way_out(family)}
-        return {family for family, since in self.proven.items() if since <= attempt.at or not self.plan.settle}
+        if not self.plan.settle:
+            return set(self.proven)
+        still = self.progress.decide_at - 2 * _EARLY  # what answers but never passes was last tried a moment before
+        return {family for family, first in self.proven.items() if first <= attempt.at and self.still[family] >= still}
 
     def prove(self, attempt: Attempt) -> None:
         """Keep what an answer shows: one from loopback, or from this machine itself, shows nothing."""
@@ -194,6 +212,7 @@ class _Runner:
             elsewhere = not network.is_loopback(sight.address) and sight.source not in (None, sight.address)
             if elsewhere or self.demo:
                 self.proven.setdefault(sight.family, self.prober.now())
+                self.still[sight.family] = attempt.at
 
     def decide(self, state: _State, judgement: Judgement) -> None:
         state.result = Result(state.check, judgement, tuple(state.attempts), _lag(state))
@@ -202,9 +221,7 @@ class _Runner:
 
 
 def _lag(state: _State) -> float | None:
-    """Tell when a denied target was shut that was open at first, in seconds from the start."""
-    if state.check.expect is not Expect.BLOCKED:
-        return None
+    """Tell when a target was shut that was open at first, in seconds from the start."""
     opened = [verdict.lets_in(state.check, attempt) for attempt in state.attempts]
     shut = len(opened) - opened[::-1].index(True) if True in opened else None
     return state.attempts[shut].at if shut is not None and shut < len(opened) else None

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from checker.document import Document, Path_
 
 Duration = (
-    Annotated[str, Meta(pattern=r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$", title="a duration such as 500ms, 3s, 2m or 1h30m")]
+    Annotated[
+        str,
+        Meta(pattern=r"^([0-9]{1,9}(\.[0-9]{1,9})?(ms|s|m|h))+$", title="a duration such as 500ms, 3s, 2m or 1h30m"),
+    ]
     | Literal[0]
 )
 Target = Annotated[
@@ -27,7 +30,7 @@ Target = Annotated[
         description="host:port (TCP), tcp://, udp://, http://, https:// or dns://name[@server].",
     ),
 ]
-Words = Annotated[str, Meta(max_length=1000)]
+Words = Annotated[str, Meta(max_length=1000, title="text of at most 1000 characters")]
 
 
 class Defaults(Struct, forbid_unknown_fields=True):
@@ -76,7 +79,7 @@ class Configuration(Struct, forbid_unknown_fields=True):
     deny: list[Target | Check] | None = None  # type: ignore[valid-type]
     defaults: Defaults | None = None
     settle: Duration | None = None
-    concurrency: Annotated[int, Meta(ge=1, le=100_000)] | None = None
+    concurrency: Annotated[int, Meta(ge=1, le=100_000, title="a whole number from 1 to 100000")] | None = None
     deadline: Duration | None = None
     isolated: bool | None = None
     role: Literal["vantage", "control"] | None = None
@@ -172,7 +175,7 @@ def _expected(shape: Any, error: msgspec.ValidationError, value: Any) -> str:
     if not str(error).startswith("Expected "):
         return str(error)
     text = str(error).removeprefix("Expected ").partition(", got ")[0].replace(" | null", "").replace(" | object", "")
-    return f"expected {_PLAIN.get(text.strip('`'), text)}"
+    return f"expected {' or '.join(_PLAIN.get(word, word) for word in text.strip('`').split(' | '))}"
 
 
 _PLAIN = {"bool": "true or false", "str": "text", "int": "a whole number", "array": "a list", "object": "a mapping"}

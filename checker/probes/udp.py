@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,12 +36,16 @@ class Settings:
 
 
 def to_bytes(text: str | Encoded | None) -> bytes:
-    """Decode a payload; raises ValueError where it is not what it says it is."""
+    """Decode a payload; raises ValueError with what it should be."""
     if not isinstance(text, Encoded):
         return (text or "").encode()
     if (text.hex is None) == (text.base64 is None):
         raise ValueError("give either hex or base64")
-    return bytes.fromhex(text.hex) if text.hex is not None else base64.b64decode(text.base64 or "", validate=True)
+    try:
+        return bytes.fromhex(text.hex) if text.hex is not None else base64.b64decode(text.base64 or "", validate=True)
+    except ValueError:
+        expected = "hex: expected pairs of digits such as 0aff" if text.base64 is None else "base64: expected base64"
+        raise ValueError(expected) from None
 
 
 def mistake(check: Check) -> tuple[str, str] | None:
@@ -50,8 +53,9 @@ def mistake(check: Check) -> tuple[str, str] | None:
     settings: Settings = check.settings
     for key, value in (("payload", settings.payload), ("reply", settings.reply)):
         try:
-            to_bytes(value)
-        except (ValueError, binascii.Error) as error:
+            if not to_bytes(value) and value is not None:
+                return key, "is empty; leave it out"
+        except ValueError as error:
             return key, str(error)
     if check.expect is Expect.REACHABLE and settings.payload is None:
         return "", "udp on the allow list needs a `payload` that the server answers"
