@@ -103,7 +103,7 @@ def _fill(report: Mapping[str, Any], form: str, templates: Path | None, size: in
 
 def _room(findings: int, width: int) -> Iterator[tuple[int, int]]:
     """How many findings to list and how long a text of theirs may be, from generous to scant."""
-    for most in range(findings, 0, -1):
+    for most in range(max(findings, 1), 0, -1):
         yield most, width
         yield most, 80
     yield 1, 40

@@ -215,3 +215,18 @@ def test_a_broken_checker_is_not_silent(channels: Channels) -> None:
     assert sent["title"] == "🟡 netproof: The configuration has 1 mistake from shop in prod"
     assert "• netproof.yaml:3: deny[3].tiemout: unknown key\n" in sent["message"]
     assert sent["type"] == "warning"
+
+
+def test_a_pass_is_told_with_what_it_leaves_open(channels: Channels) -> None:
+    warning = "deny.lst:4: this name has no dot, so that the search domains of the pod decide what it means to say"
+    report = sample.of(warnings=[warning])
+    report["checks"] = [sample.check("leak", verdict="pass", finding=None)] * 4
+    report["summary"].update(unproven=2)
+    with servers.http(servers.OK) as other:
+        (delivery,) = deliver(report, channels(other=sample.json(other.port)))
+    assert delivery.delivered
+    sent = other.requests[0].json
+    assert sent["title"] == "🟢 netproof: all 4 checks pass from shop in prod"
+    assert "4 of 4 checks pass, 2 denials unproven (nothing shows that their targets are alive)\n" in sent["message"]
+    assert f"Warning: {warning}\n" in sent["message"]
+    assert sent["type"] == "success"
