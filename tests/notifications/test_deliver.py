@@ -220,7 +220,7 @@ def test_a_broken_checker_is_not_silent(channels: Channels) -> None:
 def test_a_pass_is_told_with_what_it_leaves_open(channels: Channels) -> None:
     warning = "deny.lst:4: this name has no dot, so that the search domains of the pod decide what it means to say"
     report = sample.of(warnings=[warning])
-    report["checks"] = [sample.check("leak", verdict="pass", finding=None)] * 4
+    report["checks"] = [{**sample.check("leak"), "verdict": "pass", "finding": None}] * 4
     report["summary"].update(unproven=2)
     with servers.http(servers.OK) as other:
         (delivery,) = deliver(report, channels(other=sample.json(other.port)))
