@@ -1,0 +1,26 @@
+"""A URL as its service gives it makes the service, and its form."""
+
+import pytest
+
+from notifications.channels import Channel, connect
+
+PATH = "workflows/643e69f83c8944438d68119179a10a64/triggers/manual/paths/invoke"
+
+
+@pytest.mark.parametrize(
+    ("url", "service", "form"),
+    [
+        ("https://hooks.slack.com/services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7", "NotifySlack", "slack"),
+        ("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7/#alerts", "NotifySlack", "slack"),
+        (f"https://prod-1.logic.azure.com:443/{PATH}?api-version=2016-06-01&sig=KODuebWb", "NotifyWorkflows", "teams"),
+        ("mailtos://u:p@smtp.example.com?from=n@example.com&to=t@example.com", "NotifyEmail", "html"),
+        ("https://discord.com/api/webhooks/123/abc", "NotifyDiscord", "text"),
+    ],
+)
+def test_a_url_makes_its_service(url: str, service: str, form: str) -> None:
+    made = connect(url, None)
+    assert (type(made.plugin).__name__, made.form) == (service, form)
+
+
+def test_a_channel_keeps_its_secret() -> None:
+    assert "token" not in repr(Channel("chat", "slack://token"))
