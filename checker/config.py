@@ -80,7 +80,7 @@ class _Entry:
     @property
     def spoilt(self) -> bool:
         """Whether something is wrong with its keys already: what only follows from that is not worth a line."""
-        return self.document is not None and self.path in self.document.spoilt
+        return self.document is not None and self.path in self.document.wrong
 
     def place(self, key: str) -> str:
         """Tell where the entry, or one of its keys, stands."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _MOST_VALUES = 500_000  # aliases that refer to aliases grow without end
 _DEEPEST = 20
@@ -22,7 +25,7 @@ class Document:
     values: Any = None
     lines: dict[Path_, int] = field(default_factory=dict)
     mistakes: list[str] = field(default_factory=list)
-    spoilt: set[Path_] = field(default_factory=set)  # the entries of lists in which something is wrong
+    wrong: set[Path_] = field(default_factory=set)  # the paths of the mistakes, and of all that is around them
 
     def where(self, path: Path_ = ()) -> str:
         """Write the place of a value as `file:line`; that of the nearest one around it where it has none itself."""
@@ -37,7 +40,7 @@ class Document:
     def mistake(self, path: Path_, what: str) -> None:
         """Keep a mistake, told as `file:line: deny[3].tiemout: what`."""
         self.mistakes.append(f"{self.place(path)}: {what}")
-        self.spoilt.add(path[:2])
+        self.wrong |= {path[:depth] for depth in range(len(path) + 1)}
 
 
 def spelled(path: Path_) -> str:
@@ -50,12 +53,10 @@ def read(file: str, content: str) -> Document:
 
     https://yaml.org/spec/1.2.2/#103-core-schema - unlike PyYAML's own YAML 1.1, `on` is a word and 12:30 no number.
     """
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    events = yaml.parse(content, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     document = Document(file)
     try:
-        node = yaml.compose(content, loader)
-        if node is not None:
-            document.values = _Reader(document).value(node, ())
+        _Reader(document, events).only()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         what = ", ".join(filter(None, (error.context, error.problem)))
@@ -63,56 +64,85 @@ def read(file: str, content: str) -> Document:
     except yaml.YAMLError as error:
         document.mistakes = [f"{file}:1: not YAML: {str(error).splitlines()[0]}"]
     except RecursionError:
-        document.mistakes = [f"{file}:1: nested too deep"]
+        document.mistakes = [f"{file}:1: aliases make it endless, or it is nested too deep: write the values out"]
     return document
 
 
 class _Reader:
-    def __init__(self, document: Document) -> None:
-        self.document, self.count = document, 0
+    """Makes values of the parser's events, not of its nodes: those are made by a recursion in C that nothing bounds."""
 
-    def value(self, node: yaml.Node, path: Path_) -> Any:
-        document = self.document
-        document.lines.setdefault(path, node.start_mark.line + 1)
-        self.count += 1
+    def __init__(self, document: Document, events: Iterator[Any]) -> None:
+        self.document, self.events, self.count = document, events, 0
+        self.anchors: dict[str, tuple[Any, int]] = {}  # what an alias stands for, and how many values that is
+
+    def only(self) -> None:
+        """Read the one document of a file."""
+        for event in self.events:
+            if isinstance(event, yaml.NodeEvent):
+                if self.count:
+                    self.document.mistakes.append(f"{self.document.file}:{_line(event)}: a second document begins here")
+                    return
+                self.document.values = self.value(event, ())
+
+    def value(self, event: Any, path: Path_) -> Any:
+        """Read the value that an event begins. Raises RecursionError where there is no end of it."""
+        self.document.lines.setdefault(path, _line(event))
+        if isinstance(event, yaml.AliasEvent):
+            if event.anchor in self.anchors:
+                value, size = self.anchors[event.anchor]
+                self.counted(size, path)
+                return value
+            self.document.mistake(path, f"*{event.anchor} stands for nothing before it")
+            return None
+        before = self.count
+        self.counted(1, path)
+        value = self.content(event, path)
+        if event.tag not in _TAGS:
+            self.document.mistake(path, f"the tag {event.tag} is not supported: write a plain value")
+            value = None
+        if event.anchor:
+            self.anchors[event.anchor] = value, self.count - before
+        return value
+
+    def counted(self, size: int, path: Path_) -> None:
+        self.count += size
         if self.count > _MOST_VALUES or len(path) > _DEEPEST:
-            document.mistake((), "aliases make it endless, or it is nested too deep: write the values out")
-            return None
-        kind, _, tag = node.tag.rpartition(":")
-        if kind != "tag:yaml.org,2002" or tag not in _TAGS:
-            document.mistake(path, f"the tag {node.tag} is not supported: write a plain value")
-            return None
-        if isinstance(node, yaml.SequenceNode):
-            values = (self.value(child, (*path, index)) for index, child in enumerate(node.value))
-            return [value for value in values if not self.exhausted]
-        if isinstance(node, yaml.MappingNode):
-            return self.mapping(node, path)
-        return node.value if getattr(node, "style", None) else scalar(node.value)
+            raise RecursionError
 
-    @property
-    def exhausted(self) -> bool:
-        return self.count > _MOST_VALUES
+    def content(self, event: Any, path: Path_) -> Any:
+        if isinstance(event, yaml.MappingStartEvent):
+            return self.mapping(path)
+        if isinstance(event, yaml.SequenceStartEvent):
+            found: list[Any] = []
+            while not isinstance(item := next(self.events), yaml.SequenceEndEvent):
+                found.append(self.value(item, (*path, len(found))))
+            return found
+        return event.value if event.style or event.tag else scalar(event.value)
 
-    def mapping(self, node: yaml.Node, path: Path_) -> dict[str, Any]:
+    def mapping(self, path: Path_) -> dict[str, Any]:
         values: dict[str, Any] = {}
-        for key, child in node.value:
-            if self.exhausted:
-                break
-            if not isinstance(key, yaml.ScalarNode):
+        while not isinstance(key := next(self.events), yaml.MappingEndEvent):
+            if not isinstance(key, yaml.ScalarEvent):
                 self.document.mistake(path, "a key is a plain word")
+                self.value(key, path)
+                self.value(next(self.events), path)
                 continue
             place = (*path, key.value)
+            first = self.document.lines.get(place)
+            self.document.lines[place] = _line(key)
+            value = self.value(next(self.events), place)
             if key.value in values:
-                first = self.document.lines[place]
-                self.document.lines[place] = key.start_mark.line + 1
                 self.document.mistake(place, f"stands twice, first in line {first}")
-                continue
-            self.document.lines[place] = key.start_mark.line + 1
-            values[key.value] = self.value(child, place)
+            else:
+                values[key.value] = value
         return values
 
 
-_TAGS = {"str", "int", "float", "bool", "null", "timestamp", "value", "merge", "seq", "map"}
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1
+
+
+_TAGS = {None, "!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:map"}
 _NULL = re.compile(r"~|null|Null|NULL|")
 _BOOL = re.compile(r"true|True|TRUE|false|False|FALSE")
 _INT = re.compile(r"[-+]?[0-9]{1,300}")

@@ -13,6 +13,8 @@ from msgspec import Meta, Struct
 from checker.probes import KINDS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from checker.document import Document, Path_
 
 Duration = (
@@ -103,26 +105,30 @@ def validate(document: Document, value: Any, shape: Any, path: Path_ = ()) -> No
     """Keep every mistake in a value, not only the first, each with its place and the near miss."""
     shapes = get_args(shape) if get_origin(shape) in (Union, UnionType) else (shape,)
     generic = {get_origin(each): get_args(each) for each in shapes}
+    items = generic.get(list) or generic.get(tuple)
     members = next(filter(None, map(_members, shapes)), None)
-    before = len(document.mistakes)
     if members and isinstance(value, dict):
-        for key in value:
-            if key in members:
-                validate(document, value[key], members[key][0], (*path, key))
-            else:
-                document.mistake((*path, key), f"unknown key; {suggestion(key, members)}")
-        for key in (key for key, (_, required) in members.items() if required and key not in value):
-            document.mistake(path, f"`{key}` is missing")
-        if len(document.mistakes) == before:
+        _validate_keys(document, value, members, path)
+        if path not in document.wrong:
             _convert(document, value, shape, path)  # what the keys only do together
-    elif list in generic and isinstance(value, list):
+    elif items and isinstance(value, list):
         for index, each in enumerate(value):
-            validate(document, each, generic[list][0], (*path, index))
+            validate(document, each, items[0], (*path, index))
     elif dict in generic and isinstance(value, dict):
         for key, each in value.items():
             validate(document, each, generic[dict][1], (*path, key))
-    else:
+    elif value is not None or path not in document.wrong:  # else it is told already
         _convert(document, value, shape, path)
+
+
+def _validate_keys(document: Document, value: Any, members: Mapping[str, tuple[Any, bool]], path: Path_) -> None:
+    for key in value:
+        if key in members:
+            validate(document, value[key], members[key][0], (*path, key))
+        else:
+            document.mistake((*path, key), f"unknown key; {suggestion(key, members)}")
+    for key in (key for key, (_, required) in members.items() if required and key not in value):
+        document.mistake(path, f"`{key}` is missing")
 
 
 def _convert(document: Document, value: Any, shape: Any, path: Path_) -> None:
