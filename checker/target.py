@@ -84,7 +84,7 @@ def _host_and_port(text: str, default: int | None) -> tuple[str, int]:
         raise TargetError("an IPv6 address stands in brackets, as in [2001:db8::1]:443")
     match = _HOST_AND_PORT.fullmatch(text)
     if match is None:
-        raise TargetError("not host:port")
+        raise TargetError(f"{text!r} is not host:port")
     host, port = match.groups()
     if port is None and default is None:
         raise TargetError("a port is missing: write host:port")
