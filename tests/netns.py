@@ -198,10 +198,16 @@ class Servers:
         async def stop() -> None:
             for each in self.open:
                 each.close()
+            await steps()
             tasks = asyncio.all_tasks() - {asyncio.current_task()}
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await steps()
+
+        async def steps() -> None:
+            for _ in range(10):  # what was accepted a moment ago takes some steps of the loop until it is closed
+                await asyncio.sleep(0)
 
         self.call(stop())
         self.loop.call_soon_threadsafe(self.loop.stop)

@@ -118,7 +118,7 @@ def _verification(settings: Settings) -> ssl.SSLContext | bool:
 
 def _fault(error: Exception) -> str:
     text = str(error) or type(error).__name__
-    return text.rsplit("] ", 1)[-1].split(" (_ssl.c")[0]
+    return text.rsplit("] ", 1)[-1].split(" (_ssl.c")[0].rstrip(".")
 
 
 HTTP = Kind("An HTTP server answers.", 80, Settings, attempt, mistake)

@@ -1,0 +1,296 @@
+"""http:// and https:// against real servers: what counts as an answer, certificates, and what is never done."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import trustme
+
+from checker.config import DEFAULT_PORTS
+from checker.model import Check, Expect
+from checker.probes import KINDS
+from checker.probes.http import Settings
+from checker.target import parse
+from tests import netns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from checker.model import Sight
+    from tests.netns import Servers
+
+
+def attempt(target: str, expect: Expect = Expect.REACHABLE, within: float = 20, **settings: Any) -> Sight:
+    """Make one attempt on 127.0.0.1, as the runner does."""
+    parsed = parse(target, DEFAULT_PORTS)
+    check = Check(expect, parsed, Settings(**settings), timeout=within)
+    return asyncio.run(KINDS[parsed.kind].attempt(check, "127.0.0.1", parsed.port))  # type: ignore[arg-type]
+
+
+@dataclass
+class Site:
+    """A server that answers each request alike and keeps what it was asked."""
+
+    port: int
+    requests: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def site(servers: Servers) -> Callable[..., Site]:
+    def start(answer: bytes, tls: ssl.SSLContext | None = None) -> Site:
+        sock = socket.create_server(("127.0.0.1", 0))
+        made = Site(sock.getsockname()[1])
+
+        async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            made.requests.append((await reader.readuntil(b"\r\n\r\n")).decode())
+            writer.write(answer)
+            await writer.drain()
+            await reader.read(1)
+
+        servers.tcp(sock, handler, tls)
+        return made
+
+    return start
+
+
+def status(code: int, *headers: str) -> bytes:
+    return "\r\n".join([f"HTTP/1.1 {code} Status", "content-length: 0", "connection: close", *headers, "", ""]).encode()
+
+
+OK = status(200)
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+def serving(certificate: trustme.LeafCert) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    return context
+
+
+@pytest.fixture
+def ca(authority: trustme.CA, tmp_path: Path) -> str:
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    return str(tmp_path / "ca.pem")
+
+
+# --- statuses --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "wanted", "outcome"),
+    [
+        (200, None, "open"),
+        (301, None, "open"),
+        (404, None, "open"),
+        (499, None, "open"),
+        (500, None, "unexpected"),
+        (503, None, "unexpected"),
+        (204, 204, "open"),
+        (200, 204, "unexpected"),
+        (401, "4xx", "open"),
+        (503, "5XX", "open"),
+        (200, ["3xx", 401], "unexpected"),
+        (401, ["3xx", 401], "open"),
+    ],
+)
+def test_the_status_that_is_asked_for(site: Callable[..., Site], code: int, wanted: Any, outcome: str) -> None:
+    sight = attempt(f"http://localhost:{site(status(code)).port}", status=wanted)
+    assert sight.outcome == outcome
+    assert sight.seen.startswith(f"HTTP {code} after ")
+
+
+def test_nobody_there_is_the_business_of_the_tcp_attempt(nobody: str) -> None:
+    assert attempt(f"http://{nobody}").outcome == "closed"
+
+
+@pytest.mark.parametrize("answer", [b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/9", b"", b"\0\xff" * 5000])
+def test_an_answer_that_is_no_http(site: Callable[..., Site], answer: bytes) -> None:
+    sight = attempt(f"http://localhost:{site(answer).port}", within=1)
+    assert sight.outcome == "unexpected"
+    assert sight.seen.startswith("accepted, but ")
+
+
+def test_a_server_that_closes_at_once(servers: Servers) -> None:
+    sock = socket.create_server(("127.0.0.1", 0))
+    port = sock.getsockname()[1]
+    servers.tcp(sock, netns.close)
+    sight = attempt(f"http://localhost:{port}")
+    assert sight.outcome == "unexpected"
+    assert sight.seen.startswith("accepted, but ")
+
+
+def test_a_server_that_says_nothing_ends_with_the_timeout(servers: Servers) -> None:
+    sock = socket.create_server(("127.0.0.1", 0))
+    port = sock.getsockname()[1]
+    servers.tcp(sock)
+    sight = attempt(f"http://localhost:{port}", within=0.3)
+    assert sight.outcome == "unexpected"
+    assert sight.seen.startswith("accepted, but no HTTP answer came after ")
+
+
+async def endless_headers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 200 OK\r\n")
+    while True:
+        writer.write(b"x: y\r\n" * 1000)
+        await writer.drain()
+
+
+@pytest.mark.parametrize(("handler", "outcome"), [(netns.stream, "open"), (endless_headers, "unexpected")])
+def test_a_target_that_streams_for_ever_costs_nothing(servers: Servers, handler: Any, outcome: str) -> None:
+    sock = socket.create_server(("127.0.0.1", 0))
+    port = sock.getsockname()[1]
+    servers.tcp(sock, handler)
+    began = time.monotonic()
+    assert attempt(f"http://localhost:{port}", within=60).outcome == outcome
+    assert time.monotonic() - began < 30
+
+
+# --- what is asked, and of whom --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("target", "line", "host"),
+    [
+        ("http://shop.example:{}", "GET / HTTP/1.1", "shop.example:{}"),
+        ("http://Shop.example:{}/health?deep=1", "GET /health?deep=1 HTTP/1.1", "shop.example:{}"),
+        ("http://[::1]:{}/%20", "GET /%20 HTTP/1.1", "[::1]:{}"),
+    ],
+)
+def test_host_and_path_are_those_of_the_url(site: Callable[..., Site], target: str, line: str, host: str) -> None:
+    made = site(OK)
+    assert attempt(target.format(made.port)).outcome == "open"
+    (request,) = made.requests
+    first, *headers = request.strip().split("\r\n")
+    assert first == line
+    assert f"Host: {host.format(made.port)}" in headers
+    assert "User-Agent: netproof" in headers
+
+
+def test_a_redirect_is_followed_only_where_it_is_asked_for(site: Callable[..., Site]) -> None:
+    there = site(status(503))
+    here = site(status(302, f"location: http://127.0.0.1:{there.port}/there"))
+    assert attempt(f"http://localhost:{here.port}").outcome == "open"
+    assert there.requests == []
+    sight = attempt(f"http://localhost:{here.port}", follow=True)
+    assert (sight.outcome, sight.seen[:8]) == ("unexpected", "HTTP 503")
+    assert there.requests[0].startswith("GET /there")
+
+
+def test_a_redirect_without_end_is_no_answer(site: Callable[..., Site]) -> None:
+    made = site(status(302, "location: /again"))
+    sight = attempt(f"http://127.0.0.1:{made.port}", follow=True)
+    assert sight.outcome == "unexpected"
+    assert "redirects" in sight.seen
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY", "ALL_PROXY"])
+def test_a_proxy_of_the_environment_is_used_only_where_it_is_asked_for(
+    site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    proxy, made = site(status(204)), site(OK)
+    monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
+    monkeypatch.delenv("no_proxy", raising=False)
+    target = f"http://shop.example:{made.port}/x"
+    assert attempt(target).seen.startswith("HTTP 200")
+    assert proxy.requests == []
+    if name == "http_proxy":
+        assert attempt(target, proxy=True).seen.startswith("HTTP 204")
+        assert proxy.requests[0].startswith(f"GET {target} HTTP/1.1")
+
+
+@pytest.mark.parametrize("expect", [Expect.BLOCKED, Expect.ALIVE])
+@pytest.mark.parametrize("kind", ["http", "https"])
+def test_a_denied_target_is_asked_nothing(servers: Servers, kind: str, expect: Expect) -> None:
+    sock = socket.create_server(("127.0.0.1", 0))
+    port, said = sock.getsockname()[1], []
+
+    async def handler(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        said.append(await reader.read())
+
+    servers.tcp(sock, handler)
+    sight = attempt(f"{kind}://localhost:{port}", expect)
+    assert (sight.outcome, sight.seen[:8]) == ("open", "accepted")
+    assert [each for each in said if each] == []
+
+
+# --- certificates ----------------------------------------------------------------------------
+
+
+def test_a_certificate_of_the_authority_that_is_named(
+    site: Callable[..., Site], authority: trustme.CA, ca: str
+) -> None:
+    names: list[str | None] = []
+    context = serving(authority.issue_cert("shop.example"))
+    context.sni_callback = lambda _socket, name, _context: names.append(name)  # type: ignore[assignment,return-value]
+    made = site(OK, context)
+    sight = attempt(f"https://shop.example:{made.port}", ca=ca)
+    assert (sight.outcome, sight.seen[:8]) == ("open", "HTTP 200"), sight.seen
+    assert names == ["shop.example"]  # the address is asked, by the name
+
+
+def test_a_certificate_of_an_address(site: Callable[..., Site], authority: trustme.CA, ca: str) -> None:
+    made = site(OK, serving(authority.issue_cert("127.0.0.1")))
+    assert attempt(f"https://127.0.0.1:{made.port}", ca=ca).outcome == "open"
+
+
+@pytest.mark.parametrize("insecure", [True, False])
+@pytest.mark.parametrize(
+    ("issue", "trusted", "fault"),
+    [
+        (lambda ca: ca.issue_cert("shop.example"), False, "unable to get local issuer certificate"),
+        (lambda ca: ca.issue_cert("other.example"), True, "Hostname mismatch"),
+        (
+            lambda ca: ca.issue_cert("shop.example", not_after=datetime(2020, 1, 1, tzinfo=UTC)),
+            True,
+            "certificate has expired",
+        ),
+        (lambda _: trustme.CA().issue_cert("shop.example"), True, "unable to get local issuer certificate"),
+    ],
+    ids=["unknown-authority", "other-name", "expired", "other-authority"],
+)
+def test_a_certificate_that_does_not_fit_is_a_fault_unless_insecure(
+    site: Callable[..., Site],
+    authority: trustme.CA,
+    ca: str,
+    issue: Callable[[trustme.CA], trustme.LeafCert],
+    trusted: bool,
+    fault: str,
+    insecure: bool,
+) -> None:
+    made = site(OK, serving(issue(authority)))
+    sight = attempt(f"https://shop.example:{made.port}", ca=ca if trusted else None, insecure=insecure)
+    if insecure:
+        assert sight.outcome == "open", sight.seen
+    else:
+        assert sight.outcome == "unexpected"
+        assert sight.seen.startswith("accepted, but certificate verify failed: ")
+        assert fault in sight.seen
+        assert made.requests == []
+
+
+@pytest.mark.parametrize("kind", ["http", "https"])
+def test_tls_to_a_plain_server_and_the_other_way_round(
+    site: Callable[..., Site], authority: trustme.CA, kind: str
+) -> None:
+    made = site(OK, serving(authority.issue_cert("shop.example")) if kind == "http" else None)
+    assert attempt(f"{kind}://shop.example:{made.port}", within=2).outcome == "unexpected"
+
+
+def test_a_ca_file_that_holds_no_certificate_is_told(site: Callable[..., Site], tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate")
+    sight = attempt(f"https://shop.example:{site(OK).port}", ca=str(tmp_path / "ca.pem"))
+    assert sight.outcome == "unexpected"
+    assert "certificate" in sight.seen
