@@ -118,6 +118,27 @@ def test_a_proof_that_comes_after_the_window_turns_no_denial_green(world: World)
     assert "nothing had shown" in denied["meaning"]
 
 
+def test_a_network_that_is_shut_after_the_first_moments_turns_nothing_green(world: World) -> None:
+    world.tcp(80).then = after(1.5, lambda: world.rules("tcp dport { 80, 81 } drop"))
+    world.tcp(81)
+    ran = world.check(CONFIG)
+    allowed, denied = ran.report["checks"]
+    assert (ran.code, allowed["finding"], denied["finding"]) == (1, "unreachable", "unproven")
+    assert denied["outcome"] == "silent"
+    assert "nothing had shown" in denied["meaning"]
+    assert allowed["attempts"][0]["sights"][0]["outcome"] == "open"
+    assert 1.5 <= allowed["lag"] <= SETTLE + 1
+    assert ran.out.count(f"tcp://{ALLOWED}") == 2  # it passed, and then it did not
+
+
+def test_what_was_reached_is_looked_at_again_beside_the_denials_only(world: World) -> None:
+    world.tcp(80)
+    world.rules(SHUT)
+    assert [attempt["at"] >= SETTLE for attempt in world.check(CONFIG).check(f"tcp://{ALLOWED}")["attempts"]] == [
+        False, True]  # fmt: skip
+    assert len(world.check(CONFIG | {"deny": []}).check(f"tcp://{ALLOWED}")["attempts"]) == 1
+
+
 def test_a_name_that_resolves_in_time_passes(world: World) -> None:
     world.tcp(80)
     first_name(world, lambda now: [V4] if now > 1.5 else dns.rcode.NXDOMAIN)
