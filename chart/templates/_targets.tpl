@@ -12,23 +12,28 @@
 The parts of a target: kind, name (of dns), host, port, rest; as JSON. What cannot be read is the checker's to refuse.
 */}}
 {{- define "netproof.parts" -}}
-{{- $text := include "netproof.text" . }}
-{{- $kind := contains "://" $text | ternary (regexFind "^[^:]*" $text | lower) "tcp" }}
-{{- $rest := regexReplaceAll "^[^:/]*://" $text "" }}
+{{- $kind := "tcp" }}
 {{- $name := "" }}
+{{- $rest := include "netproof.text" . }}
+{{- if contains "://" $rest }}
+{{- $halves := splitn "://" 2 $rest }}
+{{- $kind = lower $halves._0 }}
+{{- $rest = $halves._1 }}
+{{- end }}
 {{- if eq $kind "dns" }}
-{{- $name = regexFind "^[^@]*" $rest | lower }}
-{{- $rest = contains "@" $rest | ternary (regexReplaceAll "^[^@]*@" $rest "") "" }}
+{{- $halves := splitn "@" 2 $rest }}
+{{- $name = lower $halves._0 }}
+{{- $rest = default "" $halves._1 }}
 {{- end }}
 {{- $authority := regexFind "^[^/?]*" $rest }}
-{{- $host := regexFind "^(\\[[^\\]]*\\]|[^:]*)" $authority | lower }}
-{{- $port := regexFind "[0-9]+$" (trimPrefix $host ($authority | lower)) | default (get (dict "http" "80" "https" "443" "dns" "53") $kind) }}
-{{- dict "kind" $kind "name" $name "host" $host "port" $port "rest" (trimPrefix $authority $rest) | toJson }}
+{{- $host := regexFind "^(\\[[^\\]]*\\]|[^:]*)" $authority }}
+{{- $port := trimPrefix $host $authority | trimPrefix ":" | default (get (dict "http" "80" "https" "443" "dns" "53") $kind) }}
+{{- dict "kind" $kind "name" $name "host" (lower $host) "port" $port "rest" (trimPrefix $authority $rest) | toJson }}
 {{- end }}
 
 {{/* A host as another namespace must write it: a name without a dot is a Service next door. */}}
 {{- define "netproof.host" -}}
-{{- if and .host (regexMatch "^[^.:\\[]+$" .host) }}{{ .host }}.{{ .namespace }}{{ else }}{{ .host }}{{ end }}
+{{- if or (not .host) (contains "." .host) (contains "[" .host) }}{{ .host }}{{ else }}{{ .host }}.{{ .namespace }}{{ end }}
 {{- end }}
 
 {{/* A target as the control must write it, of (dict "entry" … "namespace" …). */}}
@@ -51,7 +56,9 @@ denial of http or https is judged by its TCP connection alone, whoever may conne
 {{- define "netproof.identity" -}}
 {{- $parts := include "netproof.parts" .entry | fromJson }}
 {{- $host := include "netproof.host" (dict "host" $parts.host "namespace" .namespace) }}
-{{- $host = regexReplaceAll "^([^.]+\\..+?)\\.svc(\\.cluster\\.local)?\\.?$" $host "${1}" | trimSuffix "." }}
+{{- if contains ".svc" $host }}
+{{- $host = regexReplaceAll "^([^.]+\\..+?)\\.svc(\\.cluster\\.local)?\\.?$" $host "${1}" }}
+{{- end }}
 {{- $kind := has $parts.kind (list "http" "https") | ternary "tcp" $parts.kind }}
-{{- printf "%s://%s@%s:%s" $kind $parts.name $host $parts.port }}
+{{- printf "%s://%s@%s:%s" $kind $parts.name (trimSuffix "." $host) $parts.port }}
 {{- end }}

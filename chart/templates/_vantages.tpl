@@ -4,6 +4,7 @@ values with its own merged over them, and
   name, fullname, namespace   what it is called, what its objects are called, where they live
   role                        vantage or control
   targets                     with the common ones
+  identities                  target, as it is written here -> what it is, however it is written
   vouchedBy                   denied target, as it is written here -> the vantage or control that shows it alive
   unproven, nobody            denied targets that nothing vouches for; those that nobody at all may reach
 */}}
@@ -22,12 +23,17 @@ values with its own merged over them, and
 {{- else }}
 {{- $vantages = append $vantages (include "netproof.vantage" (dict "root" . "shared" $shared "name" $fullname "fullname" $fullname "own" dict) | fromJson) }}
 {{- end }}
+{{- $vouchers := include "netproof.vouchers" $vantages | fromJson }}
 {{- $control := dict }}
 {{- if and $vantages .Values.control.enabled }}
-{{- $control = include "netproof.control" (dict "root" $ "shared" $shared "vantages" $vantages) | fromJson }}
+{{- $control = include "netproof.control" (dict "root" $ "shared" $shared "vantages" $vantages "vouchers" $vouchers) | fromJson }}
+{{- end }}
+{{- $alive := dict }}
+{{- range dig "targets" "deny" list $control }}
+{{- $_ := set $alive (include "netproof.identity" (dict "entry" . "namespace" $control.namespace)) true }}
 {{- end }}
 {{- range $vantages }}
-{{- include "netproof.vouch" (dict "vantage" . "vantages" $vantages "control" $control) }}
+{{- include "netproof.vouch" (dict "vantage" . "vantages" $vantages "vouchers" $vouchers "control" $control "alive" $alive) }}
 {{- end }}
 {{- if $control }}
 {{- $vantages = append $vantages $control }}
@@ -67,20 +73,27 @@ nothing takes no allow list from elsewhere.
 {{- if and $vantage.isolated .own (not (dig "targets" "allow" list .own)) }}
 {{- $allow = list }}
 {{- end }}
+{{- $identities := dict }}
 {{- $listed := dict }}
 {{- range concat $allow $deny }}
-{{- $_ := set $listed (include "netproof.identity" (dict "entry" . "namespace" $vantage.namespace)) true }}
+{{- $identity := include "netproof.identity" (dict "entry" . "namespace" $vantage.namespace) }}
+{{- $_ := set $identities (include "netproof.text" .) $identity }}
+{{- $_ := set $listed $identity true }}
 {{- end }}
-{{- range default list .root.Values.commonTargets.allow }}
-{{- if not (or $vantage.isolated (hasKey $listed (include "netproof.identity" (dict "entry" . "namespace" $vantage.namespace)))) }}
+{{- range $list, $common := .root.Values.commonTargets }}
+{{- range $common }}
+{{- $identity := include "netproof.identity" (dict "entry" . "namespace" $vantage.namespace) }}
+{{- if not (or (hasKey $listed $identity) (and $vantage.isolated (eq $list "allow"))) }}
+{{- $_ := set $identities (include "netproof.text" .) $identity }}
+{{- if eq $list "allow" }}
 {{- $allow = append $allow . }}
-{{- end }}
-{{- end }}
-{{- range default list .root.Values.commonTargets.deny }}
-{{- if not (hasKey $listed (include "netproof.identity" (dict "entry" . "namespace" $vantage.namespace))) }}
+{{- else }}
 {{- $deny = append $deny . }}
 {{- end }}
 {{- end }}
+{{- end }}
+{{- end }}
+{{- $_ := set $vantage "identities" $identities }}
 {{- $_ := set $vantage "targets" (dict "allow" $allow "deny" $deny) }}
 {{- include "netproof.sensible" $vantage }}
 {{- end }}
@@ -130,12 +143,12 @@ the labels of an application would shut it in as they do the application.
 {{- end }}
 {{- range $vantage := .vantages }}
 {{- range $entry := $vantage.targets.deny }}
-{{- $identity := include "netproof.identity" (dict "entry" $entry "namespace" $vantage.namespace) }}
+{{- $identity := get $vantage.identities (include "netproof.text" $entry) }}
 {{- if hasKey $seen $identity }}
 {{- with get $seen $identity }}
 {{- $_ := set . "because" (printf "%s, %s" .because $vantage.name | trunc 1000) }}
 {{- end }}
-{{- else if not (or (include "netproof.nobody" $entry) (include "netproof.voucher" (dict "identity" $identity "vantages" $.vantages "but" $vantage.name))) }}
+{{- else if not (or (include "netproof.nobody" $entry) (without (default list (get $.vouchers $identity)) $vantage.name)) }}
 {{- $check := kindIs "map" $entry | ternary (omit (kindIs "map" $entry | ternary $entry dict) "closed" "control") dict }}
 {{- $_ := set $check "target" (include "netproof.qualified" (dict "entry" $entry "namespace" $vantage.namespace)) }}
 {{- $_ := set $check "because" (printf "%sdenied from %s" (empty $check.because | ternary "" (printf "%s; " $check.because)) $vantage.name | trunc 1000) }}
@@ -152,24 +165,23 @@ the labels of an application would shut it in as they do the application.
 {{- end }}
 {{- end }}
 
-{{/* Work out who vouches for what a vantage denies; into the vantage. Of (dict "vantage" … "vantages" … "control" …). */}}
+{{/*
+Work out who vouches for what a vantage denies; into the vantage. Of (dict "vantage" … "vantages" … "vouchers" …
+"control" … "alive" …); what is alive are the identities that the control shows to be.
+*/}}
 {{- define "netproof.vouch" -}}
 {{- $vouchedBy := dict }}
 {{- $unproven := list }}
 {{- $nobody := list }}
-{{- $control := list }}
-{{- range dig "targets" "deny" list .control }}
-{{- $control = append $control (include "netproof.identity" (dict "entry" . "namespace" $.control.namespace)) }}
-{{- end }}
 {{- range $entry := .vantage.targets.deny }}
 {{- $target := include "netproof.text" $entry }}
-{{- $identity := include "netproof.identity" (dict "entry" $entry "namespace" $.vantage.namespace) }}
-{{- $voucher := include "netproof.voucher" (dict "identity" $identity "vantages" $.vantages "but" $.vantage.name) }}
+{{- $identity := get $.vantage.identities $target }}
+{{- $voucher := without (default list (get $.vouchers $identity)) $.vantage.name | first }}
 {{- if include "netproof.nobody" $entry }}
 {{- $nobody = append $nobody $target }}
 {{- else if $voucher }}
 {{- $_ := set $vouchedBy $target $voucher }}
-{{- else if has $identity $control }}
+{{- else if hasKey $.alive $identity }}
 {{- $_ := set $vouchedBy $target "control" }}
 {{- else }}
 {{- $unproven = append $unproven $target }}
@@ -192,19 +204,21 @@ the labels of an application would shut it in as they do the application.
 {{- $_ := set .vantage "nobody" $nobody }}
 {{- end }}
 
-{{/* The first vantage that shows a target alive by allowing it, if any. One that is suspended shows nothing. */}}
-{{- define "netproof.voucher" -}}
-{{- $found := "" }}
-{{- range $vantage := .vantages }}
-{{- if not (or $found (eq $vantage.name $.but) $vantage.cronjob.suspend) }}
-{{- range $vantage.targets.allow }}
-{{- if and (not $found) (eq $.identity (include "netproof.identity" (dict "entry" . "namespace" $vantage.namespace))) (not (and (kindIs "map" .) .proxy)) }}
-{{- $found = $vantage.name }}
+{{/*
+Who shows which target alive by allowing it: the names of vantages by identity, as JSON. One that is suspended shows
+nothing, nor does one that asks a proxy.
+*/}}
+{{- define "netproof.vouchers" -}}
+{{- $vouchers := dict }}
+{{- range $vantage := . }}
+{{- range eq true $vantage.cronjob.suspend | ternary list $vantage.targets.allow }}
+{{- if not (and (kindIs "map" .) .proxy) }}
+{{- $identity := get $vantage.identities (include "netproof.text" .) }}
+{{- $_ := set $vouchers $identity (append (default list (get $vouchers $identity)) $vantage.name) }}
 {{- end }}
 {{- end }}
 {{- end }}
-{{- end }}
-{{- $found }}
+{{- toJson $vouchers }}
 {{- end }}
 
 {{/*

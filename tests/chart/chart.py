@@ -24,7 +24,7 @@ def helm(
     command = [str(tools(major).helm), *words, *(f"--values={file}" for file in files)]
     if values is not None:
         command.append("--values=-")
-    return subprocess.run(command, input=json.dumps(values), capture_output=True, text=True, check=False)
+    return subprocess.run(command, input=json.dumps(values), capture_output=True, text=True, check=False, timeout=60)
 
 
 def render(

@@ -249,3 +249,22 @@ def test_helm_test_runs_the_same_pod_without_alarms_and_sends_a_trial_message() 
 @pytest.mark.parametrize("notifications", [{}, {"existingSecret": "mine", "on": "never"}])
 def test_no_trial_message_where_nobody_is_told(notifications: dict[str, Any]) -> None:
     assert set(kind(render({**deny("db:1"), "notifications": notifications}), "Job")) == {"np-netproof-test"}
+
+
+def test_forty_vantages_are_forty_short_entries() -> None:
+    """Two thousand denials are looked up in one pass, not each in all lists; Helm has a minute here."""
+    values = {
+        "commonTargets": {"allow": ["dns://a"], "deny": [f"db{n}.data:5432" for n in range(25)]},
+        "control": {"enabled": True},
+        "vantages": {
+            f"v{n}": {
+                "namespace": f"n{n}",
+                "targets": {"allow": ["api:80"], "deny": [f"x{m}.n{n}:80" for m in range(25)]},
+            }
+            for n in range(40)
+        },
+    }
+    objects = render(values)
+    assert len(kind(objects, "CronJob")) == 41
+    assert len(config(objects, "np-netproof-v39")["vantage"]["vouchedBy"]) == 50
+    assert len(config(objects, "np-netproof-control")["deny"]) == 25 + 40 * 25
