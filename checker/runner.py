@@ -113,26 +113,24 @@ class _Runner:
             if not self.passed and self.prober.now() < self.progress.decide_at:
                 self.progress.decide_at = self.prober.now() + self.plan.settle
             self.passed = True
-            if self.plan.settle and self.denials:
-                await self.confirm(state)
-                judgement = verdict.judge(state.check, state.attempts[-1], set())
+        self.decide(state, judgement)
+        if judgement.verdict is Verdict.PASS and self.denials and self.prober.now() < self.progress.decide_at:
+            await self.confirm(state)
         self.left -= 1
         if not self.left:
             self.looked.set()
-        self.decide(state, judgement)
 
     async def confirm(self, state: _State) -> None:
         """Look again when the policies have settled: a pod that starts open reaches what it may not reach later."""
-        if (left := self.progress.decide_at - self.prober.now()) <= 0:
-            return
-        await asyncio.sleep(left)
+        await asyncio.sleep(self.progress.decide_at - self.prober.now())
         for _ in range(_RETRIES + 1):
             attempt = await self.prober.attempt(state.check)
             state.attempts += [attempt] if attempt else []
             self.prove(state.attempts[-1])
             if verdict.as_expected(state.check, state.attempts[-1]):
-                return
+                break
             await asyncio.sleep(_EARLY)
+        self.decide(state, verdict.judge(state.check, state.attempts[-1], set()))
 
     async def persist(self, state: _State) -> None:
         """Start fresh attempts, beside pending ones too, until one is as expected."""
@@ -215,9 +213,10 @@ class _Runner:
                 self.still[sight.family] = attempt.at
 
     def decide(self, state: _State, judgement: Judgement) -> None:
-        state.result = Result(state.check, judgement, tuple(state.attempts), _lag(state))
-        self.progress.decided += 1
-        self.told(state.result)
+        before, state.result = state.result, Result(state.check, judgement, tuple(state.attempts), _lag(state))
+        self.progress.decided += before is None
+        if before is None or before.verdict is not judgement.verdict:
+            self.told(state.result)
 
 
 def _lag(state: _State) -> float | None:
