@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -15,6 +16,10 @@ def main() -> None:
     for name in ("stdout", "stderr"):  # closed by the caller (`>&-`), it would be None
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - pathlib is slow to import
+    if isinstance(
+        sys.stdout, io.TextIOWrapper
+    ):  # JSON is UTF-8 (RFC 8259); a path may be no text at all; flushed below
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", write_through=False)
     try:
         from checker.cli import main as run  # noqa: PLC0415 - an import that fails must not look like a violation
 

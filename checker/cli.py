@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
-import io
 import json
 import os
 import signal
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from checker import __version__, config, report
 from checker.console import Console, harmless
-from checker.model import Progress
+from checker.model import Progress, Verdict
 from checker.runner import run
 from notifications.errors import NotificationError
 
@@ -138,11 +137,21 @@ def _check(options: argparse.Namespace) -> int:
     plan = _plan(options)
     gc.disable()  # looking for cycles among ten thousand tasks costs more time than a process of seconds has
     progress = Progress(len(plan.checks))
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(write_through=False)  # the console flushes, with PYTHONUNBUFFERED too
     console = Console(progress, sys.stdout if options.output == "text" else sys.stderr)
     ran = asyncio.run(_watched(plan, console, progress))
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the alert goes out; it takes no longer than a pod's grace
+    try:
+        return _tell(ran, options, console)
+    except (Exception, KeyboardInterrupt) as error:
+        if ran.verdict is not Verdict.VIOLATION:
+            raise
+        console.note("ERROR", f"not everybody could be told: {type(error).__name__}")
+        console.flush()
+        return report.exit_code(ran)  # what was found stays found
+
+
+def _tell(ran: Run, options: argparse.Namespace, console: Console) -> int:
+    """Tell everybody what a run found. Return the exit code."""
     code = report.exit_code(ran)
     if options.output == "text":
         console.summary(ran)
@@ -150,10 +159,13 @@ def _check(options: argparse.Namespace) -> int:
     readers = (options.report, _termination_log(options), _channels(options), options.heartbeat)
     if options.output == "json" or any(readers):
         document = report.of_run(ran)
-        code = _publish(document, options, console)
-        if options.output == "json":
-            console = Console(progress)
-            console.print(report.dumps(document).rstrip())
+        try:
+            code = _publish(document, options, console)
+        finally:
+            if options.output == "json":
+                console.flush()
+                console = Console(Progress(0))
+                console.print(report.dumps(document).rstrip())
     console.flush()
     return code
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 VERSION = 1
 # Bytes: https://kubernetes.io/docs/tasks/debug/debug-application/determine-reason-pod-failure/
 LARGEST_TERMINATION_MESSAGE = 4096
-_LONGEST_TEXT = 160  # characters of a text in the termination message
+_LONGEST_TEXT = 160  # bytes of a text in the termination message
+_ENCODING: Any = {"encoding": "utf-8", "errors": "backslashreplace"}  # a path may be no text: JSON escapes it alike
 EXIT_CODES = {Verdict.PASS: 0, Verdict.VIOLATION: 1, Verdict.INCONCLUSIVE: 3}
 INTERRUPTED = {"SIGINT": 130, "SIGTERM": 143}
 
@@ -119,7 +120,7 @@ def meaning(result: Result) -> str:
 
 def write_in_place(file: Path, content: str) -> None:
     """Write a file that cannot be replaced: a device, or a mount of its own as the termination log is."""
-    file.write_text(content, encoding="utf-8")
+    file.write_text(content, **_ENCODING)
 
 
 def write(file: Path, content: str) -> None:
@@ -128,7 +129,7 @@ def write(file: Path, content: str) -> None:
         write_in_place(file, content)
         return
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    with open(handle, "w", encoding="utf-8") as stream:  # noqa: PTH123 - a descriptor has no path
+    with open(handle, "w", **_ENCODING) as stream:  # noqa: PTH123 - a descriptor has no path
         stream.write(content)
     Path(name).chmod(0o644)
     Path(name).replace(file)
@@ -145,6 +146,8 @@ def termination_message(document: Document) -> str:
     short: Document = {key: _shortened(document[key]) for key in keep}
     if short["error"]:
         short["error"]["problems"] = short["error"]["problems"][:8]
+    if len(_compact(short["vantage"]["labels"])) > LARGEST_TERMINATION_MESSAGE // 4:
+        short["vantage"]["labels"] = {}
     order = {"leak": 0, "unreachable": 1, "unproven": 2}
     findings = (check for check in document["checks"] if check["finding"])
     found = sorted(findings, key=lambda check: order[check["finding"]])
@@ -157,15 +160,13 @@ def termination_message(document: Document) -> str:
             short["findingsLeftOut"] += 1
         elif short["channels"]:
             short["channels"].pop()
-        elif short["vantage"]["labels"]:
-            short["vantage"]["labels"] = {}
         else:
             short["error"]["problems"].pop()
-    return message.decode()
+    return message.decode(**_ENCODING)
 
 
-def _compact(document: Document) -> bytes:
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+def _compact(document: Any) -> bytes:
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode(**_ENCODING)
 
 
 def _shortened(value: Any) -> Any:
@@ -173,7 +174,12 @@ def _shortened(value: Any) -> Any:
         return {_shortened(key): _shortened(each) for key, each in value.items()}
     if isinstance(value, list):
         return [_shortened(each) for each in value]
-    return value[: _LONGEST_TEXT - 1] + "…" if isinstance(value, str) and len(value) > _LONGEST_TEXT else value
+    if not isinstance(value, str) or len(_compact(value)) <= _LONGEST_TEXT:
+        return value
+    kept = value[:_LONGEST_TEXT]
+    while len(_compact(kept)) > _LONGEST_TEXT - len("…".encode()):
+        kept = kept[:-1]
+    return kept + "…"
 
 
 def _head(started: float, duration: float, code: int, verdict: Verdict) -> Document:

@@ -22,6 +22,6 @@ def netproof(*arguments: object, **options: Any) -> subprocess.CompletedProcess[
 
 
 def write(file: Path, config: Mapping[str, Any]) -> Path:
-    """Write a configuration; JSON is YAML."""
-    file.write_text(json.dumps(config))
+    """Write a configuration; JSON is YAML (but for escapes of two halves)."""
+    file.write_text(json.dumps(config, ensure_ascii=False), encoding="utf-8")
     return file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -131,7 +132,8 @@ def test_control_characters_never_reach_the_terminal_raw(servers: Servers, tmp_p
         "payload": "ping",
         "reply": "pong",
     }
-    file = write(tmp_path / "c.yaml", {"allow": [entry], "settle": 0})
+    file = tmp_path / "c.yaml"
+    file.write_text(json.dumps({"allow": [entry], "settle": 0}))  # with escapes: YAML forbids the characters
     shown = on_a_terminal("check", file, NO_COLOR="1")
     assert "UNREACHABLE" in shown
     shown = re.sub(r"\r\x1b\[K", "", shown.replace("\r\n", "\n"))  # our own progress

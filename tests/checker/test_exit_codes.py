@@ -200,15 +200,18 @@ def test_143_as_process_1_too(server: str, mute: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("reader", ["| head -1", "| true", ">&-", "> /dev/full"])
 @pytest.mark.parametrize("output", ["text", "json"])
-def test_a_reader_that_has_gone_changes_nothing(nobody: str, tmp_path: Path, reader: str, output: str) -> None:
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_reader_that_has_gone_changes_nothing(
+    server: str, nobody: str, tmp_path: Path, reader: str, output: str, code: int
+) -> None:
     port = nobody.rpartition(":")[2]
     targets = [f"127.0.{n // 250}.{n % 250 + 1}:{port}" for n in range(1000)]
-    file = write(tmp_path / "c.yaml", {"allow": targets, "settle": 0})
+    file = write(tmp_path / "c.yaml", {"allow": targets if code else [server], "settle": 0})
     script = f"'{NETPROOF}' check '{file}' --output {output} --report '{tmp_path}/r' {reader}; exit ${{PIPESTATUS[0]}}"
     ran = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60, check=False)
-    assert ran.returncode == 1
+    assert ran.returncode == code
     assert "Traceback" not in ran.stderr
-    assert json.loads((tmp_path / "r").read_text())["summary"]["unreachable"] == 1000
+    assert json.loads((tmp_path / "r").read_text())["summary"]["unreachable"] == 1000 * code
 
 
 def test_too_few_files_cost_time_and_a_warning_but_no_verdict(server: str, tmp_path: Path) -> None:
@@ -225,3 +228,27 @@ def test_too_few_files_cost_time_and_a_warning_but_no_verdict(server: str, tmp_p
 def test_the_soft_limit_of_files_is_raised(server: str) -> None:
     ran = netproof("check", "--settle", "0", "--allow", server, wrap=["prlimit", "--nofile=100:4096"])
     assert (ran.returncode, "files may be open" in ran.stdout) == (0, False)
+
+
+def test_1_whatever_happens_to_the_message(nobody: str, tmp_path: Path) -> None:
+    (tmp_path / "channels").mkdir()
+    (tmp_path / "channels" / "hook").write_text(f"json://user:secret-token@{nobody}/")
+    (tmp_path / "apprise.py").write_text("raise RuntimeError('secret-token')")
+    arguments = ["--settle", "0", "--allow", nobody, "--channels", tmp_path / "channels", "--report", tmp_path / "r"]
+    ran = netproof("check", *arguments, env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    assert ran.returncode == 1
+    assert "secret-token" not in ran.stdout + ran.stderr
+    assert json.loads((tmp_path / "r").read_text())["exitCode"] == 1
+
+
+def test_1_interrupted_while_the_message_goes_out(nobody: str, mute: str, tmp_path: Path) -> None:
+    (tmp_path / "channels").mkdir()
+    (tmp_path / "channels" / "hook").write_text(f"json://{mute}/")
+    file = write(tmp_path / "c.yaml", {"allow": [nobody], "settle": 0})
+    command = [NETPROOF, "check", file, "--channels", tmp_path / "channels"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert any("VIOLATION" in line for line in process.stdout)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+    assert process.returncode == 1
