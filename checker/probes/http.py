@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,36 +89,38 @@ async def _request(check: Check, address: str, within: float) -> tuple[Outcome, 
     extensions: dict[str, Any] = {} if settings.proxy else {"sni_hostname": host}
     try:
         async with (
-            asyncio.timeout(within),
             httpx.AsyncClient(
-                verify=_verification(settings),
+                verify=_verification(settings.ca, settings.insecure),
                 trust_env=settings.proxy,
                 follow_redirects=settings.follow,
-                timeout=None,  # noqa: S113 - asyncio's, over all of it
+                # asyncio's is over all of it; but a TLS handshake that it cuts would leave its socket open
+                timeout=httpx.Timeout(None, connect=within * 0.9),
             ) as client,
+            asyncio.timeout(within),
             # streamed, and closed unread: a body that never ends costs nothing
             client.stream("GET", url, headers=headers, extensions=extensions) as response,
         ):
             outcome = Outcome.OPEN if fits(response.status_code, settings) else Outcome.UNEXPECTED
             return outcome, f"HTTP {response.status_code}"
-    except TimeoutError:
+    except (TimeoutError, httpx.TimeoutException):
         return Outcome.UNEXPECTED, "accepted, but no HTTP answer came"
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
         return Outcome.UNEXPECTED, f"accepted, but {_fault(error)}"
 
 
-def _verification(settings: Settings) -> ssl.SSLContext | bool:
-    if settings.insecure:
-        return False
-    if settings.ca is None:
-        return True
+@cache  # it costs as much as a request
+def _verification(ca: str | None, insecure: bool) -> ssl.SSLContext:  # noqa: FBT001
     import ssl  # noqa: PLC0415
 
-    return ssl.create_default_context(cafile=settings.ca)
+    import httpx  # noqa: PLC0415
+
+    if ca is None or insecure:
+        return httpx.create_ssl_context(verify=not insecure, trust_env=False)
+    return ssl.create_default_context(cafile=ca)
 
 
 def _fault(error: Exception) -> str:
-    text = str(error) or type(error).__name__
+    text = str(error) or "it closed the connection"
     return text.rsplit("] ", 1)[-1].split(" (_ssl.c")[0].rstrip(".")
 
 

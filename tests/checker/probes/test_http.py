@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import re
 import socket
 import ssl
+import threading
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -126,9 +129,10 @@ def test_a_server_that_closes_at_once(servers: Servers) -> None:
     sock = socket.create_server(("127.0.0.1", 0))
     port = sock.getsockname()[1]
     servers.tcp(sock, netns.close)
-    sight = attempt(f"http://localhost:{port}")
-    assert sight.outcome == "unexpected"
-    assert sight.seen.startswith("accepted, but ")
+    for kind in ("http", "https"):
+        sight = attempt(f"{kind}://localhost:{port}")
+        assert sight.outcome == "unexpected"
+        assert re.match("accepted, but (it closed|Server disconnected)", sight.seen), sight.seen
 
 
 def test_a_server_that_says_nothing_ends_with_the_timeout(servers: Servers) -> None:
@@ -287,6 +291,26 @@ def test_tls_to_a_plain_server_and_the_other_way_round(
 ) -> None:
     made = site(OK, serving(authority.issue_cert("shop.example")) if kind == "http" else None)
     assert attempt(f"{kind}://shop.example:{made.port}", within=2).outcome == "unexpected"
+
+
+def test_a_handshake_without_end_leaves_no_socket_open(servers: Servers) -> None:
+    sock = socket.create_server(("127.0.0.1", 0))
+    port, left = sock.getsockname()[1], threading.Semaphore(0)
+
+    async def handler(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        while await reader.read(65536):
+            pass
+        left.release()
+
+    servers.tcp(sock, handler)
+    gc.disable()  # as a run does
+    try:
+        sight = attempt(f"https://shop.example:{port}", within=0.5)
+        assert sight.seen.startswith("accepted, but no HTTP answer came after ")
+        assert left.acquire(timeout=10)  # of the TCP attempt
+        assert left.acquire(timeout=10)  # and of the request
+    finally:
+        gc.enable()
 
 
 def test_a_ca_file_that_holds_no_certificate_is_told(site: Callable[..., Site], tmp_path: Path) -> None:
