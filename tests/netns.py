@@ -279,7 +279,7 @@ def answers(zone: Mapping[str, Sequence[str] | dns.rcode.Rcode | None]) -> Calla
             kind = "AAAA" if question.rdtype == 28 else "A" if question.rdtype == 1 else None
             wanted = [address for address in entry if kind and (":" in address) == (kind == "AAAA")]
             if wanted and kind:
-                response.answer.append(dns.rrset.from_text(question.name, 0, "IN", kind, *wanted))
+                response.answer.append(dns.rrset.from_text(question.name, 300, "IN", kind, *wanted))
         return response.to_wire()
 
     return reply
