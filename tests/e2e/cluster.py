@@ -74,8 +74,8 @@ class Run:
 
     @property
     def report(self) -> Object:
-        """The report document, of a run with `--output json`: it stands among the lines for people."""
-        report: Object = json.JSONDecoder().raw_decode(self.logs, re.search("^{", self.logs, re.MULTILINE).start())[0]
+        """The report document, of a run with `--output json`: the log holds it mixed with the lines for people."""
+        report: Object = json.loads("".join(re.findall(r"^[ {}].*\n", self.logs, re.MULTILINE)))
         return report
 
     def check(self, target: str) -> Object:
@@ -147,6 +147,12 @@ class Space:
         """Create objects, and wait until the servers among them are ready."""
         self.apply(*objects)
         self.kubectl("rollout", "status", "deployment")
+
+    def evict(self, pod: str) -> None:
+        """Evict a pod, as a drain does. Raises CommandError when a budget forbids it."""
+        eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": self.name}}
+        path = f"/api/v1/namespaces/{self.name}/pods/{pod}/eviction"
+        self.kubectl("create", "--raw", path, "-f", "-", given=json.dumps(eviction))
 
     def install(self, values: Mapping[str, Any], release: str = "netproof", verb: str = "install") -> str:
         """Install the chart, never to run by the clock while a test looks; return its notes."""

@@ -1,6 +1,6 @@
 """Every kind of network plugin: how a denied packet looks, and what a pod's first moments look like.
 
-They are those of the cluster whose policy controller reads a ConfigMap. Each test starts fifteen Jobs at once.
+They are those of the cluster whose policy controller reads a ConfigMap. Each test starts its Jobs at once.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 DENIED_LOOKS = {"drop": "silent", "port-unreachable": "rejected", "admin-prohibited": "rejected", "reset": "closed"}
 LAG = 3  # seconds
-TIMES = 10
+TIMES = {"open": 1, "shut": 10}  # it is the shut ones that refuse at first what a policy wrongly admits
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def shop(cluster: Cluster, image: str) -> Iterator[Space]:
         space.install(
             {
                 "fullnameOverride": "from",
-                "cronjob": {"failedJobsHistoryLimit": TIMES},
+                "cronjob": {"failedJobsHistoryLimit": max(TIMES.values())},
                 "extraArgs": ["--output", "json"],
                 "podLabels": {"app": "frontend"},
                 "targets": {"allow": ["catalog:8080"], "deny": ["db:27017"]},
@@ -74,7 +74,7 @@ def shop(cluster: Cluster, image: str) -> Iterator[Space]:
 def test_verdicts_are_true_whatever_the_plugin_does(shop: Space, deny: str, start: str) -> None:
     plugin = config_map("policy-controller", {"deny": deny, "start": start, "lag": f"{LAG}s"})
     shop.cluster.apply({**plugin, "metadata": {**plugin["metadata"], "namespace": "kube-system"}})
-    names = ["right", "tolerant", "missing", "mute", "shut", *["lax"] * TIMES]
+    names = ["right", "tolerant", "missing", "mute", "shut", *["lax"] * TIMES[start]]
     jobs = [(name, shop.start(f"from-{name}")) for name in names]
     runs: dict[str, list[Run]] = {}
     for name, job in jobs:
@@ -85,7 +85,7 @@ def test_verdicts_are_true_whatever_the_plugin_does(shop: Space, deny: str, star
     lag_is_told(tolerant, start)
 
     assert (missing.code, missing.check("db")["finding"]) == (1, "leak"), str(missing)
-    assert [(run.code, run.check("lax")["finding"]) for run in runs["lax"]] == [(1, "leak")] * TIMES
+    assert [(run.code, run.check("lax")["finding"]) for run in runs["lax"]] == [(1, "leak")] * TIMES[start]
     nothing_is_green(shut)
     dns_is_told(mute)
 
@@ -113,7 +113,7 @@ def lag_is_told(run: Run, start: str) -> None:
 
 
 def nothing_is_green(run: Run) -> None:
-    """A pod without a network proves nothing; what it must reach it does not."""
+    """A pod without a network proves nothing, and what it must reach it does not; whatever its first moments were."""
     assert run.code == 1, str(run)
     summary: Object = run.report["summary"]
     assert (summary["pass"], summary["leaks"], summary["unreachable"], summary["inconclusive"]) == (0, 0, 2, 2), str(
@@ -126,6 +126,6 @@ def dns_is_told(run: Run) -> None:
     for target in ("catalog", "db"):
         check = run.check(target)
         assert check["outcome"] == "unresolved", check
-        assert "10.43.0.10" in check["seen"] or "name server" in check["seen"], check
+        assert "name server" in check["seen"], check
     assert run.check("db")["verdict"] == "inconclusive"
     assert run.report["summary"]["leaks"] == 0
