@@ -5,6 +5,7 @@ A machine's speed cancels out in the ratios; run it on one that does nothing els
 """
 
 import compileall
+import json
 import os
 import shutil
 import socket
@@ -99,6 +100,16 @@ def check(folder: Path, name: str, targets: Sequence[str], *, deny: bool) -> lis
     return [NETPROOF, "check", lists, "--settle", "0", "--concurrency", "10000"]
 
 
+def netcheck() -> Path:
+    """Install the peer, in an environment of its own."""
+    home = HERE.parent / ".tools" / "netcheck"
+    command = home / "bin" / "netcheck"
+    if not command.exists():
+        subprocess.run([PYTHON, "-m", "venv", "--clear", home], check=True)
+        subprocess.run([home / "bin" / "python", "-Im", "pip", "install", "--quiet", "netcheck==0.10.0"], check=True)
+    return command
+
+
 def dropped(here: World, folder: Path, table: Table) -> None:
     """Ten thousand targets that never answer."""
     here.rules("ip daddr 198.19.0.0/16 drop")
@@ -126,6 +137,13 @@ def dropped(here: World, folder: Path, table: Table) -> None:
     if shutil.which("ncat"):
         ncat = measure([PEERS / "ncat.sh", folder / "dropped-10" / "targets", "1"], pod)
         table.row("10 dropped: a serial ncat loop", f"{ncat.seconds:.2f} s", "")
+    config = folder / "netcheck.json"
+    rules = [
+        {"type": "tcp", "host": address, "port": 80, "timeout": 1, "expected": "fail"} for address in addresses(10)
+    ]
+    config.write_text(json.dumps({"assertions": [{"name": "dropped", "rules": rules}]}))
+    peer = measure([netcheck(), "run", "--config", config], pod)
+    table.row("10 dropped: netcheck 0.10.0", f"{peer.seconds:.2f} s, {peer.peak:.0f} MB", "")
 
 
 def opened(here: World, folder: Path, table: Table) -> None:
