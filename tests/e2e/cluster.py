@@ -97,20 +97,26 @@ class Cluster:
     values: Object  # that every release gets: the image
 
     def kubectl(self, *words: str, given: str | None = None, check: bool = True) -> str:
-        """Run kubectl; return what it says. Raises CommandError."""
-        return self._run(self.kubectl_, words, given, check=check)
+        """Run kubectl; return its output, with `check=False` its complaints too. Raises CommandError."""
+        done = self._run(self.kubectl_, words, given, check=check)
+        return done.stdout if check else done.stdout + done.stderr
 
     def helm(self, *words: str, values: Mapping[str, Any] | None = None, check: bool = True) -> str:
-        """Run Helm, with values on its standard input; return what it says. Raises CommandError."""
+        """Run Helm, with values on its standard input; return all that it says, warnings too. Raises CommandError."""
         if values is None:
-            return self._run(self.helm_, words, None, check=check)
-        return self._run(self.helm_, (*words, "--values", "-"), json.dumps({**self.values, **values}), check=check)
+            done = self._run(self.helm_, words, None, check=check)
+        else:
+            given = json.dumps({**self.values, **values})
+            done = self._run(self.helm_, (*words, "--values", "-"), given, check=check)
+        return done.stdout + done.stderr
 
-    def _run(self, command: Path, words: Iterable[str], given: str | None, *, check: bool) -> str:
+    def _run(
+        self, command: Path, words: Iterable[str], given: str | None, *, check: bool
+    ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run([command, *words], input=given, capture_output=True, text=True, check=False)
         if check and done.returncode:
             raise CommandError(f"{command.name} {' '.join(words)}\n{done.stdout}{done.stderr}")
-        return done.stdout if check else done.stdout + done.stderr
+        return done
 
     def objects(self, kind: str, *words: str) -> list[Object]:
         """List objects of a kind."""
