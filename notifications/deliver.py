@@ -8,7 +8,7 @@ import logging
 import os
 import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -53,12 +53,22 @@ def deliver(
 
     Raises NotificationError when the folder cannot be read, or when the report is none.
     """
-    found = listed.folder(channels)
-    if not found:
+    return send(report, listed.folder(channels), templates, limit=limit)
+
+
+def send(
+    report: Mapping[str, Any],
+    channels: Sequence[listed.Channel],
+    templates: Path | None = None,
+    *,
+    limit: float = LIMIT,
+) -> list[Delivery]:
+    """Send the report to channels, as ``deliver`` does."""
+    if not channels:
         return []
     render(report, "text")  # what is no report is told once, not by each channel
     with hushed():
-        jobs = {channel.name: partial(_send, report, channel, templates) for channel in found}
+        jobs = {channel.name: partial(_send, report, channel, templates) for channel in channels}
         outcomes = at_once(jobs, limit)
     late = f"no end of it within {limit:g} s; given up"
     return [Delivery(name, *outcomes.get(name, (False, late))) for name in jobs]
