@@ -28,7 +28,7 @@ types: .venv/tests ## mypy alone
 
 e2e: .venv/tests image ## build the image, load it into the cluster of KUBECONFIG (LOAD names how), and watch real Jobs there
 	$(LOAD) $(IMAGE)
-	NETPROOF_IMAGE=$(IMAGE) $(BIN)/pytest tests/e2e tests/image
+	NETPROOF_IMAGE=$(IMAGE) $(BIN)/pytest -s tests/e2e tests/image
 
 bench: .venv/tests ## speed and size, against peers and the limits, in one run (root)
 	PYTHONPATH=. $(BIN)/python benchmarks/run.py

@@ -104,7 +104,7 @@ def evict_frontend(space: Space) -> None:
 def watched_slices(space: Space) -> Iterator[list[Object]]:
     """All that EndpointSlices ever held, from now on."""
     slices: list[Object] = []
-    command = [space.cluster.kubectl_, "-n", space.name, "get", "endpointslices", "--watch", "-o", "json"]
+    command = [str(space.cluster.kubectl_), "-n", space.name, "get", "endpointslices", "--watch", "-o", "json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         stream = process.stdout

@@ -71,7 +71,7 @@ def test_the_longest_names(spaces: Callable[..., Space], image: str) -> None:
     assert len(space.name) == LONGEST_NAMESPACE
     space.deploy(*server("catalog", 8080, image=image))
     release = "r" * LONGEST_RELEASE
-    vantages = {"front-end-of-the-shop": {}, "front-end-of-the-shop-2": {}}
+    vantages: dict[str, Any] = {"front-end-of-the-shop": {}, "front-end-of-the-shop-2": {}}
     space.install({"extraArgs": ["--output", "json"], **RIGHT, "vantages": vantages}, release=release)
 
     jobs = [space.start(cronjob["metadata"]["name"]) for cronjob in space.objects("cronjobs")]
