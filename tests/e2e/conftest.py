@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 OUTSIDE_RUN = shlex.split(os.environ.get("NETPROOF_OUTSIDE_RUN", "ip netns exec netproof-outside"))
 OUTSIDE_ADDRESS = os.environ.get("NETPROOF_OUTSIDE_ADDRESS", "203.0.113.10")
 SLACK_TOKEN = "T1234567A/B1234567B/abcdefghij1234567890WXYZ"  # nothing opens with it
-MINE = {"netproof-e2e": secrets.token_hex(4)}  # a label of the namespaces of this session
+MINE = {"netproof-e2e": secrets.token_hex(4)}  # a label of the namespaces of this run of the tests
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
