@@ -35,8 +35,9 @@ What you just saw
   `netproof check` would end with exit code 1 now, and fail its Job in a cluster.
 
 What to do next
-  netproof check --settle 0 --allow HOST:PORT --deny HOST:PORT     try it with targets of your own
-  README.md, "On a cluster"                                        let a cluster prove itself, every hour
+  Try it with targets of your own:
+    {command} check --settle 0 --allow HOST:PORT --deny HOST:PORT
+  Let a cluster prove itself, every hour: README.md, "On a cluster".
 """
 
 
@@ -54,7 +55,7 @@ def main(watched: Callable[[Plan, Console, Progress], Run]) -> int:
         console.print("\nThe message, as it arrived at a stand-in for Slack\n")
         for message in slack.shown():
             console.print("\n".join(f"  | {line}" for line in message.splitlines()))
-    console.print(f"\n{_EXPLANATION}")
+    console.print("\n" + _EXPLANATION.format(command=sys.argv[0]))  # as it was called: it need not be on the PATH
     console.flush()
     caught = report.summary(run)["leaks"] == 1 and run.verdict is Verdict.VIOLATION
     return 0 if caught and all(each.delivered for each in told) else 70

@@ -6,6 +6,7 @@ from typing import Any
 import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 
+from notifications import deliver, heartbeat
 from tests.chart.chart import CHART, Object, helm, kind, pods, render
 from tests.chart.restricted import faults
 
@@ -46,6 +47,15 @@ def test_pod_security_restricted(file: Path) -> None:
     assert rendered
     for template in rendered:
         assert list(faults(template["spec"])) == []
+
+
+@matrix
+def test_a_pod_is_never_ready_never_restarted_and_has_time_to_tell_what_it_knows(file: Path) -> None:
+    for template in pods(render(files=[file])):
+        spec = template["spec"]
+        assert spec["readinessGates"] == [{"conditionType": "netproof/receives-traffic"}]
+        assert (spec["restartPolicy"], spec["enableServiceLinks"]) == ("Never", False)
+        assert spec["terminationGracePeriodSeconds"] > deliver.LIMIT + heartbeat.LIMIT
 
 
 @pytest.mark.parametrize(
