@@ -11,6 +11,7 @@ RUN python -m venv /build \
  && /build/bin/pip --python /opt/netproof install --no-cache-dir --no-compile --require-hashes -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY checker checker
+COPY netproof netproof
 COPY notifications notifications
 # Bytecode that is never compared with its source: the root file system is read-only, and the start costs less.
 RUN /build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels . \

@@ -203,7 +203,7 @@ def main() -> int:
     if reason := missing():
         print(f"not run: {reason}")
         return 2
-    for package in ("checker", "notifications"):
+    for package in ("checker", "netproof", "notifications"):
         compileall.compile_dir(HERE.parent / package, quiet=2)
     print("| What | Measured | Limit | Kept |\n|-|-|-|-|")
     table = Table()

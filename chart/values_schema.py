@@ -68,7 +68,7 @@ class Checker:
     """The configuration of the checker, as draft-07 without alternatives."""
 
     def __init__(self) -> None:
-        printed = subprocess.run([sys.executable, "-m", "checker", "schema"], capture_output=True, check=True)
+        printed = subprocess.run([sys.executable, "-m", "netproof", "schema"], capture_output=True, check=True)
         self.types: dict[str, Schema] = json.loads(printed.stdout)["$defs"]
 
     def property(self, of: str, name: str) -> Schema:

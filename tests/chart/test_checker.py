@@ -24,7 +24,7 @@ def mount(folder: Path, data: dict[str, str]) -> Path:
 
 
 def netproof(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "checker", *map(str, words)]
+    command = [sys.executable, "-m", "netproof", *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

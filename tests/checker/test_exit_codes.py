@@ -119,7 +119,7 @@ def test_1_beats_a_message_that_did_not_arrive(nobody: str, tmp_path: Path) -> N
     (tmp_path / "hook").write_text(f"json://{nobody}/")
     ran = netproof("check", "--settle", "0", "--allow", nobody, "--channels", tmp_path)
     assert ran.returncode == 1
-    assert "channel hook: not told" in ran.stdout
+    assert "channel hook: not delivered" in ran.stdout
 
 
 @pytest.mark.parametrize(

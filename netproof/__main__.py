@@ -21,7 +21,7 @@ def main() -> None:
     ):  # JSON is UTF-8 (RFC 8259); a path may be no text at all; flushed below
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", write_through=False)
     try:
-        from checker.cli import main as run  # noqa: PLC0415 - an import that fails must not look like a violation
+        from netproof.command import main as run  # noqa: PLC0415 - an import that fails must not look like a violation
 
         code = run(sys.argv[1:])
     except SystemExit as error:  # of --help and --version, of the signal above, or of something that broke

@@ -1,25 +1,25 @@
-"""See a violation caught and told in five seconds: no cluster, no network, no configuration."""
+"""`netproof demo`: watch a violation being caught and reported, without a cluster or a network."""
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from checker import report
-from checker.console import Console
 from checker.model import Check, Expect, Plan, Progress, Vantage, Verdict
 from checker.probes.base import NoSettings
 from checker.target import Target
+from netproof.check import watched
+from netproof.console import Console
 from notifications import standin
 from notifications.channels import Channel
 from notifications.deliver import send
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from checker.model import Run
+    import argparse
 
 _HERE = "127.0.0.1"
 _INTRODUCTION = """\
@@ -41,23 +41,27 @@ What to do next
 """
 
 
-def main(watched: Callable[[Plan, Console, Progress], Run]) -> int:
-    """Run the demo; returns 0 when the leak was caught and the message arrived, else 70. `watched` runs a plan."""
+def arguments(_parser: argparse.ArgumentParser) -> None:
+    """Add no arguments: the demo has none."""
+
+
+def run(_options: argparse.Namespace) -> int:
+    """Run the demo; returns 0 when the leak was caught and the message arrived, else 70."""
     with ExitStack() as stack:
         plan = _plan(stack)
         progress = Progress(len(plan.checks))
         console = Console(progress, sys.stdout)
         console.print(_INTRODUCTION)
-        run = watched(plan, console, progress)
-        console.summary(run)
+        ran = asyncio.run(watched(plan, console, progress, demo=True))
+        console.summary(ran)
         slack = stack.enter_context(standin.slack())
-        told = send(report.of_run(run), [Channel("slack", slack.url)])  # no file: the disk may be read-only
+        told = send(report.of_run(ran), [Channel("slack", slack.url)])  # no file: the disk may be read-only
         console.print("\nThe message, as it arrived at a stand-in for Slack\n")
         for message in slack.shown():
             console.print("\n".join(f"  | {line}" for line in message.splitlines()))
     console.print("\n" + _EXPLANATION.format(command=sys.argv[0]))  # as it was called: it need not be on the PATH
     console.flush()
-    caught = report.summary(run)["leaks"] == 1 and run.verdict is Verdict.VIOLATION
+    caught = report.summary(ran)["leaks"] == 1 and ran.verdict is Verdict.VIOLATION
     return 0 if caught and all(each.delivered for each in told) else 70
 
 

@@ -1,0 +1,82 @@
+"""Arguments that several commands share, and what they become."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from checker import config, source
+
+if TYPE_CHECKING:
+    from checker.model import Plan
+
+CONFIGURATION, CHANNELS = Path("/etc/netproof"), Path("/etc/netproof-channels")
+
+
+class UsageError(Exception):
+    """Invalid arguments; the message says which, and what to do."""
+
+
+def add_lists(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that name the lists."""
+    add = parser.add_argument
+    add("paths", nargs="*", type=Path, metavar="PATH", help="netproof.yaml, or a folder with it, allow.lst or deny.lst")
+    add("--allow", action="append", default=[], metavar="TARGET", help="must be reachable (repeatable)")
+    add("--deny", action="append", default=[], metavar="TARGET", help="must not be reachable (repeatable)")
+
+
+def add_channels(parser: argparse.ArgumentParser) -> None:
+    """Add the argument that names the channels."""
+    text = f"one apprise URL a file (default {CHANNELS} if it exists)"
+    parser.add_argument("--channels", type=Path, metavar="DIR", help=text)
+
+
+def add_templates(parser: argparse.ArgumentParser) -> None:
+    """Add the argument that names the templates."""
+    parser.add_argument("--templates", type=Path, metavar="DIR", help="your own message templates (*.j2)")
+
+
+def duration(text: str) -> float:
+    """Read a duration such as 500ms, 3s or 1h30m: seconds. Raises argparse.ArgumentTypeError."""
+    try:
+        return config.seconds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def count(text: str) -> int:
+    """Read a number from 1 to 100,000. Raises argparse.ArgumentTypeError."""
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 100_000):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 100000")
+    return int(text)
+
+
+def plan(options: argparse.Namespace) -> Plan:
+    """Read the lists that the arguments name. Raises ConfigError."""
+    paths = options.paths
+    if not (paths or options.allow or options.deny):
+        paths = [CONFIGURATION if CONFIGURATION.exists() else Path(config.YAML)]
+        if not paths[0].exists():
+            what = f"neither {CONFIGURATION} nor ./{config.YAML} exists"
+            raise config.ConfigError([f"there is nothing to check: {what}; name a PATH, or --allow and --deny"])
+    given = {key: vars(options).get(key) for key in ("settle", "deadline", "concurrency")}
+    settings = {key: value for key, value in given.items() if value is not None}
+    return config.load(paths, config.Overrides(options.allow, options.deny, settings), notify_shape)
+
+
+def notify_shape() -> type[Any]:
+    """Import the type of the `notify` section, which two lists do without."""
+    from notifications.settings import Notify  # noqa: PLC0415
+
+    return Notify
+
+
+def document(file: Path) -> Any:
+    """Read a JSON document. Raises UsageError."""
+    try:
+        return json.loads(source.text(file))
+    except ValueError as error:
+        what = f"is not JSON (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else error
+        raise UsageError(f"{file} {what}") from None

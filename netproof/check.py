@@ -1,0 +1,120 @@
+"""`netproof check`: probe the lists, judge, report, and exit with the verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from checker import report
+from checker.model import Progress, Verdict
+from checker.runner import run as probe
+from netproof import arguments as shared
+from netproof.console import Console
+from netproof.publish import TERMINATION_LOG, Readers, publish
+
+if TYPE_CHECKING:
+    import argparse
+
+    from checker.model import Plan, Run
+    from netproof.failure import Failure
+
+_TICK = 0.2  # seconds between two updates of the progress line
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    shared.add_lists(parser)
+    shared.add_channels(parser)
+    shared.add_templates(parser)
+    add = parser.add_argument
+    add("--settle", type=shared.duration, metavar="TIME", help="time for policies to settle (default 10s; 0: no wait)")
+    add("--deadline", type=shared.duration, metavar="TIME", help="for all probing; the rest is inconclusive then")
+    add("--concurrency", type=shared.count, metavar="N", help="attempts at once (default 500)")
+    add("--output", choices=("text", "json"), default="text", help="lines for people, or the report document")
+    add("--report", type=Path, metavar="FILE", help="also write the report document there")
+    add("--termination-log", type=Path, metavar="FILE", help=f"a short report (default {TERMINATION_LOG} if it exists)")
+    add("--heartbeat", type=Path, metavar="FILE", help="holds the URL to call after each run")
+    add("--no-notify", action="store_true", help="send nothing: no message, no heartbeat")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command and return its exit code."""
+    for file in (options.report, options.termination_log):
+        if file and not os.access(file if file.exists() else file.parent, os.W_OK):
+            raise shared.UsageError(f"{file} cannot be written: name a file in a folder that netproof may write to")
+    plan = shared.plan(options)
+    gc.disable()  # looking for cycles among ten thousand tasks costs more time than a process of seconds has
+    progress = Progress(len(plan.checks))
+    console = Console(progress, sys.stdout if options.output == "text" else sys.stderr)
+    ran = asyncio.run(watched(plan, console, progress))
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the message goes out; it takes less than a pod's grace period
+    try:
+        return _publish(ran, options, console)
+    except (Exception, KeyboardInterrupt) as error:
+        if ran.verdict is not Verdict.VIOLATION:
+            raise
+        console.note("ERROR", f"not every reader got the report: {type(error).__name__}")
+        console.flush()
+        return report.exit_code(ran)  # a violation stays one, whatever fails after it
+
+
+def failed(failure: Failure, options: argparse.Namespace | None) -> None:
+    """Report a check that could not run. Without options (they were invalid), the default readers get it."""
+    document = report.of_error(failure.title, failure.problems, failure.code, failure.notify)
+    publish(document, _readers(options) if options else Readers(), Console(Progress(0), sys.stderr))
+
+
+async def watched(plan: Plan, console: Console, progress: Progress, *, demo: bool = False) -> Run:
+    """Run a plan, with its progress on the console."""
+
+    async def tick() -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while True:
+            console.tick(loop.time() - began)
+            await asyncio.sleep(_TICK)
+
+    for warning in plan.warnings:
+        console.note("WARN", warning)
+    ticker = asyncio.create_task(tick())
+    ran = await probe(plan, console.result, progress, demo=demo)
+    ticker.cancel()
+    for warning in ran.warnings[len(plan.warnings) :]:
+        console.note("WARN", warning)
+    return ran
+
+
+def _readers(options: argparse.Namespace) -> Readers:
+    return Readers(
+        report=options.report,
+        termination_log=options.termination_log,
+        channels=options.channels,
+        templates=options.templates,
+        heartbeat=options.heartbeat,
+        notify=not options.no_notify,
+    )
+
+
+def _publish(ran: Run, options: argparse.Namespace, console: Console) -> int:
+    """Report a run to all its readers. Return the exit code."""
+    code = report.exit_code(ran)
+    if options.output == "text":
+        console.summary(ran)
+        console.flush()
+    readers = _readers(options)
+    if options.output == "json" or readers.any:
+        document = report.of_run(ran)
+        try:
+            code = publish(document, readers, console)
+        finally:
+            if options.output == "json":
+                console.flush()
+                console = Console(Progress(0))
+                console.print(report.dumps(document).rstrip())
+    console.flush()
+    return code

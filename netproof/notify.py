@@ -1,0 +1,40 @@
+"""`netproof notify`: send a report again, or a trial message."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from checker.model import Progress
+from netproof.arguments import CHANNELS, UsageError, add_channels, add_templates, document
+from netproof.console import Console
+from netproof.publish import UNDELIVERED, Readers, show
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    add_channels(parser)
+    add_templates(parser)
+    parser.add_argument("--report", type=Path, metavar="FILE", help="a report document")
+    parser.add_argument("--test", action="store_true", help="send a trial message to every channel")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command and return its exit code."""
+    from notifications.deliver import deliver, trial  # noqa: PLC0415
+
+    if options.test == bool(options.report):
+        raise UsageError("give either --report FILE or --test (see `netproof notify --help`)")
+    channels = Readers(channels=options.channels).folder
+    if channels is None:
+        raise UsageError(f"there are no channels: {CHANNELS} does not exist; name a folder with --channels")
+    deliveries = trial(channels) if options.test else deliver(document(options.report), channels, options.templates)
+    if not deliveries:
+        raise UsageError(f"{channels} holds no channel; put an apprise URL into a file there")
+    console = Console(Progress(0))
+    shown = [show(each, console) for each in deliveries]
+    console.flush()
+    return 0 if all(each["delivered"] for each in shown) else UNDELIVERED

@@ -1,0 +1,30 @@
+"""`netproof render`: show the message that a report becomes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from netproof.arguments import add_templates, document
+from notifications.errors import NotificationError
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument("--report", type=Path, metavar="FILE", required=True, help="a report document")
+    parser.add_argument("--form", choices=("slack", "teams", "html", "text"), required=True, help="the form to show")
+    add_templates(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command and return its exit code."""
+    from notifications.render import render  # noqa: PLC0415
+
+    message = render(document(options.report), options.form, options.templates)
+    print(message.title, message.body, sep="\n\n")
+    if message.fault:
+        raise NotificationError(message.fault)
+    return 0
