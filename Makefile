@@ -40,6 +40,13 @@ image: ## build the image (BUILD names how, IMAGE what)
 chart: .venv/tests ## lint the chart and render it, with real Helm
 	$(BIN)/pytest tests/chart -n auto
 
+# A lock file keeps its versions until one no longer fits; `make lock UPGRADE=--upgrade` takes the newest of everything.
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header $(UPGRADE)
+lock: .venv/tests ## make the lock files anew from pyproject.toml
+	$(COMPILE) pyproject.toml -o requirements.lock
+	$(COMPILE) pyproject.toml --group dev --group docs --constraint requirements.lock -o requirements-dev.lock
+	$(COMPILE) --group build -o requirements-build.lock
+
 .venv/runs: requirements.lock requirements-build.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'netproof needs Python 3.11 or newer: make PYTHON=python3.13 …'; exit 2; }
 	@$(PYTHON) -m venv --clear .venv || { echo 'Debian and Ubuntu: apt-get install python3-venv'; exit 2; }
@@ -53,4 +60,4 @@ chart: .venv/tests ## lint the chart and render it, with real Helm
 	@$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help demo test lint types e2e bench image chart
+.PHONY: help demo test lint types e2e bench image chart lock
