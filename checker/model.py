@@ -1,6 +1,6 @@
 """The words of the product as values: frozen, and without any I/O.
 
-What is asked (Check, Plan) and what came of it (Sight, Attempt, Result, Run) are different types.
+What is asked (Check, Plan) and what came of it (Observation, Attempt, Result, Run) are different types.
 All durations and offsets are seconds; offsets count from the start of the run.
 """
 
@@ -100,7 +100,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Observation:
     """What one address showed in one attempt; without an address where the name gave none."""
 
     outcome: Outcome
@@ -113,21 +113,21 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One fresh try at one check: a sight an address, and what was left out."""
+    """One fresh try at one check: a observation an address, and what was left out."""
 
     at: float
     elapsed: float
-    sights: tuple[Sight, ...]
+    observations: tuple[Observation, ...]
     left_out: tuple[str, ...] = ()  # addresses of a family that this machine has no address for
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A verdict, the sight that decided it, and what it means in plain words."""
+    """A verdict, the observation that decided it, and what it means in plain words."""
 
     verdict: Verdict
     meaning: str
-    sight: Sight | None = None
+    observation: Observation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ class Result:
     @property
     def outcome(self) -> Outcome | None:
         """The outcome that decided; none where the run was stopped before."""
-        return self.judgement.sight.outcome if self.judgement.sight else None
+        return self.judgement.observation.outcome if self.judgement.observation else None
 
 
 @dataclass(frozen=True, slots=True)

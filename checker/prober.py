@@ -9,8 +9,8 @@ from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING
 
-from checker import names, network
-from checker.model import Attempt, Family, Outcome, Sight
+from checker import network, resolver
+from checker.model import Attempt, Family, Outcome, Observation
 from checker.probes import KINDS
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Prober:
     def __init__(self, concurrency: int) -> None:
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
-        self._names = names.Names()
+        self._resolver = resolver.Resolver()
         self._slots = asyncio.Semaphore(concurrency)
         self._paths: dict[str, asyncio.Lock] = {}
 
@@ -44,32 +44,38 @@ class Prober:
         at = self.now()
         host = check.target.host
         if host is not None and network.is_literal(host):
-            sight = await self._try(check, host, within, before)
-            return Attempt(at, self.now() - at, (sight,)) if sight else None
+            observation = await self._try(check, host, within, before)
+            return Attempt(at, self.now() - at, (observation,)) if observation else None
         addresses, unresolved, left_out = await self._addresses(host)
         tried = await asyncio.gather(*(self._try(check, address, within, before) for address in addresses))
-        sights = tuple(sight for sight in tried if sight)
-        return Attempt(at, self.now() - at, sights + unresolved, left_out) if len(sights) == len(addresses) else None
+        observations = tuple(observation for observation in tried if observation)
+        return (
+            Attempt(at, self.now() - at, observations + unresolved, left_out)
+            if len(observations) == len(addresses)
+            else None
+        )
 
-    async def _addresses(self, host: str | None) -> tuple[Sequence[str], tuple[Sight, ...], tuple[str, ...]]:
-        """Resolve: the addresses to try, sights of what could not be resolved, and the addresses left out."""
-        found = names.Answer(names.servers(), {}) if host is None else await self._names.look_up(host)
+    async def _addresses(self, host: str | None) -> tuple[Sequence[str], tuple[Observation, ...], tuple[str, ...]]:
+        """Resolve: the addresses to try, observations of what could not be resolved, and the addresses left out."""
+        found = resolver.Answer(resolver.servers(), {}) if host is None else await self._resolver.look_up(host)
         families = {family for family in Family if network.has_address(family)}
         local = [address for address in found.addresses if network.is_loopback(address)]  # needs no network
         addresses = [a for a in found.addresses if network.family_of(a) in families or a in local]
         left_out = tuple(address for address in found.addresses if address not in addresses)
         if addresses:  # what the name has of a family that this machine lacks does not matter
             faults = {family: what for family, what in found.faults.items() if family in families}
-            unresolved = tuple(Sight(Outcome.UNRESOLVED, what, None, family) for family, what in faults.items())
+            unresolved = tuple(Observation(Outcome.UNRESOLVED, what, None, family) for family, what in faults.items())
         elif left_out:
             family = network.family_of(left_out[0])
-            unresolved = (Sight(Outcome.UNTESTABLE, f"this machine has no {family} address", left_out[0], family),)
+            unresolved = (
+                Observation(Outcome.UNTESTABLE, f"this machine has no {family} address", left_out[0], family),
+            )
         else:
-            whats = sorted(set(found.faults.values()), key=lambda what: what == names.NO_ADDRESS)
-            unresolved = (Sight(Outcome.UNRESOLVED, whats[0] if whats else names.NO_ADDRESS),)
+            whats = sorted(set(found.faults.values()), key=lambda what: what == resolver.NO_ADDRESS)
+            unresolved = (Observation(Outcome.UNRESOLVED, whats[0] if whats else resolver.NO_ADDRESS),)
         return addresses, unresolved, left_out
 
-    async def _try(self, check: Check, address: str, within: float | None, before: float) -> Sight | None:
+    async def _try(self, check: Check, address: str, within: float | None, before: float) -> Observation | None:
         kind = KINDS[check.target.kind]
         async with self._path(address) if kind.paced else nullcontext(), self._slots:
             if before is not inf and self.now() >= before:

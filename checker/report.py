@@ -99,10 +99,14 @@ def unvouched(result: Result) -> bool:
 
 def seen(result: Result) -> str:
     """Tell the evidence that decided, with its address where the target does not name it."""
-    sight = result.judgement.sight
-    if sight is None:
+    observation = result.judgement.observation
+    if observation is None:
         return ""
-    return f"{sight.address}: {sight.seen}" if sight.address not in (None, result.check.target.host) else sight.seen
+    return (
+        f"{observation.address}: {observation.seen}"
+        if observation.address not in (None, result.check.target.host)
+        else observation.seen
+    )
 
 
 def meaning(result: Result) -> str:
@@ -195,7 +199,7 @@ def _head(started: float, duration: float, code: int, verdict: Verdict) -> Docum
 
 
 def _check(result: Result) -> Document:
-    check, sight = result.check, result.judgement.sight
+    check, observation = result.check, result.judgement.observation
     return {
         "list": check.list,
         "target": str(check.target),
@@ -206,7 +210,7 @@ def _check(result: Result) -> Document:
         "verdict": result.verdict,
         "finding": _finding(result),
         "outcome": result.outcome,
-        "address": sight.address if sight else None,
+        "address": observation.address if observation else None,
         "seen": seen(result),
         "meaning": meaning(result),
         "vouchedBy": check.vouched_by,
@@ -216,8 +220,8 @@ def _check(result: Result) -> Document:
                 "at": round(attempt.at, 4),
                 "elapsed": round(attempt.elapsed, 4),
                 "sights": [
-                    {key: getattr(sight, key) for key in ("address", "family", "outcome", "seen")}
-                    for sight in attempt.sights
+                    {key: getattr(observation, key) for key in ("address", "family", "outcome", "seen")}
+                    for observation in attempt.observations
                 ],
                 "leftOut": list(attempt.left_out),
             }

@@ -32,11 +32,11 @@ STOPPED = {
 }
 
 
-async def run(plan: Plan, told: Callable[[Result], None], progress: Progress, *, demo: bool = False) -> Run:
-    """Run a plan; `told` hears of each result as it is decided. For the demo, loopback counts as a network."""
+async def run(plan: Plan, on_result: Callable[[Result], None], progress: Progress, *, demo: bool = False) -> Run:
+    """Run a plan; `on_result` hears of each result as it is decided. For the demo, loopback counts as a network."""
     fits, warning = prober.affordable(plan.concurrency)
     started = time.time()
-    runner = _Runner(plan, told, progress, prober.Prober(fits), demo)
+    runner = _Runner(plan, on_result, progress, prober.Prober(fits), demo)
     stopped = await _until_stopped(runner.all(), plan.deadline)
     results = tuple(state.result or _undecided(state, stopped or "") for state in runner.states)
     warnings = (*plan.warnings, warning) if warning else plan.warnings
@@ -80,12 +80,12 @@ class _Runner:
     def __init__(
         self,
         plan: Plan,
-        told: Callable[[Result], None],
+        on_result: Callable[[Result], None],
         progress: Progress,
         prober: prober.Prober,
         demo: bool,  # noqa: FBT001
     ) -> None:
-        self.plan, self.told, self.progress, self.prober, self.demo = plan, told, progress, prober, demo
+        self.plan, self.on_result, self.progress, self.prober, self.demo = plan, on_result, progress, prober, demo
         self.states = [_State(check) for check in plan.checks]
         self.proven: dict[Family, float] = {}  # when an answer first showed that this family's network works
         self.still: dict[Family, float] = {}  # and when the last attempt began that did
@@ -185,7 +185,7 @@ class _Runner:
         for _ in range(_RETRIES + 1 if self.plan.settle else 1):
             decides = await self.prober.attempt(check)
             attempts += [decides] if decides else []
-            nothing = any(sight.outcome in verdict.NOTHING for sight in attempts[-1].sights)
+            nothing = any(observation.outcome in verdict.NOTHING for observation in attempts[-1].observations)
             if not nothing or verdict.lets_in(check, attempts[-1]):
                 break
             await asyncio.sleep(_EARLY if self.plan.settle else 0)
@@ -204,19 +204,22 @@ class _Runner:
 
     def prove(self, attempt: Attempt) -> None:
         """Keep what an answer shows: one from loopback, or from this machine itself, shows nothing."""
-        for sight in attempt.sights:
-            if sight.outcome not in verdict.ANSWERS or not sight.address or not sight.family:
+        for observation in attempt.observations:
+            if observation.outcome not in verdict.ANSWERS or not observation.address or not observation.family:
                 continue
-            elsewhere = not network.is_loopback(sight.address) and sight.source not in (None, sight.address)
+            elsewhere = not network.is_loopback(observation.address) and observation.source not in (
+                None,
+                observation.address,
+            )
             if elsewhere or self.demo:
-                self.proven.setdefault(sight.family, self.prober.now())
-                self.still[sight.family] = attempt.at
+                self.proven.setdefault(observation.family, self.prober.now())
+                self.still[observation.family] = attempt.at
 
     def decide(self, state: _State, judgement: Judgement) -> None:
         before, state.result = state.result, Result(state.check, judgement, tuple(state.attempts), _lag(state))
         self.progress.decided += before is None
         if before is None or before.verdict is not judgement.verdict:
-            self.told(state.result)
+            self.on_result(state.result)
 
 
 def _lag(state: _State) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from checker.model import Attempt, Check, Expect, Family, Judgement, Outcome, Sight, Verdict
+from checker.model import Attempt, Check, Expect, Family, Judgement, Outcome, Observation, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -77,54 +77,54 @@ def judge(check: Check, attempt: Attempt, proven: AbstractSet[Family]) -> Judgem
     reaches nothing, those with an address and a default route.
     A denied name is as bad as its worst address; an allowed one as good as its best, unless `every`.
     """
-    judgements = [_judge_sight(check, sight, proven) for sight in attempt.sights]
+    judgements = [_judge_observation(check, observation, proven) for observation in attempt.observations]
     pick = min if check.expect is Expect.REACHABLE and not check.every else max
     return pick(judgements, key=lambda judgement: SEVERITY[judgement.verdict])
 
 
 def as_expected(check: Check, attempt: Attempt) -> bool:
     """Whether an attempt at an allow or control check shows what it asks for."""
-    passes = [TABLE[check.expect][sight.outcome] is PASS for sight in attempt.sights]
+    passes = [TABLE[check.expect][observation.outcome] is PASS for observation in attempt.observations]
     return any(passes) if check.expect is Expect.REACHABLE and not check.every else all(passes)
 
 
 def lets_in(check: Check, attempt: Attempt) -> bool:
     """Whether an attempt at a denied target got through."""
     return any(
-        TABLE[Expect.BLOCKED][sight.outcome] is VIOLATION
-        and not (sight.outcome is Outcome.CLOSED and check.closed_passes)
-        for sight in attempt.sights
+        TABLE[Expect.BLOCKED][observation.outcome] is VIOLATION
+        and not (observation.outcome is Outcome.CLOSED and check.closed_passes)
+        for observation in attempt.observations
     )
 
 
-def _judge_sight(check: Check, sight: Sight, proven: AbstractSet[Family]) -> Judgement:
-    verdict = TABLE[check.expect][sight.outcome]
-    meaning = MEANING.get((check.expect, sight.outcome)) or (
-        NOT_TRIED if sight.outcome is Outcome.UNTESTABLE else NOT_ALIVE
+def _judge_observation(check: Check, observation: Observation, proven: AbstractSet[Family]) -> Judgement:
+    verdict = TABLE[check.expect][observation.outcome]
+    meaning = MEANING.get((check.expect, observation.outcome)) or (
+        NOT_TRIED if observation.outcome is Outcome.UNTESTABLE else NOT_ALIVE
     )
     if check.expect is not Expect.BLOCKED:
-        return Judgement(verdict, meaning, sight)
-    if sight.outcome is Outcome.CLOSED and check.closed_passes:  # (1)
+        return Judgement(verdict, meaning, observation)
+    if observation.outcome is Outcome.CLOSED and check.closed_passes:  # (1)
         verdict, meaning = PASS, "It is blocked: a reset came back, which `closed: pass` takes for a denial."
-    if verdict is PASS and sight.port_unreachable and not check.closed_passes:  # (3)
+    if verdict is PASS and observation.port_unreachable and not check.closed_passes:  # (3)
         return Judgement(
             INCONCLUSIVE,
             "ICMP port unreachable: a firewall says so, and so does a host or a Service where nothing listens. "
             "If your firewall denies like this, say `closed: pass`.",
-            sight,
+            observation,
         )
-    if verdict is PASS and sight.outcome is Outcome.SILENT and not check.settings.answerable:  # (3)
+    if verdict is PASS and observation.outcome is Outcome.SILENT and not check.settings.answerable:  # (3)
         return Judgement(
             INCONCLUSIVE,
             "UDP is silent by nature: give a `payload` that the server answers, or this proves nothing.",
-            sight,
+            observation,
         )
-    if verdict is PASS and sight.family not in proven:  # (2)
+    if verdict is PASS and observation.family not in proven:  # (2)
         return Judgement(
             INCONCLUSIVE,
-            f"When this was tried, nothing had shown that this machine has a working {sight.family or 'IP'} network "
+            f"When this was tried, nothing had shown that this machine has a working {observation.family or 'IP'} network "
             "(an allow check that another machine answers does; on an isolated vantage, a default route does). "
             "A pulled cable looks the same.",
-            sight,
+            observation,
         )
-    return Judgement(verdict, meaning, sight)
+    return Judgement(verdict, meaning, observation)

@@ -47,7 +47,7 @@ class Console:
         """Print the line of one check."""
         check, judgement = result.check, result.judgement
         words = [
-            f"{check.list:5}  {check.target!s:30}  {judgement.sight.outcome if judgement.sight else '-':10}",
+            f"{check.list:5}  {check.target!s:30}  {judgement.observation.outcome if judgement.observation else '-':10}",
             self._painted(f"{noun(result):12}", result.verdict),
             harmless(": ".join(filter(None, (check.name, report.seen(result))))) + ".",
             harmless(report.meaning(result)),

@@ -1,6 +1,6 @@
 """What every kind of probe shares: the Kind that the table holds, and the one place that reads errno.
 
-`connect` makes the TCP attempt, `exchange` the UDP one; both turn every network event into a Sight.
+`connect` makes the TCP attempt, `exchange` the UDP one; both turn every network event into a Observation.
 An errno alone does not tell a refusal by the peer from one on the way. The kernel does: it counts the segments
 of the attempt (`struct tcp_info` in linux/tcp.h, read with getsockopt as in tcp(7)), and queues the ICMP error
 of a UDP socket with who sent it (IP_RECVERR in ip(7), IPV6_RECVERR in ipv6(7)).
@@ -17,7 +17,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from checker.model import Family, Outcome, Sight
+from checker.model import Family, Outcome, Observation
 from checker.network import FAMILY, family_of
 
 if TYPE_CHECKING:
@@ -67,7 +67,9 @@ class Kind(NamedTuple):
     about: str  # one sentence, for the documentation and the schema
     default_port: int | None  # None: a target must name its port
     settings: type[Any]  # a frozen dataclass: the keys a check of this kind may have, beside those of every check
-    attempt: Callable[[Check, str, int], Awaitable[Sight]]  # of a literal address and port; ends within check.timeout
+    attempt: Callable[
+        [Check, str, int], Awaitable[Observation]
+    ]  # of a literal address and port; ends within check.timeout
     mistake: Callable[[Check], tuple[str, str] | None] = lambda _check: None  # a key (or ""), and what is wrong with it
     paced: bool = False  # its refusals are ICMP errors, which hosts send rarely: attempts at one host take turns
 
@@ -90,7 +92,7 @@ class Reply(NamedTuple):
     after: float
 
 
-async def connect(address: str, port: int, within: float) -> Sight:
+async def connect(address: str, port: int, within: float) -> Observation:
     """Try to establish one TCP connection to a literal address, and close it again."""
     loop = asyncio.get_running_loop()
     family = family_of(address)
@@ -98,7 +100,7 @@ async def connect(address: str, port: int, within: float) -> Sight:
     try:
         sock = socket.socket(FAMILY[family], socket.SOCK_STREAM)
     except OSError as error:
-        return Sight(Outcome.UNTESTABLE, untestable(error.errno or 0), address, family)
+        return Observation(Outcome.UNTESTABLE, untestable(error.errno or 0), address, family)
     with sock:
         sock.setblocking(False)
         code = sock.connect_ex((address, port))
@@ -109,11 +111,11 @@ async def connect(address: str, port: int, within: float) -> Sight:
                 code = errno.ETIMEDOUT
         after = loop.time() - began
         if code:
-            return Sight(*tcp_failure(code, tcp_segments(sock), after), address, family)
-        return Sight(Outcome.OPEN, f"accepted after {duration(after)}", address, family, sock.getsockname()[0])
+            return Observation(*tcp_failure(code, tcp_segments(sock), after), address, family)
+        return Observation(Outcome.OPEN, f"accepted after {duration(after)}", address, family, sock.getsockname()[0])
 
 
-async def exchange(address: str, port: int, payload: bytes, within: float) -> Reply | Sight:
+async def exchange(address: str, port: int, payload: bytes, within: float) -> Reply | Observation:
     """Send a datagram to a literal address, once a second for a lost one, until a reply or a refusal comes."""
     loop = asyncio.get_running_loop()
     family = family_of(address)
@@ -133,11 +135,11 @@ async def exchange(address: str, port: int, payload: bytes, within: float) -> Re
                         return Reply(sock.recv(65535), sock.getsockname()[0], loop.time() - began)
             except OSError as error:
                 outcome, seen, port_unreachable = _udp_failure(sock, error.errno or 0, loop.time() - began)
-                return Sight(outcome, seen, address, family, port_unreachable=port_unreachable)
+                return Observation(outcome, seen, address, family, port_unreachable=port_unreachable)
     except OSError as error:
-        return Sight(Outcome.UNTESTABLE, untestable(error.errno or 0), address, family)
+        return Observation(Outcome.UNTESTABLE, untestable(error.errno or 0), address, family)
     datagrams = f"{sent} datagram{'s' if sent > 1 else ''} unanswered in {duration(loop.time() - began)}"
-    return Sight(Outcome.SILENT, datagrams, address, family)
+    return Observation(Outcome.SILENT, datagrams, address, family)
 
 
 def tcp_segments(sock: socket.socket) -> tuple[int, int]:

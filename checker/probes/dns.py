@@ -10,7 +10,7 @@ import secrets
 import struct
 from typing import TYPE_CHECKING
 
-from checker.model import Outcome, Sight
+from checker.model import Outcome, Observation
 from checker.network import family_of
 from checker.probes.base import Kind, NoSettings, Reply, duration, exchange
 
@@ -47,14 +47,14 @@ def read(reply: bytes, number: int) -> tuple[Outcome, str]:
     return Outcome.OPEN, "resolved"
 
 
-async def attempt(check: Check, address: str, port: int) -> Sight:
+async def attempt(check: Check, address: str, port: int) -> Observation:
     """Open means that the server knows an address of the name."""
     number = secrets.randbelow(0x10000)
     came = await exchange(address, port, query(check.target.rest, number), check.timeout)
     if not isinstance(came, Reply):
         return came
     outcome, seen = read(came.data, number)
-    return Sight(outcome, f"{seen} after {duration(came.after)}", address, family_of(address), came.source)
+    return Observation(outcome, f"{seen} after {duration(came.after)}", address, family_of(address), came.source)
 
 
 DNS = Kind("A name server resolves a name.", 53, NoSettings, attempt)

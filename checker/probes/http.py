@@ -19,7 +19,7 @@ from checker.target import bracketed
 if TYPE_CHECKING:
     import ssl
 
-    from checker.model import Check, Sight
+    from checker.model import Check, Observation
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +65,15 @@ def fits(status: int, settings: Settings) -> bool:
     return any(all(c in ("x", d) for c, d in zip(p, str(status), strict=True)) for p in statuses(settings))
 
 
-async def attempt(check: Check, address: str, port: int) -> Sight:
+async def attempt(check: Check, address: str, port: int) -> Observation:
     """Open means that an HTTP answer with a fitting status came, from a peer whose certificate was verified."""
     loop = asyncio.get_running_loop()
     began = loop.time()
-    sight = await connect(address, port, check.timeout)
-    if sight.outcome is not Outcome.OPEN or check.expect is not Expect.REACHABLE:
-        return sight
+    observation = await connect(address, port, check.timeout)
+    if observation.outcome is not Outcome.OPEN or check.expect is not Expect.REACHABLE:
+        return observation
     outcome, seen = await _request(check, address, check.timeout - (loop.time() - began))
-    return replace(sight, outcome=outcome, seen=f"{seen} after {duration(loop.time() - began)}")
+    return replace(observation, outcome=outcome, seen=f"{seen} after {duration(loop.time() - began)}")
 
 
 async def _request(check: Check, address: str, within: float) -> tuple[Outcome, str]:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from checker.probes.base import Kind, NoSettings, connect
 
 if TYPE_CHECKING:
-    from checker.model import Check, Sight
+    from checker.model import Check, Observation
 
 
-async def attempt(check: Check, address: str, port: int) -> Sight:
+async def attempt(check: Check, address: str, port: int) -> Observation:
     """Open means that the connection was established, also when the server closes it at once."""
     return await connect(address, port, check.timeout)
 

@@ -6,7 +6,7 @@ import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from checker.model import Expect, Outcome, Sight
+from checker.model import Expect, Outcome, Observation
 from checker.network import family_of
 from checker.probes.base import Kind, Reply, duration, exchange
 
@@ -62,7 +62,7 @@ def mistake(check: Check) -> tuple[str, str] | None:
     return None
 
 
-async def attempt(check: Check, address: str, port: int) -> Sight:
+async def attempt(check: Check, address: str, port: int) -> Observation:
     """Open means that a reply came, and contains what the check asks for."""
     settings: Settings = check.settings
     came = await exchange(address, port, to_bytes(settings.payload), check.timeout)
@@ -73,7 +73,7 @@ async def attempt(check: Check, address: str, port: int) -> Sight:
     if not wanted:
         seen += f", without the reply expected: {came.data[:32]!r}"
     outcome = Outcome.OPEN if wanted else Outcome.UNEXPECTED
-    return Sight(outcome, seen, address, family_of(address), came.source)
+    return Observation(outcome, seen, address, family_of(address), came.source)
 
 
 UDP = Kind("A datagram is answered.", None, Settings, attempt, mistake, paced=True)

@@ -25,7 +25,7 @@ from checker.model import (
     Plan,
     Result,
     Run,
-    Sight,
+    Observation,
     Vantage,
     Verdict,
 )
@@ -185,8 +185,8 @@ def test_a_report_that_cannot_be_written_is_told(
 
 def result(expect: Expect, verdict: Verdict, name: str, number: int) -> Result:
     check = Check(expect, Target("tcp", "10.0.0.1", number), NoSettings(), "deny.lst:1", name, name)
-    sight = Sight(Outcome.OPEN, name, "10.0.0.1", Family.IPV4)
-    return Result(check, Judgement(verdict, name, sight), (Attempt(0.0, 0.1, (sight,)),))
+    observation = Observation(Outcome.OPEN, name, "10.0.0.1", Family.IPV4)
+    return Result(check, Judgement(verdict, name, observation), (Attempt(0.0, 0.1, (observation,)),))
 
 
 def short(document: Any) -> Any:

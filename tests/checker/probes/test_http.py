@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from checker.model import Sight
+    from checker.model import Observation
     from tests.netns import Servers
 
 
-def attempt(target: str, expect: Expect = Expect.REACHABLE, within: float = 20, **settings: Any) -> Sight:
+def attempt(target: str, expect: Expect = Expect.REACHABLE, within: float = 20, **settings: Any) -> Observation:
     """Make one attempt on 127.0.0.1, as the runner does."""
     parsed = parse(target, DEFAULT_PORTS)
     check = Check(expect, parsed, Settings(**settings), timeout=within)
@@ -109,9 +109,9 @@ def ca(authority: trustme.CA, tmp_path: Path) -> str:
     ],
 )
 def test_the_status_that_is_asked_for(site: Callable[..., Site], code: int, wanted: Any, outcome: str) -> None:
-    sight = attempt(f"http://localhost:{site(status(code)).port}", status=wanted)
-    assert sight.outcome == outcome
-    assert sight.seen.startswith(f"HTTP {code} after ")
+    observation = attempt(f"http://localhost:{site(status(code)).port}", status=wanted)
+    assert observation.outcome == outcome
+    assert observation.seen.startswith(f"HTTP {code} after ")
 
 
 def test_nobody_there_is_the_business_of_the_tcp_attempt(nobody: str) -> None:
@@ -120,9 +120,9 @@ def test_nobody_there_is_the_business_of_the_tcp_attempt(nobody: str) -> None:
 
 @pytest.mark.parametrize("answer", [b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/9", b"", b"\0\xff" * 5000])
 def test_an_answer_that_is_no_http(site: Callable[..., Site], answer: bytes) -> None:
-    sight = attempt(f"http://localhost:{site(answer).port}", within=1)
-    assert sight.outcome == "unexpected"
-    assert sight.seen.startswith("accepted, but ")
+    observation = attempt(f"http://localhost:{site(answer).port}", within=1)
+    assert observation.outcome == "unexpected"
+    assert observation.seen.startswith("accepted, but ")
 
 
 def test_a_server_that_closes_at_once(servers: Servers) -> None:
@@ -130,18 +130,18 @@ def test_a_server_that_closes_at_once(servers: Servers) -> None:
     port = sock.getsockname()[1]
     servers.tcp(sock, netns.close)
     for kind in ("http", "https"):
-        sight = attempt(f"{kind}://localhost:{port}")
-        assert sight.outcome == "unexpected"
-        assert re.match("accepted, but (it closed|Server disconnected)", sight.seen), sight.seen
+        observation = attempt(f"{kind}://localhost:{port}")
+        assert observation.outcome == "unexpected"
+        assert re.match("accepted, but (it closed|Server disconnected)", observation.seen), observation.seen
 
 
 def test_a_server_that_says_nothing_ends_with_the_timeout(servers: Servers) -> None:
     sock = socket.create_server(("127.0.0.1", 0))
     port = sock.getsockname()[1]
     servers.tcp(sock)
-    sight = attempt(f"http://localhost:{port}", within=0.3)
-    assert sight.outcome == "unexpected"
-    assert sight.seen.startswith("accepted, but no HTTP answer came after ")
+    observation = attempt(f"http://localhost:{port}", within=0.3)
+    assert observation.outcome == "unexpected"
+    assert observation.seen.startswith("accepted, but no HTTP answer came after ")
 
 
 async def endless_headers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -188,16 +188,16 @@ def test_a_redirect_is_followed_only_where_it_is_asked_for(site: Callable[..., S
     here = site(status(302, f"location: http://127.0.0.1:{there.port}/there"))
     assert attempt(f"http://localhost:{here.port}").outcome == "open"
     assert there.requests == []
-    sight = attempt(f"http://localhost:{here.port}", follow=True)
-    assert (sight.outcome, sight.seen[:8]) == ("unexpected", "HTTP 503")
+    observation = attempt(f"http://localhost:{here.port}", follow=True)
+    assert (observation.outcome, observation.seen[:8]) == ("unexpected", "HTTP 503")
     assert there.requests[0].startswith("GET /there")
 
 
 def test_a_redirect_without_end_is_no_answer(site: Callable[..., Site]) -> None:
     made = site(status(302, "location: /again"))
-    sight = attempt(f"http://127.0.0.1:{made.port}", follow=True)
-    assert sight.outcome == "unexpected"
-    assert "redirects" in sight.seen
+    observation = attempt(f"http://127.0.0.1:{made.port}", follow=True)
+    assert observation.outcome == "unexpected"
+    assert "redirects" in observation.seen
 
 
 @pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY", "ALL_PROXY"])
@@ -225,8 +225,8 @@ def test_a_denied_target_is_asked_nothing(servers: Servers, kind: str, expect: E
         said.append(await reader.read())
 
     servers.tcp(sock, handler)
-    sight = attempt(f"{kind}://localhost:{port}", expect)
-    assert (sight.outcome, sight.seen[:8]) == ("open", "accepted")
+    observation = attempt(f"{kind}://localhost:{port}", expect)
+    assert (observation.outcome, observation.seen[:8]) == ("open", "accepted")
     assert [each for each in said if each] == []
 
 
@@ -240,8 +240,8 @@ def test_a_certificate_of_the_authority_that_is_named(
     context = serving(authority.issue_cert("shop.example"))
     context.sni_callback = lambda _socket, name, _context: names.append(name)  # type: ignore[assignment,return-value]
     made = site(OK, context)
-    sight = attempt(f"https://shop.example:{made.port}", ca=ca)
-    assert (sight.outcome, sight.seen[:8]) == ("open", "HTTP 200"), sight.seen
+    observation = attempt(f"https://shop.example:{made.port}", ca=ca)
+    assert (observation.outcome, observation.seen[:8]) == ("open", "HTTP 200"), observation.seen
     assert names == ["shop.example"]  # the address is asked, by the name
 
 
@@ -275,13 +275,13 @@ def test_a_certificate_that_does_not_fit_is_a_fault_unless_insecure(
     insecure: bool,
 ) -> None:
     made = site(OK, serving(issue(authority)))
-    sight = attempt(f"https://shop.example:{made.port}", ca=ca if trusted else None, insecure=insecure)
+    observation = attempt(f"https://shop.example:{made.port}", ca=ca if trusted else None, insecure=insecure)
     if insecure:
-        assert sight.outcome == "open", sight.seen
+        assert observation.outcome == "open", observation.seen
     else:
-        assert sight.outcome == "unexpected"
-        assert sight.seen.startswith("accepted, but certificate verify failed: ")
-        assert fault in sight.seen
+        assert observation.outcome == "unexpected"
+        assert observation.seen.startswith("accepted, but certificate verify failed: ")
+        assert fault in observation.seen
         assert made.requests == []
 
 
@@ -305,8 +305,8 @@ def test_a_handshake_without_end_leaves_no_socket_open(servers: Servers) -> None
     servers.tcp(sock, handler)
     gc.disable()  # as a run does
     try:
-        sight = attempt(f"https://shop.example:{port}", within=0.5)
-        assert sight.seen.startswith("accepted, but no HTTP answer came after ")
+        observation = attempt(f"https://shop.example:{port}", within=0.5)
+        assert observation.seen.startswith("accepted, but no HTTP answer came after ")
         assert left.acquire(timeout=10)  # of the TCP attempt
         assert left.acquire(timeout=10)  # and of the request
     finally:
@@ -315,6 +315,6 @@ def test_a_handshake_without_end_leaves_no_socket_open(servers: Servers) -> None
 
 def test_a_ca_file_that_holds_no_certificate_is_told(site: Callable[..., Site], tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("no certificate")
-    sight = attempt(f"https://shop.example:{site(OK).port}", ca=str(tmp_path / "ca.pem"))
-    assert sight.outcome == "unexpected"
-    assert "certificate" in sight.seen
+    observation = attempt(f"https://shop.example:{site(OK).port}", ca=str(tmp_path / "ca.pem"))
+    assert observation.outcome == "unexpected"
+    assert "certificate" in observation.seen

@@ -29,7 +29,7 @@ class Answer(NamedTuple):
     faults: dict[Family, str]
 
 
-class Names:
+class Resolver:
     """Looks names up; belongs to one event loop."""
 
     def __init__(self) -> None:
