@@ -10,7 +10,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from checker import network, resolver
-from checker.model import Attempt, Family, Outcome, Observation
+from checker.model import Attempt, Family, Observation, Outcome
 from checker.probes import KINDS
 
 if TYPE_CHECKING:

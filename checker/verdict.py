@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from checker.model import Attempt, Check, Expect, Family, Judgement, Outcome, Observation, Verdict
+from checker.model import Attempt, Check, Expect, Family, Judgement, Observation, Outcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -122,8 +122,9 @@ def _judge_observation(check: Check, observation: Observation, proven: AbstractS
     if verdict is PASS and observation.family not in proven:  # (2)
         return Judgement(
             INCONCLUSIVE,
-            f"When this was tried, nothing had shown that this machine has a working {observation.family or 'IP'} network "
-            "(an allow check that another machine answers does; on an isolated vantage, a default route does). "
+            "When this was tried, nothing had shown that this machine has a working "
+            f"{observation.family or 'IP'} network (an allow check that another machine answers does; on an isolated "
+            "vantage, a default route does). "
             "A pulled cable looks the same.",
             observation,
         )

@@ -45,9 +45,9 @@ class Console:
 
     def result(self, result: Result) -> None:
         """Print the line of one check."""
-        check, judgement = result.check, result.judgement
+        check = result.check
         words = [
-            f"{check.list:5}  {check.target!s:30}  {judgement.observation.outcome if judgement.observation else '-':10}",
+            f"{check.list:5}  {check.target!s:30}  {result.outcome or '-':10}",
             self._painted(f"{noun(result):12}", result.verdict),
             harmless(": ".join(filter(None, (check.name, report.seen(result))))) + ".",
             harmless(report.meaning(result)),

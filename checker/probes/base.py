@@ -17,7 +17,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from checker.model import Family, Outcome, Observation
+from checker.model import Family, Observation, Outcome
 from checker.network import FAMILY, family_of
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import secrets
 import struct
 from typing import TYPE_CHECKING
 
-from checker.model import Outcome, Observation
+from checker.model import Observation, Outcome
 from checker.network import family_of
 from checker.probes.base import Kind, NoSettings, Reply, duration, exchange
 

@@ -6,7 +6,7 @@ import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from checker.model import Expect, Outcome, Observation
+from checker.model import Expect, Observation, Outcome
 from checker.network import family_of
 from checker.probes.base import Kind, Reply, duration, exchange
 

@@ -21,11 +21,11 @@ from checker.model import (
     Expect,
     Family,
     Judgement,
+    Observation,
     Outcome,
     Plan,
     Result,
     Run,
-    Observation,
     Vantage,
     Verdict,
 )
