@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from checker import source
 from checker.model import Check, Expect, Plan, Vantage
-from checker.probes import KINDS
-from checker.target import Target, TargetError, parse
+from checker.probes import KINDS, parse
+from checker.target import Target, TargetError
+from checker.words import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from checker.document import Document, Path_
+    from checker.model import Settings
 
 LISTS = ("allow", "deny")
 YAML = "netproof.yaml"
-DEFAULT_PORTS = {name: kind.default_port for name, kind in KINDS.items()}
 _ONLY_ON = {"every": "allow", "closed": "deny", "control": "deny"}
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_PART = r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h)"  # as many digits as make sense: a longer one may be infinite
 
 
 class ConfigError(Exception):
@@ -33,15 +31,6 @@ class ConfigError(Exception):
         super().__init__("\n".join(mistakes))
         self.mistakes = tuple(mistakes)
         self.notify = notify or {}  # as far as it could be read: a broken configuration is told to the channels, too
-
-
-def seconds(text: str) -> float:
-    """Read a duration as Kubernetes people write them: `500ms`, `1h30m`, plain `0`. Raises ValueError."""
-    if text == "0":
-        return 0.0
-    if not re.fullmatch(f"({_PART})+", text, re.ASCII):
-        raise ValueError(f"{text!r} is not a duration such as 500ms, 3s, 2m or 1h30m")
-    return sum(float(number) * _UNITS[unit] for number, unit in re.findall(_PART, text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +160,7 @@ class _Loader:
         given = said.pop("vouchedBy", None)
         for text, who in given.items() if isinstance(given, dict) else ():
             try:
-                vouched[parse(text, DEFAULT_PORTS)] = who
+                vouched[parse(text)] = who
             except TargetError as error:
                 self.mistakes.append(f"{self.places['vantage']}: vantage.vouchedBy.{text}: {error}")
         named = {key: said.get(key) or os.environ.get(f"NETPROOF_{key.upper()}") for key in ("namespace", "node")}
@@ -183,7 +172,7 @@ class _Loader:
         checks: dict[tuple[str, Target], Check] = {}
         for entry in sorted(self.entries, key=lambda entry: entry.list):
             try:
-                target = parse(entry.target, DEFAULT_PORTS)
+                target = parse(entry.target)
             except TargetError as error:
                 self.mistakes.append(f"{entry.place('target')}: {error}")
                 continue
@@ -220,13 +209,13 @@ class _Loader:
             control=keys.get("control", True),
             vouched_by=vouched_by,
         )
-        if not entry.spoilt and len(self.mistakes) == before and (mistake := kind.mistake(check)):
+        if not entry.spoilt and len(self.mistakes) == before and (mistake := kind.mistake(check, check.settings)):
             self.mistakes.append(f"{entry.place(mistake[0])}: {mistake[1]}")
         return check
 
-    def kind_settings(self, entry: _Entry, target: Target, keys: Mapping[str, Any]) -> Any:
+    def kind_settings(self, entry: _Entry, target: Target, keys: Mapping[str, Any]) -> Settings:
         """Make the settings that the target's kind has; keys of other kinds are mistakes."""
-        shape = KINDS[target.kind].settings
+        shape: type[Settings] = KINDS[target.kind].settings
         if len(keys) < 2:
             return shape()
         import msgspec  # noqa: PLC0415 - two lists do without

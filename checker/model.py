@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,13 +51,23 @@ class Family(StrEnum):
     IPV6 = "IPv6"
 
 
+class Settings(Protocol):
+    """The settings that the checks of one kind of target have: a frozen dataclass, each field a key with a default."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def answerable(self) -> bool:
+        """Whether a living target answers what is sent, so that silence counts as a denial."""
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One target on one list, with its settings and the reason it is there."""
 
     expect: Expect
     target: Target
-    settings: Any  # the Settings of the target's kind, see checker.probes
+    settings: Settings
     where: str = ""  # the place that asked for it: "deny.lst:3", "netproof.yaml:7"
     name: str | None = None
     because: str | None = None

@@ -81,7 +81,7 @@ class Prober:
             if before is not inf and self.now() >= before:
                 return None
             hurried = check if within is None else replace(check, timeout=within)
-            return await kind.attempt(hurried, address, check.target.port)
+            return await kind.attempt(hurried, check.settings, address, check.target.port)
 
     def _path(self, address: str) -> AbstractAsyncContextManager[None]:
         """Let one attempt of a paced kind at a time to each address.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import fields, is_dataclass
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -11,6 +10,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from checker.probes import KINDS
+from checker.words import A_DURATION, DURATION, near_miss
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Duration = (
     Annotated[
         str,
-        Meta(pattern=r"^([0-9]{1,9}(\.[0-9]{1,9})?(ms|s|m|h))+$", title="a duration such as 500ms, 3s, 2m or 1h30m"),
+        Meta(pattern=DURATION, title=A_DURATION),
     ]
     | Literal[0]
 )
@@ -126,7 +126,7 @@ def _validate_keys(document: Document, value: Any, members: Mapping[str, tuple[A
         if key in members:
             validate(document, value[key], members[key][0], (*path, key))
         else:
-            document.mistake((*path, key), f"unknown key; {suggestion(key, members)}")
+            document.mistake((*path, key), f"unknown key; {near_miss(key, members)}")
     for key in (key for key, (_, required) in members.items() if required and key not in value):
         document.mistake(path, f"`{key}` is missing")
 
@@ -148,12 +148,6 @@ def _members(shape: Any) -> dict[str, tuple[Any, bool]] | None:
     return None
 
 
-def suggestion(word: str, known: Any) -> str:
-    """Name what was probably meant, or all that could be."""
-    near = difflib.get_close_matches(word, known, 1)
-    return f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
-
-
 def key_of_kind(key: str, kind: str) -> str | None:
     """Tell whose key it is when it is not one of this kind's, or None when all is well."""
     owners = [name for name, each in KINDS.items() if key in {field.name for field in fields(each.settings)}]
@@ -173,8 +167,8 @@ def _expected(shape: Any, error: msgspec.ValidationError, value: Any) -> str:
     for each in get_args(shape) if get_origin(shape) in (Union, UnionType) else (shape,):
         words = get_args(each)
         if get_origin(each) is Literal and all(isinstance(word, str) for word in words):
-            near = difflib.get_close_matches(str(value), words, 1)
-            return f"expected {' or '.join(words)}{f'; did you mean {near[0]}?' if near else ''}"
+            near = near_miss(str(value), words)
+            return f"expected {' or '.join(words)}{f'; {near}' if near.endswith('?') else ''}"
         titles = [meta.title for meta in getattr(each, "__metadata__", ()) if meta.title]
         if titles:
             return f"expected {titles[0]}"

@@ -3,42 +3,51 @@
 from __future__ import annotations
 
 import re
-import socket
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Address, IPv6Address
+from typing import TYPE_CHECKING, NamedTuple
+
+from checker.words import near_miss
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_AUTHORITY = re.compile(r"([^/?]*)([/?]?)(.*)", re.DOTALL)
+LONGEST = 2000  # characters of a target
+# Not urlsplit: it drops tabs and line ends without a word, and what else it accepts differs between Python's releases.
 _HOST_AND_PORT = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(?::(.*))?", re.DOTALL)
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")  # RFC 1123, and the underscore that DNS allows
 
 
 class TargetError(ValueError):
-    """A target that cannot be meant; the message says what is wrong with it."""
+    """An invalid target; the message says what is wrong with it."""
+
+
+class Form(NamedTuple):
+    """What may follow `kind://`: host:port, and whatever else the kind takes."""
+
+    port: int | None = None  # the default; without one, a target must name its port
+    path: bool = False  # a path and a query may follow
+    name: bool = False  # `name@host:port`, or the name alone
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """What is probed. Two spellings of one target are equal, and have one text.
 
-    `host` is None only for a dns target that asks the machine's own name server;
-    `rest` is the path and query of a URL, or the name that a dns target asks for.
+    `host` is None only where a name stands alone: a dns target that asks the machine's own name server.
     """
 
     kind: str
     host: str | None
     port: int
-    rest: str = ""
+    path: str = ""  # path and query
+    name: str = ""
 
     def __str__(self) -> str:
-        """Write the target as it is told everywhere: normalised, with its port."""
+        """Write the target as every report shows it: normalised, with its port."""
         where = "" if self.host is None else f"{bracketed(self.host)}:{self.port}"
-        if self.kind == "dns":
-            return f"dns://{self.rest}@{where}" if where else f"dns://{self.rest}"
-        return f"{self.kind}://{where}{self.rest}"
+        return f"{self.kind}://{self.name}{'@' if self.name and where else ''}{where}{self.path}"
 
 
 def bracketed(host: str) -> str:
@@ -46,61 +55,88 @@ def bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def parse(text: str, kinds: Mapping[str, int | None]) -> Target:
-    """Read a target; `kinds` maps each kind to its default port, or None where a port must be given.
-
-    Raises TargetError, with a message that names the fault and, where there is a near miss, what may be meant.
-    """
+def parse(text: str, forms: Mapping[str, Form]) -> Target:
+    """Read a target; `forms` has a line for each kind. Raises TargetError with the fault and the near miss."""
     kind, separator, rest = text.partition("://")
     if not separator:
         kind, rest = "tcp", text
     kind = kind.lower()
-    if kind not in kinds:
-        import difflib  # noqa: PLC0415 - only a mistake needs it
-
-        near = difflib.get_close_matches(kind, kinds, 1)
-        hint = f"did you mean {near[0]}://?" if near else f"known are {', '.join(f'{kind}://' for kind in kinds)}"
-        raise TargetError(f"unknown kind of target {kind!r}; {hint}")
-    if kind == "dns":
-        name, at, server = rest.partition("@")
+    if kind not in forms:
+        raise TargetError(f"unknown kind of target {kind!r}; {near_miss(kind, forms, '://')}")
+    if len(text) > LONGEST:
+        raise TargetError(f"the target is longer than {LONGEST:,} characters")
+    form, name = forms[kind], ""
+    if form.name:
+        name, at, rest = rest.partition("@")
         name = _name(name)
         if not at:
-            return Target(kind, None, 53, name)
-        return Target(kind, *_host_and_port(server, kinds[kind]), name)
-    authority, slash, path = _AUTHORITY.match(rest).groups()  # type: ignore[union-attr]
+            return Target(kind, None, form.port or 0, name=name)
+    authority = re.split("[/?]", rest, maxsplit=1)[0]
+    path = rest[len(authority) :]
     if "@" in authority:
-        raise TargetError("a target must hold no user or password: it is shown in every report")
-    host, port = _host_and_port(authority, kinds[kind])
-    if kinds[kind] is None and slash:
-        raise TargetError(f"{kind}:// takes host:port and nothing behind it")
-    if not (path.isascii() and path.isprintable()) or re.search(r"[\s#]", path):
-        raise TargetError("the path must be plain ASCII without spaces or #; write others as %XX")
-    rest = f"/{'?' if slash == '?' else ''}{path}" if kinds[kind] is not None else ""
-    return Target(kind, host, port, "" if rest == "/" else rest)
-
-
-def _host_and_port(text: str, default: int | None) -> tuple[str, int]:
-    if text.count(":") > 1 and "[" not in text:
+        raise TargetError("a target must hold no user or password: every report shows it")
+    if authority.count(":") > 1 and "[" not in authority:
         raise TargetError("an IPv6 address stands in brackets, as in [2001:db8::1]:443")
-    match = _HOST_AND_PORT.fullmatch(text)
+    match = _HOST_AND_PORT.fullmatch(authority)
     if match is None:
-        raise TargetError(f"{text!r} is not host:port")
-    host, port = match.groups()
-    if port is None and default is None:
+        raise TargetError(f"{authority!r} is not host:port")
+    host, port = _host(match[1]), _port(match[2], form.port)
+    if path and not form.path:
+        raise TargetError(f"{kind}:// takes host:port and nothing behind it")
+    return Target(kind, host, port, _path(path), name)
+
+
+def identity(target: Target, namespace: str | None, cluster_domain: str) -> Target:
+    """Return one target for all that lead to the same place, whatever they are called from a pod in `namespace`.
+
+    A host name becomes what the search domains of a pod make of it, in full: `db`, `db.shop` and `db.shop.svc` become
+    `db.shop.svc.cluster.local`. Without a namespace, a name of one label stays as it is. The path does not count,
+    and http and https are the TCP connection that they begin with: who answers a request listens on the port.
+    https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/#namespaces-of-services
+    """
+    kind = "tcp" if target.kind in ("http", "https") else target.kind
+    host = target.host and _in_full(target.host, namespace, cluster_domain.strip(".").lower())
+    return replace(target, kind=kind, host=host, path="")
+
+
+def _in_full(host: str, namespace: str | None, cluster_domain: str) -> str:
+    """Write the name of a Service, or of a pod behind a headless one, in full; other hosts without a last dot."""
+    name = host.removesuffix(".")
+    labels = name.split(".")
+    if host.endswith(".") or ":" in host or labels[-1].isdigit() or name.endswith(f".{cluster_domain}"):
+        return name
+    if len(labels) == 1:
+        return f"{name}.{namespace}.svc.{cluster_domain}" if namespace else name
+    if labels[-1] == "svc":
+        return f"{name}.{cluster_domain}"
+    return f"{name}.svc.{cluster_domain}" if len(labels) == 2 else name
+
+
+def _path(text: str) -> str:
+    if not (text.isascii() and text.isprintable()) or re.search("[ #]", text):
+        raise TargetError("the path must be plain ASCII without spaces or #; write others as %XX")
+    return "" if text == "/" else text if text.startswith("/") or not text else f"/{text}"
+
+
+def _port(text: str | None, default: int | None) -> int:
+    if text is None and default is None:
         raise TargetError("a port is missing: write host:port")
-    if port is not None and not (port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) <= 65535):
-        raise TargetError(f"port {port!r} is not a number from 1 to 65535")
-    return _host(host), int(port) if port is not None else default or 0
+    if text is not None and not (text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) <= 65535):
+        raise TargetError(f"port {text!r} is not a number from 1 to 65535")
+    return int(text) if text is not None else default or 0
 
 
 def _host(text: str) -> str:
-    if text.startswith("["):
-        try:
-            return socket.inet_ntop(socket.AF_INET6, socket.inet_pton(socket.AF_INET6, text[1:-1]))
-        except OSError as error:
-            zone = "addresses with a zone are not supported" if "%" in text else "not an IPv6 address in brackets"
-            raise TargetError(f"{text}: {zone}") from error
-    return _name(text)
+    """Read a host name or an address. One that is written as both, `::ffff:10.0.0.1`, is an IPv4 address."""
+    if not text.startswith("["):
+        return _name(text)
+    if "%" in text:
+        raise TargetError(f"{text}: addresses with a zone are not supported")
+    try:
+        address = IPv6Address(text[1:-1])
+    except ValueError as error:
+        raise TargetError(f"{text}: not an IPv6 address in brackets") from error
+    return _specified(address.ipv4_mapped or address)
 
 
 def _name(text: str) -> str:
@@ -111,9 +147,16 @@ def _name(text: str) -> str:
         raise TargetError("a host name is missing")
     if _NUMBER.fullmatch(labels[-1]):  # a last label of digits can only be meant as an address
         try:
-            return socket.inet_ntop(socket.AF_INET, socket.inet_pton(socket.AF_INET, name))
-        except OSError as error:
+            address = IPv4Address(name)
+        except ValueError as error:
             raise TargetError(f"{text!r} is not an IPv4 address") from error
+        return _specified(address)
     if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
         raise TargetError(f"{text!r} is not a host name")
     return name
+
+
+def _specified(address: IPv4Address | IPv6Address) -> str:
+    if address.is_unspecified:
+        raise TargetError(f"{address} is not the address of another machine: this machine would answer")
+    return str(address)

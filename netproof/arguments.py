@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from checker import config, source
+from checker.words import seconds
 
 if TYPE_CHECKING:
     from checker.model import Plan
@@ -41,7 +42,7 @@ def add_templates(parser: argparse.ArgumentParser) -> None:
 def duration(text: str) -> float:
     """Read a duration such as 500ms, 3s or 1h30m: seconds. Raises argparse.ArgumentTypeError."""
     try:
-        return config.seconds(text)
+        return seconds(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

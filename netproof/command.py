@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 
 from checker import __version__
 from checker.config import ConfigError
+from checker.words import harmless
 from netproof.arguments import UsageError
-from netproof.console import harmless
 from netproof.failure import Failure
 from notifications.errors import NotificationError
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from checker import report
 from checker.model import Expect, Result, Run, Verdict
+from checker.words import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,11 +20,6 @@ if TYPE_CHECKING:
 
 _LEVELS = {Verdict.PASS: "INFO ", Verdict.INCONCLUSIVE: "WARN ", Verdict.VIOLATION: "ERROR"}
 _COLOURS = {Verdict.PASS: "32", Verdict.INCONCLUSIVE: "33", Verdict.VIOLATION: "1;31"}
-
-
-def harmless(text: str) -> str:
-    r"""Show what a terminal would obey, or not show at all, as `\x1b` and `\u202e`."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def noun(result: Result) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from checker.words import harmless
 from netproof.arguments import add_lists, plan
-from netproof.console import harmless
 
 if TYPE_CHECKING:
     import argparse

@@ -15,7 +15,7 @@ import socket
 import struct
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from checker.model import Family, Observation, Outcome
 from checker.network import FAMILY, family_of
@@ -23,7 +23,8 @@ from checker.network import FAMILY, family_of
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from checker.model import Check
+    from checker.model import Check, Settings
+    from checker.target import Form
 
 _LINUX = sys.platform == "linux"
 _ESTABLISHED = 1  # TCP_ESTABLISHED, linux include/net/tcp_states.h
@@ -61,16 +62,16 @@ _ICMP = {  # (origin, type, code): RFC 792, RFC 1812, RFC 4443
 _PORT_UNREACHABLE = {(2, 3, 3), (3, 1, 4)}
 
 
-class Kind(NamedTuple):
+_S = TypeVar("_S", bound="Settings")
+
+
+class Kind(NamedTuple, Generic[_S]):
     """A kind of target. A new one is a module that makes one of these, and a line in KINDS."""
 
-    about: str  # one sentence, for the documentation and the schema
-    default_port: int | None  # None: a target must name its port
-    settings: type[Any]  # a frozen dataclass: the keys a check of this kind may have, beside those of every check
-    attempt: Callable[
-        [Check, str, int], Awaitable[Observation]
-    ]  # of a literal address and port; ends within check.timeout
-    mistake: Callable[[Check], tuple[str, str] | None] = lambda _check: None  # a key (or ""), and what is wrong with it
+    form: Form  # what a target of this kind consists of
+    settings: type[_S]  # the keys that a check of this kind may have, beside those of every check
+    attempt: Callable[[Check, _S, str, int], Awaitable[Observation]]  # at a literal address; ends within check.timeout
+    mistake: Callable[[Check, _S], tuple[str, str] | None] = lambda *_: None  # a key (or ""), and what is wrong with it
     paced: bool = False  # its refusals are ICMP errors, which hosts send rarely: attempts at one host take turns
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from checker.model import Observation, Outcome
 from checker.network import family_of
 from checker.probes.base import Kind, NoSettings, Reply, duration, exchange
+from checker.target import Form
 
 if TYPE_CHECKING:
     from checker.model import Check
@@ -47,14 +48,14 @@ def read(reply: bytes, number: int) -> tuple[Outcome, str]:
     return Outcome.OPEN, "resolved"
 
 
-async def attempt(check: Check, address: str, port: int) -> Observation:
+async def attempt(check: Check, _settings: NoSettings, address: str, port: int) -> Observation:
     """Open means that the server knows an address of the name."""
     number = secrets.randbelow(0x10000)
-    came = await exchange(address, port, query(check.target.rest, number), check.timeout)
+    came = await exchange(address, port, query(check.target.name, number), check.timeout)
     if not isinstance(came, Reply):
         return came
     outcome, seen = read(came.data, number)
     return Observation(outcome, f"{seen} after {duration(came.after)}", address, family_of(address), came.source)
 
 
-DNS = Kind("A name server resolves a name.", 53, NoSettings, attempt)
+DNS = Kind(Form(port=53, name=True), NoSettings, attempt)

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from checker.model import Expect, Outcome
 from checker.probes.base import Kind, connect, duration
-from checker.target import bracketed
+from checker.target import Form, bracketed
 
 if TYPE_CHECKING:
     import ssl
 
     from checker.model import Check, Observation
+
+PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +46,8 @@ def statuses(settings: Settings) -> list[str]:
     return [str(each).lower() for each in status] if isinstance(status, list) else [str(status).lower()]
 
 
-def mistake(check: Check) -> tuple[str, str] | None:
+def mistake(check: Check, settings: Settings) -> tuple[str, str] | None:
     """Find what cannot be meant."""
-    settings: Settings = check.settings
     if settings.status is not None:
         for pattern in statuses(settings):
             if len(pattern) != 3 or pattern[0] not in "12345" or not all(c.isdigit() or c == "x" for c in pattern[1:]):
@@ -65,26 +66,24 @@ def fits(status: int, settings: Settings) -> bool:
     return any(all(c in ("x", d) for c, d in zip(p, str(status), strict=True)) for p in statuses(settings))
 
 
-async def attempt(check: Check, address: str, port: int) -> Observation:
+async def attempt(check: Check, settings: Settings, address: str, port: int) -> Observation:
     """Open means that an HTTP answer with a fitting status came, from a peer whose certificate was verified."""
     loop = asyncio.get_running_loop()
     began = loop.time()
     observation = await connect(address, port, check.timeout)
     if observation.outcome is not Outcome.OPEN or check.expect is not Expect.REACHABLE:
         return observation
-    outcome, seen = await _request(check, address, check.timeout - (loop.time() - began))
+    outcome, seen = await _request(check, settings, address, check.timeout - (loop.time() - began))
     return replace(observation, outcome=outcome, seen=f"{seen} after {duration(loop.time() - began)}")
 
 
-async def _request(check: Check, address: str, within: float) -> tuple[Outcome, str]:
+async def _request(check: Check, settings: Settings, address: str, within: float) -> tuple[Outcome, str]:
     import httpx  # noqa: PLC0415 - a run without http targets must not pay for it
 
-    settings: Settings = check.settings
     target = check.target
     host = target.host or ""
-    url = f"{target.kind}://{bracketed(host if settings.proxy else address)}:{target.port}{target.rest or '/'}"
-    default = {"http": 80, "https": 443}[target.kind]
-    name = bracketed(host) if target.port == default else f"{bracketed(host)}:{target.port}"
+    url = f"{target.kind}://{bracketed(host if settings.proxy else address)}:{target.port}{target.path or '/'}"
+    name = bracketed(host) if target.port == PORTS[target.kind] else f"{bracketed(host)}:{target.port}"
     headers = {"Host": name, "User-Agent": "netproof"}
     extensions: dict[str, Any] = {} if settings.proxy else {"sni_hostname": host}
     try:
@@ -124,5 +123,4 @@ def _fault(error: Exception) -> str:
     return text.rsplit("] ", 1)[-1].split(" (_ssl.c")[0].rstrip(".")
 
 
-HTTP = Kind("An HTTP server answers.", 80, Settings, attempt, mistake)
-HTTPS = Kind("An HTTP server answers over TLS, with a certificate that is verified.", 443, Settings, attempt, mistake)
+HTTP, HTTPS = (Kind(Form(port, path=True), Settings, attempt, mistake) for port in PORTS.values())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from checker.model import Expect, Observation, Outcome
 from checker.network import family_of
 from checker.probes.base import Kind, Reply, duration, exchange
+from checker.target import Form
 
 if TYPE_CHECKING:
     from checker.model import Check
@@ -48,9 +49,8 @@ def to_bytes(text: str | Encoded | None) -> bytes:
         raise ValueError(expected) from None
 
 
-def mistake(check: Check) -> tuple[str, str] | None:
+def mistake(check: Check, settings: Settings) -> tuple[str, str] | None:
     """Find what cannot be meant: a UDP service that is asked nothing says nothing, whether it is reachable or not."""
-    settings: Settings = check.settings
     for key, value in (("payload", settings.payload), ("reply", settings.reply)):
         try:
             if not to_bytes(value) and value is not None:
@@ -62,9 +62,8 @@ def mistake(check: Check) -> tuple[str, str] | None:
     return None
 
 
-async def attempt(check: Check, address: str, port: int) -> Observation:
+async def attempt(check: Check, settings: Settings, address: str, port: int) -> Observation:
     """Open means that a reply came, and contains what the check asks for."""
-    settings: Settings = check.settings
     came = await exchange(address, port, to_bytes(settings.payload), check.timeout)
     if not isinstance(came, Reply):
         return came
@@ -76,4 +75,4 @@ async def attempt(check: Check, address: str, port: int) -> Observation:
     return Observation(outcome, seen, address, family_of(address), came.source)
 
 
-UDP = Kind("A datagram is answered.", None, Settings, attempt, mistake, paced=True)
+UDP = Kind(Form(), Settings, attempt, mistake, paced=True)

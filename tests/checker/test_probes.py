@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from checker.probes import KINDS
+from checker.probes import DNS, HTTP, KINDS, TCP, UDP, parse
 from checker.schema import Check, Target
+from checker.target import TargetError
+
+if TYPE_CHECKING:
+    from checker.model import Settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,10 +40,38 @@ def test_each_setting_of_a_kind_is_documented(kind: str) -> None:
     assert settings <= set(Check.__struct_fields__)
 
 
-@pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
-def test_each_kind_is_whole(kind: object) -> None:
-    about, default_port, settings, *_ = kind  # type: ignore[misc]
-    assert about.endswith(".")  # type: ignore[has-type]
-    assert default_port is None or 0 < default_port < 65536  # type: ignore[has-type]
-    assert is_dataclass(settings)
-    assert settings().answerable in (True, False)
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_setting_of_a_kind_must_be_given(kind: str) -> None:
+    assert KINDS[kind].settings() == KINDS[kind].settings()
+
+
+@pytest.mark.parametrize(
+    ("settings", "answerable"),
+    [
+        (HTTP.settings(), True),
+        (TCP.settings(), True),
+        (DNS.settings(), True),
+        (UDP.settings(), False),
+        (UDP.settings(payload=""), True),
+        (UDP.settings(payload="ping"), True),
+    ],
+)
+def test_silence_counts_only_where_a_server_would_answer(settings: Settings, answerable: bool) -> None:
+    assert settings.answerable is answerable
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "fault"),
+    [
+        ("tcp", "db", "a port is missing"),
+        ("tcp", "db:1/x", "nothing behind it"),
+        ("udp", "db", "a port is missing"),
+        ("http", "user@db", "no user or password"),
+        ("dns", "", "a host name is missing"),
+        ("dns", "db@", "a host name is missing"),
+        ("dns", "db@dns/x", "nothing behind it"),
+    ],
+)
+def test_what_a_kind_does_not_take(kind: str, text: str, fault: str) -> None:
+    with pytest.raises(TargetError, match=fault):
+        parse(f"{kind}://{text}")

@@ -16,11 +16,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trustme
 
-from checker.config import DEFAULT_PORTS
 from checker.model import Check, Expect
-from checker.probes import KINDS
-from checker.probes.http import Settings
-from checker.target import parse
+from checker.probes import parse
+from checker.probes.http import HTTP, Settings
 from tests import netns
 
 if TYPE_CHECKING:
@@ -33,9 +31,10 @@ if TYPE_CHECKING:
 
 def attempt(target: str, expect: Expect = Expect.REACHABLE, within: float = 20, **settings: Any) -> Observation:
     """Make one attempt on 127.0.0.1, as the runner does."""
-    parsed = parse(target, DEFAULT_PORTS)
-    check = Check(expect, parsed, Settings(**settings), timeout=within)
-    return asyncio.run(KINDS[parsed.kind].attempt(check, "127.0.0.1", parsed.port))  # type: ignore[arg-type]
+    parsed = parse(target)
+    own = Settings(**settings)
+    check = Check(expect, parsed, own, timeout=within)
+    return asyncio.run(HTTP.attempt(check, own, "127.0.0.1", parsed.port))  # type: ignore[arg-type]
 
 
 @dataclass

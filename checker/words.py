@@ -1,0 +1,37 @@
+"""What is written in one way everywhere: durations, near misses, and text that nobody vouches for."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_PART = r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h)"  # nine digits: a longer number may be infinite
+DURATION = f"^({_PART})+$"  # as Kubernetes people write them; plain 0 beside it
+A_DURATION = "a duration such as 500ms, 3s, 2m or 1h30m"
+
+
+def seconds(text: str) -> float:
+    """Read a duration: `500ms`, `1h30m`, plain `0`. Raises ValueError."""
+    if text == "0":
+        return 0.0
+    if not re.fullmatch(DURATION, text):
+        raise ValueError(f"{text!r} is not {A_DURATION}")
+    return sum(float(number) * _UNITS[unit] for number, unit in re.findall(_PART, text))
+
+
+def near_miss(word: str, known: Iterable[str], suffix: str = "") -> str:
+    """Name the known word that was probably meant, or all of them."""
+    import difflib  # noqa: PLC0415 - only a mistake needs it
+
+    known = list(known)
+    near = difflib.get_close_matches(word, known, 1)
+    return f"did you mean {near[0]}{suffix}?" if near else f"known are {', '.join(f'{each}{suffix}' for each in known)}"
+
+
+def harmless(text: str) -> str:
+    r"""Show what a terminal would obey, or not show at all, as `\x1b` and `\u202e`."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
