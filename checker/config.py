@@ -176,6 +176,8 @@ class _Loader:
             except TargetError as error:
                 self.mistakes.append(f"{entry.place('target')}: {error}")
                 continue
+            if self.control and KINDS[target.kind].own:
+                continue
             first = checks.get((entry.list, target))
             if first is None:
                 checks[entry.list, target] = self.check(entry, target, vouched.get(target))
@@ -232,7 +234,8 @@ class _Loader:
             return shape()
 
     def lists_make_sense(self, checks: Sequence[Check], *, isolated: bool) -> None:
-        allow, deny = (any(check.list == name for check in checks) for name in LISTS)
+        of_the_network = [check for check in checks if not KINDS[check.target.kind].own]
+        allow, deny = (any(check.list == name for check in of_the_network) for name in LISTS)
         if self.mistakes:
             return
         if not checks:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Outcome(StrEnum):
-    """What an attempt saw on the wire; never an opinion."""
+    """What an attempt saw, on the wire or in this container; never an opinion."""
 
     OPEN = "open"
     UNEXPECTED = "unexpected"
@@ -26,6 +26,8 @@ class Outcome(StrEnum):
     SILENT = "silent"
     UNRESOLVED = "unresolved"
     UNTESTABLE = "untestable"
+    POSSIBLE = "possible"  # a sandbox check or a command: in this container
+    IMPOSSIBLE = "impossible"
 
 
 class Verdict(StrEnum):

@@ -43,7 +43,9 @@ class Prober:
         """
         at = self.now()
         host = check.target.host
-        if host is not None and network.is_literal(host):
+        if host is None and not KINDS[check.target.kind].form.host:
+            host = ""  # nowhere else: in this container
+        if host == "" or (host is not None and network.is_literal(host)):
             observation = await self._try(check, host, within, before)
             return Attempt(at, self.now() - at, (observation,)) if observation else None
         addresses, unresolved, left_out = await self._addresses(host)

@@ -29,13 +29,14 @@ class Form(NamedTuple):
     port: int | None = None  # the default; without one, a target must name its port
     path: bool = False  # a path and a query may follow
     name: bool = False  # `name@host:port`, or the name alone
+    host: bool = True  # without one, the name alone
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """What is probed. Two spellings of one target are equal, and have one text.
 
-    `host` is None only where a name stands alone: a dns target that asks the machine's own name server.
+    `host` is None where a name stands alone: a sandbox check, or a dns target for the machine's own name server.
     """
 
     kind: str
@@ -67,7 +68,7 @@ def parse(text: str, forms: Mapping[str, Form]) -> Target:
         raise TargetError(f"the target is longer than {LONGEST:,} characters")
     form, name = forms[kind], ""
     if form.name:
-        name, at, rest = rest.partition("@")
+        name, at, rest = rest.partition("@") if form.host else (rest, "", "")
         name = _name(name)
         if not at:
             return Target(kind, None, form.port or 0, name=name)

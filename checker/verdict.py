@@ -20,6 +20,8 @@ TABLE: dict[Expect, dict[Outcome, Verdict]] = {
         Outcome.SILENT: VIOLATION,
         Outcome.UNRESOLVED: VIOLATION,
         Outcome.UNTESTABLE: INCONCLUSIVE,
+        Outcome.POSSIBLE: PASS,
+        Outcome.IMPOSSIBLE: VIOLATION,
     },
     Expect.BLOCKED: {
         Outcome.OPEN: VIOLATION,
@@ -29,6 +31,8 @@ TABLE: dict[Expect, dict[Outcome, Verdict]] = {
         Outcome.SILENT: PASS,  # (2) (3)
         Outcome.UNRESOLVED: INCONCLUSIVE,
         Outcome.UNTESTABLE: INCONCLUSIVE,
+        Outcome.POSSIBLE: VIOLATION,
+        Outcome.IMPOSSIBLE: PASS,
     },
     Expect.ALIVE: {
         Outcome.OPEN: PASS,
@@ -38,6 +42,8 @@ TABLE: dict[Expect, dict[Outcome, Verdict]] = {
         Outcome.SILENT: INCONCLUSIVE,
         Outcome.UNRESOLVED: INCONCLUSIVE,
         Outcome.UNTESTABLE: INCONCLUSIVE,
+        Outcome.POSSIBLE: PASS,
+        Outcome.IMPOSSIBLE: INCONCLUSIVE,
     },
 }
 
@@ -50,6 +56,8 @@ MEANING: dict[tuple[Expect, Outcome], str] = {
     (Expect.REACHABLE, Outcome.REJECTED): "Something on the way refuses it.",
     (Expect.REACHABLE, Outcome.SILENT): "It is blocked, or down: nothing answers.",
     (Expect.REACHABLE, Outcome.UNRESOLVED): "Its name cannot be resolved, so nothing can reach it by name.",
+    (Expect.REACHABLE, Outcome.POSSIBLE): "It is possible in this container, as it must be.",
+    (Expect.REACHABLE, Outcome.IMPOSSIBLE): "It must be possible in this container, and is not.",
     (Expect.BLOCKED, Outcome.OPEN): "It must be blocked, and it let us in.",
     (Expect.BLOCKED, Outcome.UNEXPECTED): "It must be blocked, and it answered.",
     (Expect.BLOCKED, Outcome.CLOSED): (
@@ -59,8 +67,16 @@ MEANING: dict[tuple[Expect, Outcome], str] = {
     (Expect.BLOCKED, Outcome.REJECTED): "It is blocked: refused on the way.",
     (Expect.BLOCKED, Outcome.SILENT): "It is blocked: nothing comes back.",
     (Expect.BLOCKED, Outcome.UNRESOLVED): "Without an address nothing was tested: this is no proof of a denial.",
+    (Expect.BLOCKED, Outcome.POSSIBLE): (
+        "It must not be possible in this container, and it is. This container is netproof's own: whether the "
+        "application's allows it too depends on its security context, service account and volumes."
+    ),
+    (Expect.BLOCKED, Outcome.IMPOSSIBLE): (
+        "It is not possible in this container, which is netproof's own: about the application's this says nothing."
+    ),
     (Expect.ALIVE, Outcome.OPEN): "It is alive: denials of it mean something.",
     (Expect.ALIVE, Outcome.UNEXPECTED): "It is alive: denials of it mean something.",
+    (Expect.ALIVE, Outcome.POSSIBLE): "It is possible from here: denials of it mean something.",
 }
 NOT_ALIVE = "The control cannot reach it: denials of it prove nothing today."
 NOT_TRIED = "This machine could not even try."
@@ -119,7 +135,8 @@ def _judge_observation(check: Check, observation: Observation, proven: AbstractS
             "UDP is silent by nature: give a `payload` that the server answers, or this proves nothing.",
             observation,
         )
-    if verdict is PASS and observation.family not in proven:  # (2)
+    needs_network = observation.outcome is not Outcome.IMPOSSIBLE
+    if verdict is PASS and needs_network and observation.family not in proven:  # (2)
         return Judgement(
             INCONCLUSIVE,
             "When this was tried, nothing had shown that this machine has a working "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from checker import target
 from checker.probes.dns import DNS
 from checker.probes.http import HTTP, HTTPS
+from checker.probes.sandbox import SANDBOX
 from checker.probes.tcp import TCP
 from checker.probes.udp import UDP
 
@@ -20,6 +21,7 @@ KINDS: dict[str, Kind[Any]] = {
     "http": HTTP,
     "https": HTTPS,
     "dns": DNS,
+    "sandbox": SANDBOX,
 }
 _FORMS = {name: kind.form for name, kind in KINDS.items()}
 

@@ -73,6 +73,7 @@ class Kind(NamedTuple, Generic[_S]):
     attempt: Callable[[Check, _S, str, int], Awaitable[Observation]]  # at a literal address; ends within check.timeout
     mistake: Callable[[Check, _S], tuple[str, str] | None] = lambda *_: None  # a key (or ""), and what is wrong with it
     paced: bool = False  # its refusals are ICMP errors, which hosts send rarely: attempts at one host take turns
+    own: bool = False  # it is about this container alone: it needs no network, and no control can show its target alive
 
 
 @dataclass(frozen=True, slots=True)

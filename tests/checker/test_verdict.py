@@ -24,6 +24,9 @@ def test_only_a_denial_that_shows_nothing_and_an_answer_that_is_wanted_are_green
         (Expect.BLOCKED, Outcome.SILENT),
         (Expect.ALIVE, Outcome.OPEN),
         (Expect.ALIVE, Outcome.UNEXPECTED),
+        (Expect.REACHABLE, Outcome.POSSIBLE),
+        (Expect.BLOCKED, Outcome.IMPOSSIBLE),
+        (Expect.ALIVE, Outcome.POSSIBLE),
     }
 
 

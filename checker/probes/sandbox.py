@@ -1,0 +1,310 @@
+"""sandbox://fault - what must not be possible in this container, read from what the kernel says about it.
+
+Every check is passive: it reads one place, and writes, connects to or starts nothing. It says something about the
+container that netproof itself runs in, and about no other. docs/sandbox.md has a section for each check.
+Sources: proc_pid_status(5), proc_pid_mountinfo(5), capabilities(7), namespaces(7), user_namespaces(7), cgroups(7), and
+Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/ of Linux.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from checker.model import Observation, Outcome
+from checker.probes.base import Kind
+from checker.target import Form
+from checker.words import near_miss
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from checker.model import Check
+
+    Reading = tuple[bool, str]  # whether it is possible in this container, and the evidence; of the files in a tree
+
+_CAPABILITIES = (  # noqa: SIM905 - linux/capability.h, by number
+    "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE "
+    "NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN "
+    "SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE "
+    "MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE"
+).split()
+_OF_THE_PRIVILEGED = ("SYS_ADMIN", "SYS_MODULE", "SYS_RAWIO", "SYS_PTRACE", "NET_ADMIN", "DAC_READ_SEARCH")
+_RUNTIME_SOCKETS = (  # noqa: SIM905 - where container runtimes listen, below /run
+    "docker.sock cri-dockerd.sock containerd/containerd.sock k3s/containerd/containerd.sock crio/crio.sock "
+    "podman/podman.sock buildkit/buildkitd.sock"
+).split()
+_SOCKET_NAMES = {Path(path).name for path in _RUNTIME_SOCKETS}
+_SHIMS = ("containerd-shim", "conmon")  # the parents of containers (containerd, Docker; CRI-O, Podman)
+_INITIAL_PID_NAMESPACE = "pid:[4026531836]"  # PROC_PID_INIT_INO, linux/proc_ns.h
+_TOKEN = "var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105 - kubernetes.io/docs/concepts/security/service-accounts
+# What the kubelet and container runtimes mount into every pod: folders named after the pod's UID, or a container's ID
+_OF_THE_POD = re.compile(r"/pods/[0-9a-f-]{32,36}/|/[0-9a-f]{64}/")
+_OF_THE_KERNEL = {"proc", "sysfs", "cgroup", "cgroup2", "mqueue", "devpts"}
+_DEVICES = {"/null", "/zero", "/full", "/random", "/urandom", "/tty"}
+_NO_LIMIT = 2**62  # bytes; cgroup v1 shows "no limit" as the largest multiple of a page below 2**63
+
+
+class Mount(NamedTuple):
+    """A line of /proc/self/mountinfo: `root` is the folder of the file system that is mounted at `point`."""
+
+    root: str
+    point: str
+    options: list[str]
+    type: str
+    super_options: str
+
+
+def mounts(tree: Path) -> list[Mount]:
+    """Read the mounts of this process (proc_pid_mountinfo(5)), in the order in which they were made."""
+    found = []
+    for line in (tree / "proc/self/mountinfo").read_text("utf-8", "surrogateescape").splitlines():
+        mount, _, superblock = line.partition(" - ")
+        words = [re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), word) for word in mount.split(" ")]
+        kind, _, super_options = superblock.split(" ", 2)
+        found.append(Mount(words[3], words[4], words[5].split(","), kind, super_options))
+    return found
+
+
+def below(path: str, *points: str) -> bool:
+    """Whether a path is one of the mount points, or below it."""
+    return any(f"{path}/".startswith(f"{point.rstrip('/')}/") for point in points)
+
+
+def status(tree: Path, key: str, process: str = "self") -> str:
+    """Read a line of /proc/PID/status (proc_pid_status(5)). Raises LookupError where the kernel does not have it."""
+    text = (tree / "proc" / process / "status").read_text("utf-8", "replace")
+    found = re.search(rf"^{key}:(.*)$", text, re.MULTILINE)
+    if not found:
+        raise LookupError(f"/proc/{process}/status has no {key}")
+    return found[1].strip()
+
+
+def limits(tree: Path, controller: str, v1: str, v2: str) -> tuple[list[str], bool]:
+    """Read a limit of this process's cgroup and of those above it, as far as they can be seen, innermost first.
+
+    The second value tells whether the whole hierarchy can be seen. A container normally sees its own cgroup alone: with
+    cgroup v2 it has a cgroup namespace (cgroup_namespaces(7)), with v1 only its own folder is mounted.
+    """
+    base = tree / "sys/fs/cgroup"
+    unified = (base / "cgroup.controllers").exists()
+    base, file, controller = (base, v2, "") if unified else (base / controller, v1, controller)
+    lines = (line.split(":", 2) for line in (tree / "proc/self/cgroup").read_text("utf-8").splitlines())
+    own = base / next(path for _, names, path in lines if controller in names.split(",")).lstrip("/")
+    folders = [folder for folder in (own, *own.parents) if folder == base or base in folder.parents]
+    found = [(folder / file).read_text("utf-8").strip() for folder in folders if (folder / file).is_file()]
+    if not found:
+        raise LookupError(f"there is no {file} in {base}")
+    return found, own != base and own.is_dir()
+
+
+def limited(limit: str) -> bool:
+    """Whether a limit is a number: `max 100000` of cpu.max, and -1 and huge numbers of cgroup v1, are none."""
+    first = limit.split(maxsplit=1)[0]
+    return first not in ("max", "-1") and int(first) < _NO_LIMIT
+
+
+def docker_socket(tree: Path, _: Sequence[str]) -> Reading:
+    """Look for the socket of a container runtime where runtimes have it, and at and below every mount."""
+    found = [mount for mount in mounts(tree) if not below(mount.point, "/proc", "/sys")]
+    paths = [mount.point for mount in found if Path(mount.root).name in _SOCKET_NAMES]
+    for point in ("/", *(mount.point for mount in found)):
+        for folder in (point, f"{point}/run", f"{point}/var/run"):
+            paths += [f"{folder}/{socket}" for socket in (*_RUNTIME_SOCKETS, *_SOCKET_NAMES)]
+    for path in dict.fromkeys(re.sub("/+", "/", path) for path in paths):
+        try:
+            if stat.S_ISSOCK((tree / path.lstrip("/")).stat().st_mode):
+                return True, f"{path} is a container runtime's socket"
+        except OSError:
+            continue  # not there, or in a folder that this user may not enter
+    return False, "no container runtime's socket at its usual places, nor at a mount"
+
+
+def held(tree: Path) -> list[str]:
+    """Name what this container could ever hold: the bounding set, and what it holds already (capabilities(7))."""
+    mask = int(status(tree, "CapBnd"), 16) | int(status(tree, "CapPrm"), 16)
+    names = [*_CAPABILITIES, *(f"CAP_{number}" for number in range(len(_CAPABILITIES), 64))]
+    return [name for number, name in enumerate(names) if mask >> number & 1]
+
+
+def privileged(tree: Path, _: Sequence[str]) -> Reading:
+    """Look for all the capabilities that control the node: `privileged: true` gives them, and `add: [ALL]` does."""
+    missing = [name for name in _OF_THE_PRIVILEGED if name not in held(tree)]
+    return not missing, f"of {', '.join(_OF_THE_PRIVILEGED)} it has {'not ' + ', '.join(missing) if missing else 'all'}"
+
+
+def capabilities(tree: Path, allowed: Sequence[str]) -> Reading:
+    """List all capabilities but the allowed ones."""
+    extra = [name for name in held(tree) if name not in allowed]
+    return bool(extra), f"capabilities beyond the allowed ones: {', '.join(extra) or 'none'}"
+
+
+def privilege_escalation(tree: Path, _: Sequence[str]) -> Reading:
+    """Read NoNewPrivs: where it is 0, a set-user-ID program gains privileges (PR_SET_NO_NEW_PRIVS(2const))."""
+    value = status(tree, "NoNewPrivs")
+    return value == "0", f"NoNewPrivs is {value}"
+
+
+def seccomp(tree: Path, _: Sequence[str]) -> Reading:
+    """Read the mode: 0 means that there is no filter, and every system call can be made (seccomp(2))."""
+    value = status(tree, "Seccomp")
+    return value == "0", f"Seccomp is {value}"
+
+
+def root(tree: Path, _: Sequence[str]) -> Reading:
+    """Read the real, effective, saved and file-system user IDs."""
+    users = status(tree, "Uid").split()
+    return "0" in users, f"the user IDs are {', '.join(users)}"
+
+
+def host_pid(tree: Path, _: Sequence[str]) -> Reading:
+    """Look at the PID namespace: the kernel's first one is the node's, and so is one that shows our own runtime.
+
+    The second matters where nodes are containers themselves: the container's parent lives on the node. From the
+    container's own namespace, that parent is process 0 (pid_namespaces(7)).
+    """
+    if str((tree / "proc/self/ns/pid").readlink()) == _INITIAL_PID_NAMESPACE:
+        return True, "this is the kernel's first PID namespace"
+    process = "self"
+    while (process := status(tree, "PPid", process)) != "0":
+        if (name := status(tree, "Name", process)).startswith(_SHIMS):
+            return True, f"process {process} is the node's {name}, a parent of this container"
+    return False, "no process of the node is a parent of this one"
+
+
+def host_network(tree: Path, _: Sequence[str]) -> Reading:
+    """Look for a container runtime's socket in /proc/net/unix, the sockets of this network namespace (unix(7))."""
+    for line in (tree / "proc/net/unix").read_text("utf-8", "replace").splitlines()[1:]:
+        path = line.split(maxsplit=7)[7:]
+        if path and Path(path[0]).name in _SOCKET_NAMES | {"kubelet.sock"}:
+            return True, f"{path[0]} listens in this network namespace"
+    return False, "no container runtime listens in this network namespace"
+
+
+def host_mounts(tree: Path, allowed: Sequence[str]) -> Reading:
+    """List mounts that neither the container runtime nor the kubelet makes for a pod, outermost first.
+
+    A memory volume of the pod looks like a tmpfs of the node, but for the `mode` option, which only others set.
+    """
+    found: list[Mount] = []
+    for mount in mounts(tree):
+        tmpfs = mount.type == "tmpfs" and mount.root == "/"
+        kernel = tmpfs or mount.type in _OF_THE_KERNEL or mount.root in _DEVICES
+        if not (
+            mount.point == "/"
+            or _OF_THE_POD.search(mount.root)
+            or (kernel and below(mount.point, "/proc", "/sys", "/dev"))
+            or (tmpfs and "mode=" not in mount.super_options)
+            or below(mount.point, *allowed, *(outer.point for outer in found))
+        ):
+            found.append(mount)
+    seen = ", ".join(f"{mount.point} ({mount.type} {mount.root})" for mount in found)
+    return bool(found), f"mounts from outside of the pod: {seen or 'none'}"
+
+
+def service_account_token(tree: Path, _: Sequence[str]) -> Reading:
+    """Look whether the token is there; it is not read."""
+    try:
+        (tree / _TOKEN).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False, f"there is no /{_TOKEN}"
+    return True, f"/{_TOKEN} exists"
+
+
+def writable_proc_sys(tree: Path, _: Sequence[str]) -> Reading:
+    """Look whether /proc/sys, /proc/sysrq-trigger or /sys, which belong to the node, are mounted for writing."""
+    writable = []
+    for path in ("/proc/sys", "/proc/sysrq-trigger", "/sys"):
+        covering = [mount for mount in mounts(tree) if below(path, mount.point)]
+        if "rw" in max(covering, key=lambda mount: len(mount.point)).options:
+            writable.append(path)
+    return bool(writable), f"mounted for writing: {', '.join(writable) or 'none of /proc/sys and /sys'}"
+
+
+def no_memory_limit(tree: Path, _: Sequence[str]) -> Reading:
+    """Read memory.max (v2) or memory.limit_in_bytes (v1), in bytes."""
+    found, _whole = limits(tree, "memory", "memory.limit_in_bytes", "memory.max")
+    return not any(map(limited, found)), f"the memory limit is {found[0]}"
+
+
+def no_cpu_limit(tree: Path, _: Sequence[str]) -> Reading:
+    """Read cpu.max (v2) or cpu.cfs_quota_us (v1), in microseconds of each period."""
+    found, _whole = limits(tree, "cpu", "cpu.cfs_quota_us", "cpu.max")
+    return not any(map(limited, found)), f"the CPU limit is {found[0]}"
+
+
+def no_pids_limit(tree: Path, _: Sequence[str]) -> Reading:
+    """Read pids.max. The kubelet limits the pod's cgroup (podPidsLimit), which a container normally cannot see."""
+    found, whole = limits(tree, "pids", "pids.max", "pids.max")
+    unlimited = not any(map(limited, found))
+    if unlimited and not whole:
+        raise LookupError("this container has no limit of processes of its own; its pod's cannot be seen from here")
+    return unlimited, f"the limit of processes is {found[0]}"
+
+
+def user_namespace(tree: Path, _: Sequence[str]) -> Reading:
+    """Read the map of user IDs: the kernel's first user namespace maps each to itself (user_namespaces(7))."""
+    lines = [line.split() for line in (tree / "proc/self/uid_map").read_text("ascii").splitlines()]
+    seen = "; ".join(f"{count} user IDs from {inside} are {outside} outside" for inside, outside, count in lines)
+    return lines != [["0", "0", "4294967295"]], seen or "no user ID is mapped"
+
+
+_READERS = (
+    *(
+        docker_socket,
+        privileged,
+        capabilities,
+        privilege_escalation,
+        seccomp,
+        root,
+        host_pid,
+        host_network,
+        host_mounts,
+    ),
+    *(service_account_token, writable_proc_sys, no_memory_limit, no_pids_limit, no_cpu_limit, user_namespace),
+)
+CHECKS = {reader.__name__.replace("_", "-"): reader for reader in _READERS}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What sandbox://capabilities and sandbox://host-mounts let pass: capabilities, or mount points."""
+
+    allowed: list[str] = field(default_factory=list)
+
+    @property
+    def answerable(self) -> bool:
+        """The kernel always answers."""
+        return True
+
+
+def mistake(check: Check, settings: Settings) -> tuple[str, str] | None:
+    """Find what is invalid."""
+    name = check.target.name
+    if name not in CHECKS:
+        return "target", f"unknown sandbox check {name!r}; {near_miss(name, CHECKS)}"
+    if (check.list == "allow") is not (name == "user-namespace"):
+        return "", f"sandbox://{name} belongs on the {'deny' if check.list == 'allow' else 'allow'} list"
+    if settings.allowed and name not in ("capabilities", "host-mounts"):
+        return "allowed", "is a setting of sandbox://capabilities and sandbox://host-mounts"
+    for each in settings.allowed:
+        if name == "capabilities" and each not in _CAPABILITIES:
+            return "allowed", f"unknown capability {each!r}; {near_miss(each, _CAPABILITIES)}"
+        if name == "host-mounts" and not each.startswith("/"):
+            return "allowed", f"found {each!r}; expected a mount point such as /data"
+    return None
+
+
+async def attempt(check: Check, settings: Settings, _address: str, _port: int) -> Observation:
+    """Read once. What cannot be read is untestable: it proves nothing."""
+    try:
+        possible, seen = CHECKS[check.target.name](Path("/"), settings.allowed)
+    except (OSError, LookupError, ValueError) as error:
+        return Observation(Outcome.UNTESTABLE, f"could not be read: {error}")
+    return Observation(Outcome.POSSIBLE if possible else Outcome.IMPOSSIBLE, seen)
+
+
+SANDBOX = Kind(Form(name=True, host=False), Settings, attempt, mistake, own=True)
