@@ -1,4 +1,4 @@
-# netproof: every target sets up what it needs; nothing needs to be installed by hand but git, python3, python3-venv and make.
+# netproof: every target sets up what it needs; only git, make, python3 and python3-venv have to be there.
 PYTHON ?= python3
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' checker/__init__.py)
 IMAGE ?= ghcr.io/netproof/netproof:$(VERSION)
@@ -7,24 +7,32 @@ LOAD ?= kind load docker-image
 BIN := .venv/bin
 
 help: ## list the targets
-	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 15
 
-demo: .venv/runs ## see a violation caught and told, on loopback
+demo: .venv/runs ## see a violation found and reported, on loopback
 	@$(BIN)/netproof demo
 
-test: .venv/tests ## all tests but those that need a cluster or the image; root adds the network namespaces
-	$(BIN)/pytest -n auto --ignore tests/e2e
+test: .venv/tests ## all tests but those that need a cluster or the image; as root also those with network namespaces
+	$(BIN)/pytest -n auto --ignore tests/e2e --cov --cov-report=
 
-lint: .venv/tests ## ruff, mypy, import-linter, and the shell and YAML files
+coverage: .venv/tests ## what the last `make test` covered; fails below the limit
+	$(BIN)/coverage report
+
+lint: .venv/tests ## ruff, mypy, import-linter; shell, YAML and workflow files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/shellcheck .ci/run benchmarks/peers/ncat.sh
+	$(BIN)/shellcheck .ci/run benchmarks/peers/ncat.sh examples/kind.sh
 	$(BIN)/yamllint --strict .
+	$(BIN)/zizmor --quiet --offline .github
+	@if command -v go >/dev/null; then $(MAKE) --silent .tools/actionlint && .tools/actionlint; else echo 'Skipped: actionlint, which Go builds'; fi
 
 types: .venv/tests ## mypy alone
 	$(BIN)/mypy
+
+docs: .venv/tests ## the documentation's site, in dist/site; broken links are errors
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 e2e: .venv/tests image ## build the image, load it into the cluster of KUBECONFIG (LOAD names how), and watch real Jobs there
 	$(LOAD) $(IMAGE)
@@ -40,12 +48,33 @@ image: ## build the image (BUILD names how, IMAGE what)
 chart: .venv/tests ## lint the chart and render it, with real Helm
 	$(BIN)/pytest tests/chart -n auto
 
+kind: image ## the README's story on a kind cluster of your own (PLUGIN=calico, KUBERNETES=1.29)
+	examples/kind.sh $(IMAGE)
+
+# What pods reach outside of kind is this machine, by the gateway of its Docker network.
+e2e-kind: ## the end-to-end tests on the cluster of `make kind`
+	kind get kubeconfig --name netproof > .tools/kubeconfig
+	NETPROOF_OUTSIDE_RUN= NETPROOF_OUTSIDE_ADDRESS=$$(docker network inspect kind \
+	  --format '{{range .IPAM.Config}}{{println .Gateway}}{{end}}' | grep -m1 -F .) \
+	KUBECONFIG=$(CURDIR)/.tools/kubeconfig $(MAKE) e2e LOAD='kind load docker-image --name netproof'
+
 # A lock file keeps its versions until one no longer fits; `make lock UPGRADE=--upgrade` takes the newest of everything.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header $(UPGRADE)
 lock: .venv/tests ## make the lock files anew from pyproject.toml
 	$(COMPILE) pyproject.toml -o requirements.lock
 	$(COMPILE) pyproject.toml --group dev --group docs --constraint requirements.lock -o requirements-dev.lock
 	$(COMPILE) --group build -o requirements-build.lock
+
+debian: ## install what the tests use of Debian and Ubuntu (root)
+	apt-get update -q >/dev/null
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
+	  git golang-go python3 python3-venv iproute2 nftables >/dev/null
+
+# renovate: datasource=go depName=github.com/rhysd/actionlint
+ACTIONLINT = v1.7.7
+.tools/actionlint: Makefile
+	GOBIN=$(CURDIR)/.tools go install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT)
+	@touch $@
 
 .venv/runs: requirements.lock requirements-build.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'netproof needs Python 3.11 or newer: make PYTHON=python3.13 …'; exit 2; }
@@ -60,4 +89,5 @@ lock: .venv/tests ## make the lock files anew from pyproject.toml
 	@$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help demo test lint types e2e bench image chart lock
+.PHONY: help demo test coverage lint types docs e2e bench image chart kind e2e-kind lock debian
+include release/targets.mk

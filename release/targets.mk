@@ -1,0 +1,37 @@
+# The steps of a release. The workflow calls them, and nothing else; each can be tried on any machine.
+HELM ?= helm
+TAG ?=
+REPOSITORY ?= ghcr.io/netproof
+PLATFORMS ?= linux/amd64,linux/arm64
+REVISION := $(shell git rev-parse HEAD 2>/dev/null)
+
+release: .venv/tests ## write VERSION and the date into every file that names them
+	$(BIN)/python -m release.prepare $(VERSION)
+
+release-check: .venv/tests ## say what a release from this checkout would lack (TAG: compare with it, too)
+	$(BIN)/python -m release.check $(TAG)
+
+dist: .venv/tests ## wheel, source archive and chart, in dist/
+	rm -rf dist/netproof-*
+	$(BIN)/hatchling build -d dist
+	$(HELM) package chart -d dist
+
+notes: .venv/tests ## what the changelog says about this version, in dist/notes.md
+	@mkdir -p dist
+	$(BIN)/python -m release.notes > dist/notes.md
+
+push-image: ## build for both architectures, push with SBOM and provenance, sign
+	docker buildx build --platform $(PLATFORMS) --sbom=true --provenance=mode=max --push \
+	  --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) \
+	  --metadata-file dist/image.json -t $(REPOSITORY)/netproof:$(VERSION) .
+	cosign sign --yes $(REPOSITORY)/netproof@$$(sed -n 's/.*"containerimage.digest": "\(.*\)".*/\1/p' dist/image.json)
+
+push-chart: ## push the chart that lies in dist/, sign
+	$(HELM) push dist/netproof-$(VERSION).tgz oci://$(REPOSITORY)/charts 2>&1 | tee dist/chart.txt
+	cosign sign --yes $(REPOSITORY)/charts/netproof@$$(sed -n 's/^Digest: //p' dist/chart.txt)
+
+push-release: ## make the release on GitHub of what lies in dist/
+	gh release create $(TAG) --verify-tag --title "netproof $(VERSION)" --notes-file dist/notes.md \
+	  dist/netproof-$(VERSION)*
+
+.PHONY: release release-check dist notes push-image push-chart push-release

@@ -1,0 +1,10 @@
+import pytest
+
+from tests.release.standins import Path, Standins
+
+
+@pytest.fixture
+def standins(tmp_path: Path) -> Standins:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    return Standins(folder)
