@@ -6,6 +6,7 @@ All durations and offsets are seconds; offsets count from the start of the run.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -38,12 +39,31 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
+EXIT_CODES = {Verdict.PASS: 0, Verdict.VIOLATION: 1, Verdict.INCONCLUSIVE: 3}
+INTERRUPTED = {"SIGINT": 130, "SIGTERM": 143}
+
+
 class Expect(StrEnum):
     """What a check asks for: the allow list, the deny list, and a control's deny list."""
 
     REACHABLE = "reachable"
     BLOCKED = "blocked"
     ALIVE = "alive"
+
+
+class Finding(StrEnum):
+    """What a person must hear of."""
+
+    LEAK = "leak"
+    UNREACHABLE = "unreachable"
+    INCONCLUSIVE = "inconclusive"
+
+    @classmethod
+    def of(cls, expect: Expect, verdict: Verdict) -> Finding | None:
+        """Name what a verdict is for a check that asks for this."""
+        if verdict is Verdict.VIOLATION:
+            return cls.LEAK if expect is Expect.BLOCKED else cls.UNREACHABLE
+        return cls.INCONCLUSIVE if verdict is Verdict.INCONCLUSIVE else None
 
 
 class Family(StrEnum):
@@ -78,6 +98,7 @@ class Check:
     every: bool = False  # an allow check wants every address of the name
     control: bool = True  # false: nobody at all may reach it, so nothing can show it alive
     vouched_by: str | None = None  # the vantage or control that shows the denied target alive
+    controls: tuple[str, ...] = ()  # requirements of a standard that it is evidence for
 
     @property
     def list(self) -> str:
@@ -161,6 +182,20 @@ class Result:
         """The outcome that decided; none where the run was stopped before."""
         return self.judgement.observation.outcome if self.judgement.observation else None
 
+    @property
+    def finding(self) -> Finding | None:
+        """What is wrong; none where the check passes."""
+        return Finding.of(self.check.expect, self.verdict)
+
+    @property
+    def seen(self) -> str:
+        """The evidence that decided, with its address where the target does not name it."""
+        decided = self.judgement.observation
+        if decided is None:
+            return ""
+        named = decided.address in (None, self.check.target.host)
+        return decided.seen if named else f"{decided.address}: {decided.seen}"
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -180,6 +215,25 @@ class Run:
         if Verdict.VIOLATION in verdicts:
             return Verdict.VIOLATION
         return Verdict.INCONCLUSIVE if self.stopped or verdicts != {Verdict.PASS} else Verdict.PASS
+
+    @property
+    def exit_code(self) -> int:
+        """How the process ends: a violation beats all, then what stopped the run."""
+        if self.verdict is not Verdict.VIOLATION and self.stopped in INTERRUPTED:
+            return INTERRUPTED[self.stopped]
+        return EXIT_CODES[self.verdict]
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """How many checks there were, by verdict and finding, in the words of the report."""
+        verdicts = Counter(result.verdict for result in self.results)
+        findings = Counter(result.finding for result in self.results)
+        return {
+            "checks": len(self.results),
+            **{verdict.value: verdicts[verdict] for verdict in Verdict},
+            "leaks": findings[Finding.LEAK],
+            "unreachable": findings[Finding.UNREACHABLE],
+        }
 
 
 @dataclass(slots=True)

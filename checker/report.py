@@ -1,6 +1,7 @@
-"""A run as one JSON document, version 1: everything that is shown or sent later is rendered from it.
+"""A run as one JSON document, version 2: everything that is shown or sent later is rendered from it.
 
-`report.schema.json` beside this file is its schema. Times are ISO 8601 in UTC, durations and offsets are seconds.
+The types here are its definition; `netproof schema --report` prints them as JSON Schema. Times are ISO 8601 in UTC,
+durations and offsets are seconds. The termination message is the same document, shorter: see checker.termination.
 """
 
 from __future__ import annotations
@@ -8,118 +9,187 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections import Counter
+from collections.abc import Mapping, Sequence  # noqa: TC003 - msgspec reads the types
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from checker import __version__
-from checker.model import Expect, Plan, Result, Run, Verdict
+from checker.model import Expect, Family, Finding, Outcome, Plan, Result, Run, Verdict
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-VERSION = 1
-# Bytes: https://kubernetes.io/docs/tasks/debug/debug-application/determine-reason-pod-failure/
-LARGEST_TERMINATION_MESSAGE = 4096
-_LONGEST_TEXT = 160  # bytes of a text in the termination message
+VERSION: Literal[2] = 2
 _ENCODING: Any = {"encoding": "utf-8", "errors": "backslashreplace"}  # a path may be no text: JSON escapes it alike
-EXIT_CODES = {Verdict.PASS: 0, Verdict.VIOLATION: 1, Verdict.INCONCLUSIVE: 3}
-INTERRUPTED = {"SIGINT": 130, "SIGTERM": 143}
-
-Document = dict[str, Any]
 
 
-def of_run(run: Run) -> Document:
+class Summary(Struct, frozen=True, kw_only=True, rename="camel"):
+    """How many checks there were, and with what verdicts and findings."""
+
+    checks: int
+    passed: int = field(name="pass")
+    violation: int
+    inconclusive: int
+    leaks: Annotated[int, Meta(description="Violations on the deny list.")]
+    unreachable: Annotated[int, Meta(description="Violations on the allow list.")]
+
+
+class Error(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Why nothing was probed."""
+
+    title: str
+    problems: tuple[str, ...]
+
+
+class Vantage(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Where the run probed from."""
+
+    name: str | None = None
+    cluster: str | None = None
+    namespace: str | None = None
+    node: str | None = None
+    labels: dict[str, str] = {}
+    role: Literal["vantage", "control"] = "vantage"
+    isolated: bool = False
+
+
+class Observation(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What one address showed in one attempt."""
+
+    address: str | None
+    family: Family | None
+    outcome: Outcome
+    seen: str
+
+
+class Attempt(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One fresh try at one check."""
+
+    at: Annotated[float, Meta(description="Seconds since the run began.")]
+    elapsed: float
+    observations: tuple[Observation, ...]
+    left_out: Annotated[tuple[str, ...], Meta(description="Addresses that this machine has no family for.")] = ()
+
+
+class Check(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One target on one list, and what came of it."""
+
+    list: Literal["allow", "deny"]
+    target: Annotated[str, Meta(description="Normalised, with its port.")]
+    name: str | None = None
+    because: Annotated[str | None, Meta(description="Why the check exists.")] = None
+    where: Annotated[str, Meta(description="Where it was asked for: file and line.")] = ""
+    expect: Annotated[Expect, Meta(description="alive: the deny list of a control.")]
+    verdict: Verdict
+    finding: Annotated[Finding | None, Meta(description="What is wrong; null where the check passes.")] = None
+    outcome: Annotated[Outcome | None, Meta(description="Null where the run was stopped before.")] = None
+    address: Annotated[str | None, Meta(description="The address that decided.")] = None
+    seen: Annotated[str, Meta(description="The evidence in words.")] = ""
+    meaning: Annotated[str, Meta(description="What the verdict means, in plain words.")] = ""
+    proxied: Annotated[bool, Meta(description="A proxy answered: this does not show that the target is alive.")] = False
+    lag: Annotated[float | None, Meta(description="Seconds until a denied target was blocked that was open first.")] = (
+        None
+    )
+    controls: Annotated[tuple[str, ...], Meta(description="Requirements that the check is evidence for.")] = ()
+    attempts: Annotated[tuple[Attempt, ...], Meta(description="All of them, in order.")] = ()
+
+
+class Delivery(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What became of one message."""
+
+    channel: str
+    delivered: bool
+    reason: str | None = None
+
+
+class Report(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One run from one vantage. Everything that is shown or sent is rendered from it."""
+
+    kind: Literal["run"] = "run"
+    version: Literal[2]
+    netproof: Annotated[str, Meta(description="The version of netproof that wrote it.")] = ""
+    started: Annotated[str, Meta(description="UTC.", extra_json_schema={"format": "date-time"})]
+    duration: Annotated[float, Meta(ge=0)] = 0.0
+    verdict: Annotated[Verdict | None, Meta(description="The worst of all; null where nothing was probed.")]
+    exit_code: Annotated[int, Meta(description="0, 1, 2, 3, 4, 70, 130 or 143.")]
+    summary: Summary
+    stopped: Annotated[str | None, Meta(description="What ended it early: deadline, SIGTERM or SIGINT.")] = None
+    warnings: tuple[str, ...] = ()
+    error: Error | None = None
+    vantage: Vantage
+    settle: Annotated[float | None, Meta(description="Seconds that policies were given to settle.")] = None
+    notify: Annotated[dict[str, Any], Meta(description="The section of the configuration, as it was.")] = {}
+    checks: tuple[Check, ...] = ()
+    left_out: Annotated[int, Meta(description="Checks of the run that this document does not hold.")] = 0
+    packed: Annotated[str | UnsetType, Meta(description="Termination message only: checks, compressed.")] = UNSET
+    channels: Annotated[tuple[Delivery, ...], Meta(description="What became of each message that was due.")] = ()
+    heartbeat: Annotated[str | None, Meta(description="Why the heartbeat failed.")] = None
+
+
+def of_run(run: Run) -> Report:
     """Make the report of a run."""
     vantage = run.plan.vantage
-    return {
-        **_head(run.started, run.duration, exit_code(run), run.verdict),
-        "summary": summary(run),
-        "stopped": run.stopped,
-        "warnings": list(run.warnings),
-        "error": None,
-        "vantage": {
-            "name": vantage.name,
-            "cluster": vantage.cluster,
-            "namespace": vantage.namespace,
-            "node": vantage.node,
-            "labels": dict(vantage.labels),
-            "role": "control" if vantage.control else "vantage",
-            "isolated": vantage.isolated,
-        },
-        "settle": run.plan.settle,
-        "notify": dict(run.plan.notify),
-        "checks": [_check(result) for result in run.results],
-        "channels": [],
-        "heartbeat": None,
-    }
+    return Report(
+        version=VERSION,
+        netproof=__version__,
+        started=datetime.fromtimestamp(run.started, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        duration=round(run.duration, 3),
+        verdict=run.verdict,
+        exit_code=run.exit_code,
+        summary=msgspec.convert(run.summary, Summary),
+        stopped=run.stopped,
+        warnings=run.warnings,
+        vantage=Vantage(
+            name=vantage.name,
+            cluster=vantage.cluster,
+            namespace=vantage.namespace,
+            node=vantage.node,
+            labels=dict(vantage.labels),
+            role="control" if vantage.control else "vantage",
+            isolated=vantage.isolated,
+        ),
+        settle=run.plan.settle,
+        notify=dict(run.plan.notify),
+        checks=tuple(_check(result) for result in run.results),
+    )
 
 
-def summary(run: Run) -> dict[str, int]:
-    """Count the checks by what came of them."""
-    counts = Counter(result.verdict for result in run.results)
-    findings = Counter(_finding(result) for result in run.results)
-    return {
-        "checks": len(run.results),
-        "pass": counts[Verdict.PASS],
-        "violation": counts[Verdict.VIOLATION],
-        "inconclusive": counts[Verdict.INCONCLUSIVE],
-        "leaks": findings["leak"],
-        "unreachable": findings["unreachable"],
-        "unproven": sum(result.verdict is Verdict.PASS and unvouched(result) for result in run.results),
-    }
-
-
-def of_error(title: str, problems: Sequence[str], code: int, notify: Mapping[str, Any]) -> Document:
+def of_error(title: str, problems: Sequence[str], code: int, notify: Mapping[str, Any]) -> Report:
     """Make the report of a run that probed nothing: a broken configuration, or a failure of the checker itself."""
-    started = datetime.now(UTC).timestamp()
-    empty = of_run(Run(Plan(()), started, 0.0, ()))
-    return {
-        **empty,
-        "verdict": None,
-        "exitCode": code,
-        "error": {"title": title, "problems": list(problems)},
-        "notify": dict(notify),
-        "vantage": empty["vantage"] | {key: os.environ.get(f"NETPROOF_{key.upper()}") for key in ("namespace", "node")},
-    }
-
-
-def exit_code(run: Run) -> int:
-    """Tell how the process ends: a violation beats all, then what stopped the run."""
-    if run.verdict is not Verdict.VIOLATION and run.stopped in INTERRUPTED:
-        return INTERRUPTED[run.stopped]
-    return EXIT_CODES[run.verdict]
-
-
-def unvouched(result: Result) -> bool:
-    """Whether a check passes as denied although nothing shows that its target is alive."""
-    return result.check.expect is Expect.BLOCKED and result.check.vouched_by is None
-
-
-def seen(result: Result) -> str:
-    """Tell the evidence that decided, with its address where the target does not name it."""
-    observation = result.judgement.observation
-    if observation is None:
-        return ""
-    return (
-        f"{observation.address}: {observation.seen}"
-        if observation.address not in (None, result.check.target.host)
-        else observation.seen
+    empty = of_run(Run(Plan(()), datetime.now(UTC).timestamp(), 0.0, ()))
+    return msgspec.structs.replace(
+        empty,
+        verdict=None,
+        exit_code=code,
+        error=Error(title=title, problems=tuple(problems)),
+        notify=dict(notify),
+        vantage=Vantage(**{key: os.environ.get(f"NETPROOF_{key.upper()}") for key in ("namespace", "node")}),  # type: ignore[arg-type]
     )
 
 
-def meaning(result: Result) -> str:
-    """Tell what a verdict means; of a denial, also what it rests on."""
-    check = result.check
-    text = result.judgement.meaning
-    if check.expect is not Expect.BLOCKED or result.verdict is not Verdict.PASS:
+def document(report: Report) -> dict[str, Any]:
+    """Write the report as plain values, as JSON has them: a copy, which may be changed."""
+    plain: dict[str, Any] = msgspec.to_builtins(report)
+    return plain
+
+
+def dumps(report: Report) -> str:
+    """Write the report as JSON, for people too. What a terminal would obey is escaped."""
+    return harmless(json.dumps(document(report), indent=2, ensure_ascii=False)) + "\n"
+
+
+def harmless(text: str) -> str:
+    """Escape in JSON text what does not print: control and direction characters, and halves of a character."""
+    if text.replace("\n", "").isprintable():
         return text
-    if check.vouched_by:
-        return f"{text} {check.vouched_by} shows that it is alive."
-    return (
-        f"{text} Unproven: {'nobody at all may reach it' if not check.control else 'nothing shows that it is alive'}."
-    )
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+
+
+def schema() -> dict[str, Any]:
+    """Make the JSON Schema of the report."""
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"netproof report, version {VERSION}"}
+    return {**head, **msgspec.json.schema(Report)}
 
 
 def write_in_place(file: Path, content: str) -> None:
@@ -133,106 +203,43 @@ def write(file: Path, content: str) -> None:
         write_in_place(file, content)
         return
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    with open(handle, "w", **_ENCODING) as stream:  # noqa: PTH123 - a descriptor has no path
-        stream.write(content)
-    Path(name).chmod(0o644)
-    Path(name).replace(file)
+    try:
+        with open(handle, "w", **_ENCODING) as stream:  # noqa: PTH123 - a descriptor has no path
+            stream.write(content)
+        Path(name).chmod(0o644)
+        Path(name).replace(file)
+    finally:
+        Path(name).unlink(missing_ok=True)
 
 
-def dumps(document: Document) -> str:
-    """Write the document as JSON, for people too."""
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-
-
-def termination_message(document: Document) -> str:
-    """Write the short form that Kubernetes keeps: at most 4,096 bytes, and complete JSON whatever is cut."""
-    keep = ("version", "verdict", "exitCode", "started", "vantage", "summary", "stopped", "error", "channels")
-    short: Document = {key: _shortened(document[key]) for key in keep}
-    if short["error"]:
-        short["error"]["problems"] = short["error"]["problems"][:8]
-    if len(_compact(short["vantage"]["labels"])) > LARGEST_TERMINATION_MESSAGE // 4:
-        short["vantage"]["labels"] = {}
-    order = {"leak": 0, "unreachable": 1, "unproven": 2}
-    findings = (check for check in document["checks"] if check["finding"])
-    found = sorted(findings, key=lambda check: order[check["finding"]])
-    keys = ("finding", "list", "target", "outcome", "seen", "because")
-    short["findings"] = [_shortened({key: check[key] for key in keys}) for check in found[:40]]
-    short["findingsLeftOut"] = len(found) - len(short["findings"])
-    while len(message := _compact(short)) > LARGEST_TERMINATION_MESSAGE:
-        if short["findings"]:
-            short["findings"].pop()
-            short["findingsLeftOut"] += 1
-        elif short["channels"]:
-            short["channels"].pop()
-        else:
-            short["error"]["problems"].pop()
-    return message.decode(**_ENCODING)
-
-
-def _compact(document: Any) -> bytes:
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode(**_ENCODING)
-
-
-def _shortened(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {_shortened(key): _shortened(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_shortened(each) for each in value]
-    if not isinstance(value, str) or len(_compact(value)) <= _LONGEST_TEXT:
-        return value
-    kept = value[:_LONGEST_TEXT]
-    while len(_compact(kept)) > _LONGEST_TEXT - len("…".encode()):
-        kept = kept[:-1]
-    return kept + "…"
-
-
-def _head(started: float, duration: float, code: int, verdict: Verdict) -> Document:
-    when = datetime.fromtimestamp(started, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return {
-        "version": VERSION,
-        "netproof": __version__,
-        "started": when,
-        "duration": round(duration, 3),
-        "verdict": verdict,
-        "exitCode": code,
-    }
-
-
-def _check(result: Result) -> Document:
+def _check(result: Result) -> Check:
     check, observation = result.check, result.judgement.observation
-    return {
-        "list": check.list,
-        "target": str(check.target),
-        "name": check.name,
-        "because": check.because,
-        "where": check.where,
-        "expect": check.expect,
-        "verdict": result.verdict,
-        "finding": _finding(result),
-        "outcome": result.outcome,
-        "address": observation.address if observation else None,
-        "seen": seen(result),
-        "meaning": meaning(result),
-        "vouchedBy": check.vouched_by,
-        "lag": None if result.lag is None else round(result.lag, 3),
-        "attempts": [
-            {
-                "at": round(attempt.at, 4),
-                "elapsed": round(attempt.elapsed, 4),
-                "sights": [
-                    {key: getattr(observation, key) for key in ("address", "family", "outcome", "seen")}
-                    for observation in attempt.observations
-                ],
-                "leftOut": list(attempt.left_out),
-            }
+    return Check(
+        list="allow" if check.expect is Expect.REACHABLE else "deny",
+        target=str(check.target),
+        name=check.name,
+        because=check.because,
+        where=check.where,
+        expect=check.expect,
+        verdict=result.verdict,
+        finding=result.finding,
+        outcome=result.outcome,
+        address=observation.address if observation else None,
+        seen=result.seen,
+        meaning=result.judgement.meaning,
+        proxied=getattr(check.settings, "proxy", False),
+        lag=None if result.lag is None else round(result.lag, 3),
+        controls=check.controls,
+        attempts=tuple(
+            Attempt(
+                at=round(attempt.at, 4),
+                elapsed=round(attempt.elapsed, 4),
+                observations=tuple(
+                    Observation(address=each.address, family=each.family, outcome=each.outcome, seen=each.seen)
+                    for each in attempt.observations
+                ),
+                left_out=attempt.left_out,
+            )
             for attempt in result.attempts
-        ],
-    }
-
-
-def _finding(result: Result) -> str | None:
-    if result.verdict is Verdict.PASS:
-        return None
-    if result.verdict is Verdict.INCONCLUSIVE:
-        return "unproven"
-    return "leak" if result.check.expect is Expect.BLOCKED else "unreachable"
+        ),
+    )

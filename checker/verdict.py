@@ -78,6 +78,7 @@ MEANING: dict[tuple[Expect, Outcome], str] = {
     (Expect.ALIVE, Outcome.UNEXPECTED): "It is alive: denials of it mean something.",
     (Expect.ALIVE, Outcome.POSSIBLE): "It is possible from here: denials of it mean something.",
 }
+ALIVE_ELSEWHERE = "The control's Job shows whether it is alive."
 NOT_ALIVE = "The control cannot reach it: denials of it prove nothing today."
 NOT_TRIED = "This machine could not even try."
 
@@ -145,4 +146,6 @@ def _judge_observation(check: Check, observation: Observation, proven: AbstractS
             "A pulled cable looks the same.",
             observation,
         )
+    if verdict is PASS and needs_network:
+        meaning = f"{meaning} {ALIVE_ELSEWHERE}"
     return Judgement(verdict, meaning, observation)

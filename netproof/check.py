@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from checker import report
 from checker.model import Progress, Verdict
 from checker.runner import run as probe
 from netproof import arguments as shared
@@ -60,13 +59,15 @@ def run(options: argparse.Namespace) -> int:
             raise
         console.note("ERROR", f"not every reader got the report: {type(error).__name__}")
         console.flush()
-        return report.exit_code(ran)  # a violation stays one, whatever fails after it
+        return ran.exit_code  # a violation stays one, whatever fails after it
 
 
 def failed(failure: Failure, options: argparse.Namespace | None) -> None:
     """Report a check that could not run. Without options (they were invalid), the default readers get it."""
-    document = report.of_error(failure.title, failure.problems, failure.code, failure.notify)
-    publish(document, _readers(options) if options else Readers(), Console(Progress(0), sys.stderr))
+    from checker.report import of_error  # noqa: PLC0415 - see _publish
+
+    error = of_error(failure.title, failure.problems, failure.code, failure.notify)
+    publish(error, _readers(options) if options else Readers(), Console(Progress(0), sys.stderr))
 
 
 async def watched(plan: Plan, console: Console, progress: Progress, *, demo: bool = False) -> Run:
@@ -102,19 +103,21 @@ def _readers(options: argparse.Namespace) -> Readers:
 
 def _publish(ran: Run, options: argparse.Namespace, console: Console) -> int:
     """Report a run to all its readers. Return the exit code."""
-    code = report.exit_code(ran)
     if options.output == "text":
         console.summary(ran)
         console.flush()
-    readers = _readers(options)
+    readers, code = _readers(options), ran.exit_code
     if options.output == "json" or readers.any:
-        document = report.of_run(ran)
+        from checker.report import dumps, of_run  # noqa: PLC0415 - a run without a reader needs no msgspec
+
+        document = of_run(ran)
         try:
-            code = publish(document, readers, console)
+            document = publish(document, readers, console)
         finally:
             if options.output == "json":
                 console.flush()
                 console = Console(Progress(0))
-                console.print(report.dumps(document).rstrip())
+                console.print(dumps(document).rstrip())
+        code = document.exit_code
     console.flush()
     return code

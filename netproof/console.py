@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from checker import report
 from checker.model import Expect, Result, Run, Verdict
 from checker.words import harmless
 
@@ -45,8 +44,8 @@ class Console:
         words = [
             f"{check.list:5}  {check.target!s:30}  {result.outcome or '-':10}",
             self._painted(f"{noun(result):12}", result.verdict),
-            harmless(": ".join(filter(None, (check.name, report.seen(result))))) + ".",
-            harmless(report.meaning(result)),
+            harmless(": ".join(filter(None, (check.name, result.seen)))) + ".",
+            harmless(result.judgement.meaning),
         ]
         if result.lag is not None:
             words.append(f"It was open for the first {result.lag:.1f} s.")
@@ -60,7 +59,7 @@ class Console:
 
     def summary(self, run: Run) -> None:
         """Print what came of it all."""
-        counts = report.summary(run)
+        counts = run.summary
         found = [
             f"{counts[key]} {word}{'s' if key == 'leaks' and counts[key] > 1 else ''}"
             for key, word in (("leaks", "leak"), ("unreachable", "unreachable"), ("inconclusive", "inconclusive"))
@@ -68,10 +67,6 @@ class Console:
         ]
         text = f"{counts['pass']} of {counts['checks']} checks pass in {run.duration:.1f} s"
         self._line(f"{self._painted(run.verdict.upper(), run.verdict)}  {', '.join([*found, text])}")
-        if counts["unproven"]:
-            denials = f"{counts['unproven']} denial{'s' if counts['unproven'] > 1 else ''}"
-            why = "nothing shows that these targets are alive, and a dead one looks the same"
-            self._line(f"{denials} unproven: {why}. A control tells them apart.")
 
     def tick(self, elapsed: float) -> None:
         """Show how far the run is, and write out what was printed."""

@@ -55,13 +55,15 @@ def run(_options: argparse.Namespace) -> int:
         ran = asyncio.run(watched(plan, console, progress, demo=True))
         console.summary(ran)
         slack = stack.enter_context(standin.slack())
-        told = send(report.of_run(ran), [Channel("slack", slack.url)])  # no file: the disk may be read-only
+        told = send(
+            report.document(report.of_run(ran)), [Channel("slack", slack.url)]
+        )  # no file: the disk may be read-only
         console.print("\nThe message, as it arrived at a stand-in for Slack\n")
         for message in slack.shown():
             console.print("\n".join(f"  | {line}" for line in message.splitlines()))
     console.print("\n" + _EXPLANATION.format(command=sys.argv[0]))  # as it was called: it need not be on the PATH
     console.flush()
-    caught = report.summary(ran)["leaks"] == 1 and ran.verdict is Verdict.VIOLATION
+    caught = ran.summary["leaks"] == 1 and ran.verdict is Verdict.VIOLATION
     return 0 if caught and all(each.delivered for each in told) else 70
 
 

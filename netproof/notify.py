@@ -35,6 +35,6 @@ def run(options: argparse.Namespace) -> int:
     if not deliveries:
         raise UsageError(f"{channels} holds no channel; put an apprise URL into a file there")
     console = Console(Progress(0))
-    shown = [show(each, console) for each in deliveries]
+    delivered = [show(each, console) for each in deliveries]
     console.flush()
-    return 0 if all(each["delivered"] for each in shown) else UNDELIVERED
+    return 0 if all(delivered) else UNDELIVERED

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from checker import report
+from checker.model import Verdict
 from netproof.arguments import CHANNELS
 from notifications.errors import NotificationError
 
 if TYPE_CHECKING:
+    from checker import report
+    from checker.report import Report
     from netproof.console import Console
 
 UNDELIVERED, FAILED = 4, 70
@@ -44,60 +46,71 @@ class Readers:
         return bool(self.report or self.message or self.folder or self.heartbeat)
 
 
-def publish(document: report.Document, readers: Readers, console: Console) -> int:
-    """Write the report, notify the channels, and write it again with what was delivered. Return the exit code."""
-    _write(document, readers, console)
+def publish(document: Report, readers: Readers, console: Console) -> Report:
+    """Write the report, notify the channels, and write it again with what was delivered. Return that."""
+    from msgspec import structs  # noqa: PLC0415 - a run without a reader does without
+
+    document = _write(document, readers, console)
     if not readers.notify:
-        return int(document["exitCode"])
+        return document
     if readers.folder:
-        document["channels"] = _deliver(document, readers.folder, readers.templates, console)
-        if document["exitCode"] == 0 and not all(each["delivered"] for each in document["channels"]):
-            document["exitCode"] = UNDELIVERED
+        deliveries = _deliver(document, readers.folder, readers.templates, console)
+        code = document.exit_code
+        if code == 0 and not all(each.delivered for each in deliveries):
+            code = UNDELIVERED
+        document = structs.replace(document, channels=deliveries, exit_code=code)
     if readers.heartbeat:
         from notifications.heartbeat import beat  # noqa: PLC0415
 
-        document["heartbeat"] = beat(readers.heartbeat, document["verdict"] == "pass")
-        if document["heartbeat"]:
-            console.note("WARN", f"heartbeat: {document['heartbeat']}")
-    if document["channels"] or document["heartbeat"]:
-        _write(document, readers, console)
-    return int(document["exitCode"])
+        document = structs.replace(document, heartbeat=beat(readers.heartbeat, document.verdict is Verdict.PASS))
+        if document.heartbeat:
+            console.note("WARN", f"heartbeat: {document.heartbeat}")
+    if document.channels or document.heartbeat:
+        document = _write(document, readers, console)
+    return document
 
 
-def show(delivery: Any, console: Console) -> dict[str, Any]:
-    """Print what became of one message, and return it for the report."""
+def show(delivery: Any, console: Console) -> bool:
+    """Print what became of one message. Return whether it was delivered."""
     reason = f": {delivery.reason}" if delivery.reason else ""
     level = "ERROR" if not delivery.delivered else "WARN" if reason else "INFO"
     console.note(level, f"channel {delivery.channel}: {'delivered' if delivery.delivered else 'not delivered'}{reason}")
-    return {"channel": delivery.channel, "delivered": delivery.delivered, "reason": delivery.reason}
+    return bool(delivery.delivered)
 
 
-def _deliver(
-    document: report.Document, channels: Path, templates: Path | None, console: Console
-) -> list[dict[str, Any]]:
+def _deliver(document: Report, channels: Path, templates: Path | None, console: Console) -> tuple[report.Delivery, ...]:
     """Send the message to every channel where it is due."""
+    from checker import report  # noqa: PLC0415
     from notifications.settings import due  # noqa: PLC0415
 
-    if not due(document):
-        return []
+    plain = report.document(document)
+    if not due(plain):
+        return ()
     from notifications.deliver import Delivery, deliver  # noqa: PLC0415 - slow: only when a message is due
 
     try:
-        deliveries = deliver(document, channels, templates)
+        deliveries = deliver(plain, channels, templates)
     except NotificationError as error:
         deliveries = [Delivery("all", delivered=False, reason=str(error))]
-    return [show(each, console) for each in deliveries]
+    return tuple(
+        report.Delivery(channel=each.channel, delivered=show(each, console), reason=each.reason) for each in deliveries
+    )
 
 
-def _write(document: report.Document, readers: Readers, console: Console) -> None:
+def _write(document: Report, readers: Readers, console: Console) -> Report:
     """Write the files that were asked for. If one cannot be written, the message still goes out."""
+    from msgspec import structs  # noqa: PLC0415
+
+    from checker import report, termination  # noqa: PLC0415
+
     for file, form, write in (
         (readers.report, report.dumps, report.write),
-        (readers.message, report.termination_message, report.write_in_place),
+        (readers.message, termination.shorten, report.write_in_place),
     ):
         if file:
             try:
                 write(file, form(document))
             except OSError as error:
                 console.note("ERROR", f"{file} cannot be written: {error.strerror}")
-                document["exitCode"] = document["exitCode"] or FAILED
+                document = structs.replace(document, exit_code=document.exit_code or FAILED)
+    return document

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import checker
 from netproof.arguments import notify_shape
 
 if TYPE_CHECKING:
@@ -21,7 +19,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit code."""
     if options.report:
-        print(Path(checker.__file__).with_name("report.schema.json").read_text(encoding="utf-8").rstrip())
+        from checker.report import schema  # noqa: PLC0415
+
+        print(json.dumps(schema(), indent=2))
         return 0
     from checker.schema import published  # noqa: PLC0415
 

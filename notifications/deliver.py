@@ -77,7 +77,8 @@ def send(
 def trial(channels: Path, *, limit: float = LIMIT) -> list[Delivery]:
     """Send a clearly marked trial message to every channel, and say who got it."""
     report = {
-        "version": 1,
+        "kind": "run",
+        "version": 2,
         "started": datetime.now(UTC).isoformat(),
         "duration": 0.0,
         "verdict": "pass",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
 
 TEMPLATES = Path(__file__).parent / "templates"
-VERSION = 1
+VERSION = 2
 STAND_IN = "the built-in template stands in"
 
 
@@ -231,11 +231,8 @@ def _tally(report: Mapping[str, Any]) -> str | None:
     summary, stopped = report["summary"], report["stopped"]
     if not report["checks"]:
         return None
-    several = summary["unproven"] > 1
-    unproven = f", {summary['unproven']} denial{'s' if several else ''} unproven" if summary["unproven"] else ""
-    unproven += f" (nothing shows that {'their targets are' if several else 'its target is'} alive)" if unproven else ""
     early = f"; the run was stopped early ({stopped})" if stopped else ""
-    return f"{summary['pass']} of {summary['checks']} checks pass{unproven}{early}"
+    return f"{summary['pass']} of {summary['checks']} checks pass{early}"
 
 
 def _rerun(cronjob: Any, namespace: Any) -> str | None:

@@ -108,7 +108,7 @@ def test_a_name_is_resolved_afresh_for_each_attempt(world: World) -> None:
     ran = world.check({"settle": "2s", "allow": [at(V4, 80)], "deny": ["api.test:1000"]})
     attempts = ran.check("tcp://api.test:1000")["attempts"]
     assert len(attempts) >= 3
-    assert [[sight["address"] for sight in attempt["sights"]] for attempt in attempts] == answers
+    assert [[each["address"] for each in attempt["observations"]] for attempt in attempts] == answers
 
 
 def half_broken(wire: bytes) -> bytes | None:
@@ -132,8 +132,8 @@ def test_a_family_that_cannot_be_asked_about_is_no_address_to_deny(
     allowed, denied = ran.report["checks"]
     assert allowed["verdict"] == "pass"
     assert (denied["verdict"], denied["outcome"]) == ("inconclusive", "unresolved")  # its IPv6 address was not tried
-    sights = {sight["family"]: sight["outcome"] for sight in denied["attempts"][-1]["sights"]}
-    assert sights == {"IPv4": "silent", "IPv6": "unresolved"}
+    seen = {each["family"]: each["outcome"] for each in denied["attempts"][-1]["observations"]}
+    assert seen == {"IPv4": "silent", "IPv6": "unresolved"}
 
 
 def test_a_leak_counts_whatever_else_cannot_be_resolved(world: World) -> None:
@@ -146,7 +146,7 @@ def test_a_name_without_one_family_is_whole(world: World) -> None:
     zone(world, {"four.test": [V4], "six.test": [V6]})
     ran = world.check({**QUICK, "allow": ["four.test:80", "six.test:80"], "deny": ["four.test:1000", "six.test:1000"]})
     assert ran.code == 0
-    assert all(len(check["attempts"][0]["sights"]) == 1 for check in ran.report["checks"])
+    assert all(len(check["attempts"][0]["observations"]) == 1 for check in ran.report["checks"])
 
 
 def test_the_next_server_is_asked_where_the_first_is_dead(world: World) -> None:
@@ -224,4 +224,4 @@ def test_a_large_answer_comes_by_tcp(world: World) -> None:
     world.tcp(53, by_tcp)
     ran = world.check({**QUICK, "allow": ["api.test:80"]})
     assert ran.code == 0
-    assert len(ran.report["checks"][0]["attempts"][0]["sights"]) == 60
+    assert len(ran.report["checks"][0]["attempts"][0]["observations"]) == 60

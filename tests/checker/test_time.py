@@ -54,7 +54,7 @@ def test_what_starts_open_and_is_shut_in_time_passes_and_tells_the_lag(world: Wo
     assert ran.code == 0
     assert denied["verdict"] == "pass"
     assert 1.5 <= denied["lag"] <= 3.9
-    outcomes = [attempt["sights"][0]["outcome"] for attempt in denied["attempts"]]
+    outcomes = [attempt["observations"][0]["outcome"] for attempt in denied["attempts"]]
     assert outcomes[0] == "open"
     assert outcomes[-1] == "silent"
     assert denied["attempts"][-1]["at"] >= SETTLE  # of which the allow check had passed at once
@@ -70,7 +70,7 @@ def test_what_starts_shut_and_opens_in_time_passes(world: World, shut: str) -> N
     assert ran.code == 0
     allowed, denied = ran.report["checks"]
     assert allowed["verdict"] == denied["verdict"] == "pass"
-    passed = next(attempt for attempt in allowed["attempts"] if attempt["sights"][0]["outcome"] == "open")
+    passed = next(attempt for attempt in allowed["attempts"] if attempt["observations"][0]["outcome"] == "open")
     assert 1.5 <= passed["at"] + passed["elapsed"] <= SETTLE
     assert denied["attempts"][-1]["at"] >= 1.5 + SETTLE  # the window begins with the first check that passed
     assert denied["lag"] is None
@@ -84,7 +84,7 @@ def test_a_target_that_refuses_at_first_and_then_lets_in_is_a_leak(world: World,
     ran = world.check(CONFIG)
     denied = ran.check(f"tcp://{DENIED}")
     assert (ran.code, denied["finding"], denied["outcome"], denied["lag"]) == (1, "leak", "open", None)
-    assert denied["attempts"][0]["sights"][0]["outcome"] != "open"
+    assert denied["attempts"][0]["observations"][0]["outcome"] != "open"
 
 
 def test_a_target_that_stays_open_is_a_leak(world: World) -> None:
@@ -102,7 +102,7 @@ def test_no_allow_check_that_passes_no_green_denial(world: World) -> None:
     ran = world.check(CONFIG | {"settle": "2s", "deny": [DENIED, at(V4, 82)], "defaults": {"timeout": "1s"}})
     allowed, leak, dropped = ran.report["checks"]
     assert (ran.code, allowed["finding"], leak["finding"], dropped["finding"]) == (
-        1, "unreachable", "leak", "unproven")  # fmt: skip
+        1, "unreachable", "leak", "inconclusive")  # fmt: skip
     assert dropped["attempts"][-1]["at"] >= 2
 
 
@@ -114,7 +114,7 @@ def test_a_proof_that_comes_after_the_window_turns_no_denial_green(world: World)
     ran = world.check(CONFIG | {"allow": ["api.test:80"]})
     allowed, denied = ran.report["checks"]
     assert allowed["verdict"] == "pass"
-    assert (ran.code, denied["finding"], denied["outcome"]) == (3, "unproven", "silent")
+    assert (ran.code, denied["finding"], denied["outcome"]) == (3, "inconclusive", "silent")
     assert "nothing had shown" in denied["meaning"]
 
 
@@ -123,10 +123,10 @@ def test_a_network_that_is_shut_after_the_first_moments_turns_nothing_green(worl
     world.tcp(81)
     ran = world.check(CONFIG)
     allowed, denied = ran.report["checks"]
-    assert (ran.code, allowed["finding"], denied["finding"]) == (1, "unreachable", "unproven")
+    assert (ran.code, allowed["finding"], denied["finding"]) == (1, "unreachable", "inconclusive")
     assert denied["outcome"] == "silent"
     assert "nothing had shown" in denied["meaning"]
-    assert allowed["attempts"][0]["sights"][0]["outcome"] == "open"
+    assert allowed["attempts"][0]["observations"][0]["outcome"] == "open"
     assert 1.5 <= allowed["lag"] <= SETTLE + 1
     assert ran.err.count(f"tcp://{ALLOWED}") == 2  # it passed, and then it did not
 
@@ -145,14 +145,14 @@ def test_a_name_that_resolves_in_time_passes(world: World) -> None:
     ran = world.check(CONFIG | {"allow": ["api.test:80"], "deny": []})
     allowed = ran.check("tcp://api.test:80")
     assert ran.code == 0
-    assert allowed["attempts"][0]["sights"][0]["outcome"] == "unresolved"
+    assert allowed["attempts"][0]["observations"][0]["outcome"] == "unresolved"
 
 
 @pytest.mark.parametrize(
     ("back", "finding", "outcome"),
     [
         (SETTLE + 0.5, "leak", "open"),  # the attempt at SETTLE finds no address, the next one does
-        (SETTLE + 60, "unproven", "unresolved"),
+        (SETTLE + 60, "inconclusive", "unresolved"),
     ],
 )
 def test_a_name_that_gives_no_address_is_tried_again_before_it_decides(
@@ -174,7 +174,7 @@ def test_what_could_not_be_tried_is_tried_again_before_it_decides(world: World) 
     world.pod.ip(f"route add unreachable {OTHER}")
     ran = world.check(CONFIG | {"deny": [at(OTHER, 81)]})
     assert ran.code == 1
-    outcomes = [attempt["sights"][0]["outcome"] for attempt in ran.report["checks"][1]["attempts"]]
+    outcomes = [attempt["observations"][0]["outcome"] for attempt in ran.report["checks"][1]["attempts"]]
     assert outcomes[-2:] == ["untestable", "open"]
 
 

@@ -44,8 +44,8 @@ VERDICTS = {name: dict(zip(OUTCOMES, verdicts, strict=True)) for name, *verdicts
 FINDINGS = {
     ("allow", "violation"): "unreachable",
     ("deny", "violation"): "leak",
-    ("allow", "inconclusive"): "unproven",
-    ("deny", "inconclusive"): "unproven",
+    ("allow", "inconclusive"): "inconclusive",
+    ("deny", "inconclusive"): "inconclusive",
 }
 
 

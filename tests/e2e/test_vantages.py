@@ -45,8 +45,8 @@ def test_a_dead_target_turns_the_control_red_and_is_no_leak(spaces: Callable[...
     for run in runs.values():
         assert run.completed, str(run)
     for name in ("frontend", "audit"):
-        assert runs[name].check("//db")["vouchedBy"] == "backend"
-        assert runs[name].check("//ledger")["vouchedBy"] == "control"
+        for target in ("//db", "//ledger"):
+            assert "The control's Job shows whether it is alive" in runs[name].check(target)["meaning"]
     (alive,) = runs["control"].report["checks"]  # the backend vouches for the rest
     assert (alive["target"], alive["expect"], alive["outcome"]) == (f"tcp://{ledger}", "alive", "open")
 

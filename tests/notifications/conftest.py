@@ -52,8 +52,9 @@ def check(finding: str, **given: Any) -> Report:
         "address": "10.42.0.9",
         "seen": "10.42.0.9: accepted after 0.4 ms",
         "meaning": "It must be blocked, and it let us in.",
-        "vouchedBy": None,
+        "proxied": False,
         "lag": None,
+        "controls": [],
         "attempts": [],
     }
     return {**entry, **given}
@@ -64,7 +65,8 @@ def of(*checks: Report, **given: Any) -> Report:
     findings = [each["finding"] for each in checks]
     violations = findings.count("leak") + findings.count("unreachable")
     report = {
-        "version": 1,
+        "kind": "run",
+        "version": 2,
         "netproof": "0.1.0",
         "started": "2026-11-24T08:00:00.123Z",
         "duration": 10.3,
@@ -74,10 +76,9 @@ def of(*checks: Report, **given: Any) -> Report:
             "checks": len(checks) + 4,
             "pass": 4,
             "violation": violations,
-            "inconclusive": findings.count("unproven"),
+            "inconclusive": findings.count("inconclusive"),
             "leaks": findings.count("leak"),
             "unreachable": findings.count("unreachable"),
-            "unproven": 0,
         },
         "stopped": None,
         "warnings": [],
@@ -94,6 +95,7 @@ def of(*checks: Report, **given: Any) -> Report:
         "settle": 10.0,
         "notify": {"runbookUrl": "https://wiki.example.com/netproof", "cronjob": "netproof-shop"},
         "checks": list(checks),
+        "leftOut": 0,
         "channels": [],
         "heartbeat": None,
     }
@@ -104,7 +106,7 @@ def of(*checks: Report, **given: Any) -> Report:
 def leaking() -> Report:
     return deepcopy(
         of(
-            check("unproven", target="tcp://ledger.billing:5432", seen="NXDOMAIN: there is no such name"),
+            check("inconclusive", target="tcp://ledger.billing:5432", seen="NXDOMAIN: there is no such name"),
             check("unreachable", target="tcp://orders.shop:8080", seen="10.42.1.17: nothing came back within 3 s"),
             check("leak"),
         )

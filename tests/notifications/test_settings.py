@@ -8,7 +8,7 @@ import pytest
 from notifications.settings import Notify, due
 from tests.notifications import conftest as sample
 
-LEAK, UNPROVEN, PASS = sample.of(sample.check("leak")), sample.of(sample.check("unproven")), sample.of()
+LEAK, INCONCLUSIVE, PASS = sample.of(sample.check("leak")), sample.of(sample.check("inconclusive")), sample.of()
 BROKEN = sample.of(verdict=None, exitCode=2, error={"title": "x", "problems": []})
 CRASHED = {**BROKEN, "exitCode": 70}
 
@@ -16,23 +16,23 @@ CRASHED = {**BROKEN, "exitCode": 70}
 @pytest.mark.parametrize(
     ("on", "told"),
     [
-        (None, (LEAK, UNPROVEN)),
+        (None, (LEAK, INCONCLUSIVE)),
         ("violation", (LEAK,)),
-        (["inconclusive"], (UNPROVEN,)),
+        (["inconclusive"], (INCONCLUSIVE,)),
         (["pass", "violation"], (LEAK, PASS)),
-        ("always", (LEAK, UNPROVEN, PASS)),
+        ("always", (LEAK, INCONCLUSIVE, PASS)),
     ],
 )
 def test_when_the_channels_are_told(on: Any, told: tuple[sample.Report, ...]) -> None:
     notify = {} if on is None else {"on": on}
-    for report in (LEAK, UNPROVEN, PASS):
+    for report in (LEAK, INCONCLUSIVE, PASS):
         assert due({**report, "notify": notify}) == (report in told)
     assert due({**BROKEN, "notify": notify})
     assert due({**CRASHED, "notify": notify})
 
 
 def test_never_is_never() -> None:
-    assert not any(due({**report, "notify": {"on": "never"}}) for report in (LEAK, UNPROVEN, PASS, BROKEN, CRASHED))
+    assert not any(due({**report, "notify": {"on": "never"}}) for report in (LEAK, INCONCLUSIVE, PASS, BROKEN, CRASHED))
 
 
 @pytest.mark.parametrize(
