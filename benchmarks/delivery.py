@@ -27,8 +27,9 @@ from pathlib import Path
 from time import perf_counter
 report = json.loads(Path(sys.argv[1]).read_text())
 verdict = perf_counter()
+from notifications.channels import folder
 from notifications.deliver import deliver
-(delivery,) = deliver(report, Path(sys.argv[2]))
+(delivery,) = deliver(report, folder(Path(sys.argv[2])))
 print(perf_counter() - verdict)
 sys.exit(delivery.reason)
 """

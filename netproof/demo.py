@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import socket
 import sys
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from checker import report
 from checker.model import Check, Expect, Plan, Progress, Vantage, Verdict
@@ -14,9 +18,8 @@ from checker.probes.base import NoSettings
 from checker.target import Target
 from netproof.check import watched
 from netproof.console import Console
-from notifications import standin
 from notifications.channels import Channel
-from notifications.deliver import send
+from notifications.deliver import deliver
 
 if TYPE_CHECKING:
     import argparse
@@ -54,17 +57,35 @@ def run(_options: argparse.Namespace) -> int:
         console.print(_INTRODUCTION)
         ran = asyncio.run(watched(plan, console, progress, demo=True))
         console.summary(ran)
-        slack = stack.enter_context(standin.slack())
-        told = send(
-            report.document(report.of_run(ran)), [Channel("slack", slack.url)]
-        )  # no file: the disk may be read-only
-        console.print("\nThe message, as it arrived at a stand-in for Slack\n")
-        for message in slack.shown():
-            console.print("\n".join(f"  | {line}" for line in message.splitlines()))
+        server = stack.enter_context(HTTPServer((_HERE, 0), _Webhook))
+        Thread(target=server.serve_forever, daemon=True).start()
+        os.environ["NO_PROXY"] = os.environ["no_proxy"] = _HERE
+        deliveries = deliver(
+            report.document(report.of_run(ran)), [Channel("webhook", f"json://{_HERE}:{server.server_port}")]
+        )
+        server.shutdown()
+        console.print("\nThe message, as it arrived at a webhook on this machine\n")
+        for message in _Webhook.messages:
+            console.print("\n".join(f"  | {line}" for line in (message["title"], "", *message["message"].splitlines())))
     console.print("\n" + _EXPLANATION.format(command=sys.argv[0]))  # as it was called: it need not be on the PATH
     console.flush()
     caught = ran.summary["leaks"] == 1 and ran.verdict is Verdict.VIOLATION
-    return 0 if caught and all(each.delivered for each in told) else 70
+    return 0 if caught and all(each.delivered for each in deliveries) else 70
+
+
+class _Webhook(BaseHTTPRequestHandler):
+    """Takes messages as JSON, and keeps them."""
+
+    messages: ClassVar[list[dict[str, Any]]] = []
+
+    def do_POST(self) -> None:
+        """Take a message."""
+        self.messages.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Print nothing: the run is what a person watches."""
 
 
 def _plan(stack: ExitStack) -> Plan:

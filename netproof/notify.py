@@ -24,16 +24,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit code."""
+    from notifications.channels import folder  # noqa: PLC0415
     from notifications.deliver import deliver, trial  # noqa: PLC0415
 
     if options.test == bool(options.report):
         raise UsageError("give either --report FILE or --test (see `netproof notify --help`)")
-    channels = Readers(channels=options.channels).folder
-    if channels is None:
+    path = Readers(channels=options.channels).folder
+    if path is None:
         raise UsageError(f"there are no channels: {CHANNELS} does not exist; name a folder with --channels")
+    channels = folder(path)
+    if not channels:
+        raise UsageError(f"{path} holds no channel; put an apprise URL into a file there")
     deliveries = trial(channels) if options.test else deliver(document(options.report), channels, options.templates)
-    if not deliveries:
-        raise UsageError(f"{channels} holds no channel; put an apprise URL into a file there")
     console = Console(Progress(0))
     delivered = [show(each, console) for each in deliveries]
     console.flush()

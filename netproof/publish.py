@@ -86,10 +86,11 @@ def _deliver(document: Report, channels: Path, templates: Path | None, console: 
     plain = report.document(document)
     if not due(plain):
         return ()
+    from notifications.channels import folder  # noqa: PLC0415
     from notifications.deliver import Delivery, deliver  # noqa: PLC0415 - slow: only when a message is due
 
     try:
-        deliveries = deliver(plain, channels, templates)
+        deliveries = deliver(plain, folder(channels), templates)
     except NotificationError as error:
         deliveries = [Delivery("all", delivered=False, reason=str(error))]
     return tuple(

@@ -1,13 +1,14 @@
-"""The heartbeat: one request after each run, so that someone else notices when the runs end."""
+"""The heartbeat: one request after each run, so that another service notices when the runs end."""
 
+import logging
 from functools import partial
 from pathlib import Path
 
+from notifications import causes, limits
 from notifications.channels import one_url
-from notifications.deliver import at_once, cause, hushed
 from notifications.errors import NotificationError
 
-LIMIT = 10.0
+LIMIT, MEGABYTES = 10.0, 64
 
 
 def beat(file: Path, passed: bool, *, limit: float = LIMIT) -> str | None:  # noqa: FBT001, the run's own word
@@ -20,14 +21,13 @@ def beat(file: Path, passed: bool, *, limit: float = LIMIT) -> str | None:  # no
         url = one_url(file)
     except NotificationError as e:
         return f"{file}: {e}"
-    with hushed():
-        outcomes = at_once({"heartbeat": partial(_call, url, passed, limit)}, limit)
-    return outcomes.get("heartbeat", f"no end of it within {limit:g} s; given up")
+    return limits.run({"": partial(_call, url, passed, limit)}, limit, MEGABYTES)[""]
 
 
 def _call(url: str, passed: bool, limit: float) -> str | None:  # noqa: FBT001
     import httpx  # noqa: PLC0415, a run without heartbeat must not pay for it
 
+    logging.disable()  # httpx logs the URL
     try:
         target = httpx.URL(url)
         if not passed:
@@ -38,4 +38,4 @@ def _call(url: str, passed: bool, limit: float) -> str | None:  # noqa: FBT001
     except (httpx.UnsupportedProtocol, httpx.InvalidURL):
         return "is not an http or https URL"
     except Exception as e:  # noqa: BLE001, nothing of it may reach the verdict, nor its text a log
-        return cause(f"{type(e).__name__} {e}") or f"failed: {type(e).__name__}"
+        return causes.of_text(f"{type(e).__name__} {e}") or f"failed: {type(e).__name__}"

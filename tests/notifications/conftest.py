@@ -1,4 +1,4 @@
-"""A report to send, a CA that only these tests trust, and channels to write."""
+"""Documents to send, a CA that only these tests trust, and channels to write."""
 
 import ssl
 from collections.abc import Callable
@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 import trustme
 
+from notifications.channels import Channel, folder
+
 Report = dict[str, Any]
+Channels = Callable[..., list[Channel]]
 SECRETS = (
     "T0SECRETAA",
     "B0SECRETBB",
@@ -132,15 +135,15 @@ def tls(ca: tuple[ssl.SSLContext, Path], monkeypatch: pytest.MonkeyPatch) -> ssl
 
 
 @pytest.fixture
-def channels(tmp_path: Path) -> Callable[..., Path]:
-    """Write a folder of channels, one file for each keyword."""
+def channels(tmp_path: Path) -> Channels:
+    """Write the folder `channels`, one file for each keyword, and read it."""
 
-    def write(**urls: str) -> Path:
-        folder = tmp_path / "channels"
-        folder.mkdir(exist_ok=True)
+    def write(**urls: str) -> list[Channel]:
+        path = tmp_path / "channels"
+        path.mkdir(exist_ok=True)
         for name, url in urls.items():
-            (folder / name).write_text(url + "\n")
-        return folder
+            (path / name).write_text(url + "\n")
+        return folder(path)
 
     return write
 

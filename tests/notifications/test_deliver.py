@@ -1,22 +1,20 @@
 """Messages arrive at real servers on loopback, in the form that suits each."""
 
 import ssl
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from notifications.channels import folder
 from notifications.deliver import deliver, trial
 from notifications.errors import NotificationError
 from notifications.render import render
 from tests.notifications import conftest as sample
 from tests.notifications import servers
 
-Channels = Callable[..., Path]
-
 
 def test_every_channel_gets_its_form(
-    leaking: sample.Report, channels: Channels, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+    leaking: sample.Report, channels: sample.Channels, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with (
         servers.http(servers.OK, tls=tls) as slack,
@@ -27,13 +25,13 @@ def test_every_channel_gets_its_form(
     ):
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
         monkeypatch.setenv("NO_PROXY", "localhost")
-        folder = channels(
+        listed = channels(
             slack=sample.SLACK,
             teams=sample.workflows(teams.port),
             mail=sample.mail(mailbox.port).replace("ops:pa55wordSecret@", ""),
             other=sample.json(other.port),
         )
-        deliveries = deliver(leaking, folder)
+        deliveries = deliver(leaking, listed)
 
     assert [(each.channel, each.delivered, each.reason) for each in deliveries] == [
         (name, True, None) for name in ("mail", "other", "slack", "teams")
@@ -64,7 +62,10 @@ def test_every_channel_gets_its_form(
     assert other.requests[0].json["type"] == "failure"
 
 
-def test_a_message_answers_what_a_reader_asks(leaking: sample.Report, channels: Channels) -> None:
+def test_a_message_answers_what_a_reader_asks(
+    leaking: sample.Report,
+    channels: sample.Channels,
+) -> None:
     with servers.http(servers.OK) as other:
         deliver(leaking, channels(other=sample.json(other.port)))
     message = other.requests[0].json["message"]
@@ -90,7 +91,7 @@ def test_a_message_answers_what_a_reader_asks(leaking: sample.Report, channels: 
 
 
 def test_a_long_report_is_one_post_with_a_count(
-    channels: Channels, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+    channels: sample.Channels, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     report = sample.of(*(sample.check("leak", target=f"tcp://10.0.{n}.1:443", because="b" * 300) for n in range(200)))
     with (
@@ -100,8 +101,8 @@ def test_a_long_report_is_one_post_with_a_count(
     ):
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
         monkeypatch.setenv("NO_PROXY", "localhost")
-        folder = channels(slack=sample.SLACK + "&overflow=truncate", teams=sample.workflows(teams.port))
-        assert all(each.delivered for each in deliver(report, folder))
+        listed = channels(slack=sample.SLACK + "&overflow=truncate", teams=sample.workflows(teams.port))
+        assert all(each.delivered for each in deliver(report, listed))
     (slack_post,), (teams_post,) = slack.requests, teams.requests
     texts = [block["text"]["text"] for block in slack_post.json["attachments"][0]["blocks"]]
     assert len(texts[0]) <= 150
@@ -121,21 +122,28 @@ def test_a_small_service_gets_what_it_takes(leaking: sample.Report) -> None:
     assert message.title.startswith("🔴 netproof: 1 leak")
 
 
-def test_a_failed_try_is_tried_again(leaking: sample.Report, channels: Channels) -> None:
+def test_a_failed_try_is_tried_again(
+    leaking: sample.Report,
+    channels: sample.Channels,
+) -> None:
     with servers.http(servers.answer("503 Busy"), servers.OK) as other:
         (delivery,) = deliver(leaking, channels(other=sample.json(other.port, "retry=1&wait=0.1")))
     assert delivery.delivered
     assert len(other.requests) == 2
 
 
-def test_it_is_tried_three_times_unless_the_url_says_otherwise(leaking: sample.Report, channels: Channels) -> None:
+def test_it_is_tried_three_times_unless_the_url_says_otherwise(
+    leaking: sample.Report, channels: sample.Channels
+) -> None:
     with servers.http(servers.answer("503 Busy")) as other:
         (delivery,) = deliver(leaking, channels(other=sample.json(other.port, "wait=0")))
     assert len(other.requests) == 3
     assert delivery.reason == "HTTP 503 after 3 tries"
 
 
-def test_mail_over_starttls_trusts_the_ca(leaking: sample.Report, channels: Channels, tls: ssl.SSLContext) -> None:
+def test_mail_over_starttls_trusts_the_ca(
+    leaking: sample.Report, channels: sample.Channels, tls: ssl.SSLContext
+) -> None:
     with servers.smtp(tls=tls) as mailbox:
         url = f"mailtos://localhost:{mailbox.port}/?to=team@example.com&from=netproof@example.com&mode=starttls"
         (delivery,) = deliver(leaking, channels(mail=url))
@@ -143,10 +151,10 @@ def test_mail_over_starttls_trusts_the_ca(leaking: sample.Report, channels: Chan
     assert mailbox.mails[0]["Subject"].startswith("🔴 netproof: 1 leak")
 
 
-def test_a_trial_says_that_it_is_one(channels: Channels, tls: ssl.SSLContext) -> None:
+def test_a_trial_says_that_it_is_one(channels: sample.Channels, tls: ssl.SSLContext) -> None:
     with servers.http(servers.OK, tls=tls) as teams, servers.http(servers.OK) as other:
-        folder = channels(broken="slack://", other=sample.json(other.port), teams=sample.workflows(teams.port))
-        broken, *good = trial(folder)
+        listed = channels(broken="slack://", other=sample.json(other.port), teams=sample.workflows(teams.port))
+        broken, *good = trial(listed)
     assert not broken.delivered
     assert all(each.delivered for each in good)
     assert other.requests[0].json["title"] == "🟢 netproof: This is a trial: nothing is wrong"
@@ -154,9 +162,11 @@ def test_a_trial_says_that_it_is_one(channels: Channels, tls: ssl.SSLContext) ->
     assert "This is a trial" in teams.requests[0].body.decode()
 
 
-def test_bad_channels_are_told_by_name_and_the_good_ones_go_out(leaking: sample.Report, channels: Channels) -> None:
+def test_bad_channels_are_reported_by_name_and_the_good_ones_go_out(
+    leaking: sample.Report, channels: sample.Channels, tmp_path: Path
+) -> None:
     with servers.http(servers.OK) as other:
-        folder = channels(
+        channels(
             a_empty="# nothing\n",
             b_two="json://one\njson://two",
             c_no_url="T0SECRETAA/B0SECRETBB",
@@ -164,10 +174,11 @@ def test_bad_channels_are_told_by_name_and_the_good_ones_go_out(leaking: sample.
             e_wrong="slack://T0SECRETAA",
             g_good=f"# our chat\n\n{sample.json(other.port)}\n",
         )
-        (folder / "f_binary").write_bytes(b"\xff\xfe")
-        (folder / "..data").mkdir()
-        (folder / ".hidden").write_text("json://nobody")
-        deliveries = deliver(leaking, folder)
+        path = tmp_path / "channels"
+        (path / "f_binary").write_bytes(b"\xff\xfe")
+        (path / "..data").mkdir()
+        (path / ".hidden").write_text("json://nobody")
+        deliveries = deliver(leaking, folder(path))
     assert {each.channel: each.reason for each in deliveries} == {
         "a_empty": "is empty; give one URL, comments on lines of their own",
         "b_two": "holds more than one line; give one URL, comments on lines of their own",
@@ -188,24 +199,24 @@ def test_a_secret_as_kubernetes_mounts_it(leaking: sample.Report, tmp_path: Path
         (data / "chat").write_text(sample.json(other.port))
         (tmp_path / "..data").symlink_to(data.name)
         (tmp_path / "chat").symlink_to("..data/chat")
-        deliveries = deliver(leaking, tmp_path)
+        deliveries = deliver(leaking, folder(tmp_path))
     assert [(each.channel, each.delivered) for each in deliveries] == [("chat", True)]
 
 
-def test_no_folder_and_no_report_are_mistakes(leaking: sample.Report, channels: Channels, tmp_path: Path) -> None:
+def test_no_folder_and_no_report_are_mistakes(
+    leaking: sample.Report, channels: sample.Channels, tmp_path: Path
+) -> None:
     with pytest.raises(NotificationError, match="nowhere: the channels cannot be read"):
-        deliver(leaking, tmp_path / "nowhere")
-    folder = channels(chat="json://localhost")
-    with pytest.raises(NotificationError, match="not a report of netproof"):
-        deliver({"some": "thing"}, folder)
+        folder(tmp_path / "nowhere")
+    for document in ({"some": "thing"}, {"version": 2}, {**leaking, "kind": "poem"}, {**leaking, "started": "today"}):
+        with pytest.raises(NotificationError, match="not a document of netproof"):
+            deliver(document, channels(chat="json://localhost"))
     with pytest.raises(NotificationError, match="its version is 1"):
-        deliver({**leaking, "version": 1}, folder)
-    for file in folder.iterdir():
-        file.unlink()
-    assert deliver(leaking, folder) == []
+        deliver({**leaking, "version": 1}, [])
+    assert deliver(leaking, []) == []
 
 
-def test_a_broken_checker_is_not_silent(channels: Channels) -> None:
+def test_a_broken_checker_is_not_silent(channels: sample.Channels) -> None:
     error = {"title": "The configuration has 1 mistake.", "problems": ["netproof.yaml:3: deny[3].tiemout: unknown key"]}
     with servers.http(servers.OK) as other:
         report = sample.of(verdict=None, exitCode=2, error=error)
@@ -217,7 +228,7 @@ def test_a_broken_checker_is_not_silent(channels: Channels) -> None:
     assert sent["type"] == "warning"
 
 
-def test_a_pass_is_told_with_what_it_leaves_open(channels: Channels) -> None:
+def test_a_pass_is_sent_with_its_warnings(channels: sample.Channels) -> None:
     warning = "deny.lst:4: this name has no dot, so that the search domains of the pod decide what it means to say"
     report = sample.of(warnings=[warning])
     report["checks"] = [{**sample.check("leak"), "verdict": "pass", "finding": None}] * 4

@@ -40,9 +40,9 @@ def test_by_proxy_and_a_ca_of_ones_own(tmp_path: Path, tls: ssl.SSLContext, monk
         (servers.answer("500 Oops"), 20, "HTTP 500"),
         (servers.answer("302 Found", b"", "Location: /pathSecret"), 20, "HTTP 302"),
         (servers.hang, 2, "no answer in time"),
-        (servers.trickle, 1.5, "no end of it within 1.5 s; given up"),
-        (servers.reset, 20, "it hung up"),
-        (servers.garbage, 20, "its answer makes no sense"),
+        (servers.trickle, 1.5, "timed out after 1.5 s"),
+        (servers.reset, 20, "it closed the connection"),
+        (servers.garbage, 20, "its answer is invalid"),
     ],
     ids=["500", "redirect", "hang", "trickle", "reset", "garbage"],
 )

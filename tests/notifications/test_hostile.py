@@ -8,7 +8,6 @@ from copy import deepcopy
 from html import unescape
 from html.parser import HTMLParser
 from itertools import product
-from pathlib import Path
 from typing import Any
 from unicodedata import category
 
@@ -18,7 +17,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from notifications.deliver import deliver
-from notifications.escape import GAP, plain
+from notifications.forms.base import GAP, plain
 from notifications.render import render
 from tests.notifications import conftest as sample
 from tests.notifications import servers
@@ -158,7 +157,7 @@ def test_a_link_is_a_link_or_text(form: str, link: str) -> None:
 
 
 def test_it_arrives_as_text_at_the_far_end(
-    channels: Callable[..., Path], tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+    channels: sample.Channels, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nasty = "<!channel> {{ app_title }} <b>x</b>\nBcc: all@example.com"
     report = sample.of(sample.check("leak", name=nasty, because=nasty))

@@ -1,6 +1,7 @@
 """The user's own templates, and what happens when they are broken."""
 
-from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,15 +21,15 @@ def test_a_template_of_the_user_is_used(form: str, leaking: sample.Report, tmp_p
     assert message.fault is None
 
 
-def test_expressions_of_the_user_are_made_harmless(leaking: sample.Report, tmp_path: Path) -> None:
+def test_expressions_of_the_user_are_escaped(leaking: sample.Report, tmp_path: Path) -> None:
     (tmp_path / "slack.j2").write_text("title\n<!here> {{ report.vantage.name }} {{ report.vantage.name | code }}\n")
     leaking["vantage"]["name"] = "<!channel>"
-    # What the template itself says is its author's own: a team may want to be rung.
+    # What the template itself says is its author's own: a team may want to be mentioned.
     assert render(leaking, "slack", tmp_path).body == "<!here> &lt;!channel&gt; `&lt;!channel&gt;`"
 
 
 @pytest.mark.parametrize(
-    ("template", "line", "told"),
+    ("template", "line", "fault"),
     [
         ("title\n{% if %}", 2, "Expected an expression"),
         ("title\n{% for x in y %}", 2, "Unexpected end of template"),
@@ -44,16 +45,16 @@ def test_expressions_of_the_user_are_made_harmless(leaking: sample.Report, tmp_p
     ],
 )
 @pytest.mark.parametrize("form", FORMS)
-def test_a_broken_template_is_told_with_its_line(
-    form: str, template: str, line: int, told: str, leaking: sample.Report, tmp_path: Path
+def test_a_broken_template_is_reported_with_its_line(
+    form: str, template: str, line: int, fault: str, leaking: sample.Report, tmp_path: Path
 ) -> None:
     file = tmp_path / f"{form}.j2"
     file.write_text(template)
     message = render(leaking, form, tmp_path)
     assert message.fault
     assert message.fault.startswith(f"{file}:{line}: ")
-    assert told in message.fault
-    assert message.fault.endswith("; the built-in template stands in")
+    assert fault in message.fault
+    assert message.fault.endswith("; the built-in template was used instead")
     built_in = render(leaking, form)
     assert (message.title, message.body) == (built_in.title, built_in.body)
 
@@ -65,11 +66,56 @@ def test_one_that_is_not_text_or_no_folder(leaking: sample.Report, tmp_path: Pat
 
 
 def test_a_broken_template_does_not_cost_the_alert(
-    leaking: sample.Report, channels: Callable[..., Path], tmp_path: Path
+    leaking: sample.Report, channels: sample.Channels, tmp_path: Path
 ) -> None:
     (tmp_path / "text.j2").write_text("title\n{{ oops }}")
     with servers.http(servers.OK) as other:
         (delivery,) = deliver(leaking, channels(other=sample.json(other.port)), tmp_path)
-    fault = f"{tmp_path}/text.j2:2: 'oops' is undefined (UndefinedError); the built-in template stands in"
+    fault = f"{tmp_path}/text.j2:2: 'oops' is undefined (UndefinedError); the built-in template was used instead"
     assert delivery == Delivery("other", delivered=True, reason=fault)
     assert "tcp://mongo.db:27017" in other.requests[0].json["message"]
+
+
+@pytest.mark.parametrize(
+    ("template", "fault"),
+    [
+        ("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}", "timed out after 5 s"),
+        ("{{ 9 ** (9 ** 9) }}", "timed out after 5 s"),
+        ('{{ "a" * 10 ** 9 }}', "needs more than 64 MB of memory"),
+        ('{{ "%999999999d" % 1 }}', "needs more than 64 MB of memory"),
+        ("{% for a in range(99999) %}{{ 'a' * 99999 }}{% endfor %}", "needs more than 64 MB of memory"),
+    ],
+)
+def test_a_template_without_bounds_is_stopped(
+    template: str, fault: str, leaking: sample.Report, tmp_path: Path
+) -> None:
+    (tmp_path / "text.j2").write_text(f"title\n{template}")
+    message = render(leaking, "text", tmp_path)
+    assert message == replace(render(leaking, "text"), fault=message.fault)
+    assert message.fault in {
+        f"{tmp_path}/text.j2:{line}: {fault}; the built-in template was used instead" for line in (1, 2)
+    }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        'report.update({"exitCode": 0, "verdict": "pass"})',
+        "report.checks.clear()",
+        "report.checks[0].update(verdict='pass')",
+        'groups.append("x")',
+        "report.setdefault('x', 1)",
+    ],
+)
+def test_a_template_cannot_change_the_document(
+    change: str, leaking: sample.Report, channels: sample.Channels, tmp_path: Path
+) -> None:
+    (tmp_path / "text.j2").write_text(f"title\n{{{{ {change} }}}}")
+    before = deepcopy(leaking)
+    with servers.http(servers.OK) as first, servers.http(servers.OK) as second:
+        listed = channels(first=sample.json(first.port), second=sample.json(second.port))
+        deliveries = deliver(leaking, listed, tmp_path)
+    assert leaking == before
+    assert all(each.delivered and "is unsafe" in str(each.reason) for each in deliveries)
+    for server in (first, second):
+        assert server.requests[0].json["title"].startswith("🔴 netproof: 1 leak")

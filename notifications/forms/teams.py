@@ -1,0 +1,37 @@
+"""Teams: an Adaptive Card.
+
+https://learn.microsoft.com/adaptive-cards/authoring-cards/text-features
+"""
+
+import re
+from pathlib import Path
+from types import MappingProxyType
+
+from markupsafe import Markup
+
+from notifications.forms.base import GAP, Form, unmentioned
+
+
+class Teams(Form):
+    """The Markdown of a card has backslash escapes; gaps are set where those have no effect.
+
+    They separate ``<at>``, which mentions, ``{{DATE()}}``, which a card computes, entities, and marks of a list.
+    """
+
+    name, schemas, body_format = "teams", ("workflow", "workflows"), None
+    settings = MappingProxyType({"template": str(Path(__file__).with_suffix(".json"))})
+    # apprise splits a post to Workflows above 1,000 characters, and waits between the parts.
+    size, width, findings = 990, 160, 10
+
+    def text(self, value: object) -> str:
+        """Escape text."""
+        safe = re.sub(r"([\\`*_\[\]#~|])", r"\\\1", unmentioned(value))
+        return re.sub(r"<|\{(?=\{)|&(?=#?\w+;)|^(?=>)|^[-+](?=\s)|^\d+(?=[.)]\s)", rf"\g<0>{GAP}", safe)
+
+    def code(self, value: object) -> Markup:
+        """Write text in bold: cards have no fixed width."""
+        return Markup(f"**{self.text(value)}**")  # noqa: S704, escaped
+
+    def anchor(self, url: str, label: str) -> str:
+        """Write a link."""
+        return f"[{label}]({url})"

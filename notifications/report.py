@@ -1,0 +1,49 @@
+"""The view of one run's report, complete or shortened to a termination message."""
+
+import shlex
+
+from notifications.forms.base import plain
+from notifications.view import Document, Variables, by_finding, variables
+
+
+def view(report: Document) -> Variables:
+    """Make the view. Raises KeyError, TypeError, ValueError or AttributeError for what is not a report."""
+    place, notify, error = (report.get(key) or {} for key in ("vantage", "notify", "error"))
+    groups, title = by_finding(report.get("checks") or ()), error.get("title")
+    places = {key: place.get(key) for key in ("name", "cluster", "namespace")}
+    labels = ", ".join(f"{key}={value}" for key, value in (place.get("labels") or {}).items())
+    name, cluster = places["name"] or places["namespace"], places["cluster"]
+    what = title.rstrip(".") if title else ", ".join(group["count"] for group in groups) or _nothing_found(report)
+    return variables(
+        report,
+        report["verdict"] or "inconclusive",
+        report["started"],
+        headline=f"netproof: {what}" + (f" from {name}" if name else "") + (f" in {cluster}" if cluster else ""),
+        groups=groups,
+        error=title,
+        problems=error.get("problems") or (),
+        vantage={**places, "labels": labels, "node": place.get("node")},
+        duration=f"{report.get('duration') or 0:.0f} s",
+        tally=_tally(report) if report.get("checks") else None,
+        warnings=report.get("warnings") or (),
+        rerun=_rerun(notify["cronjob"], place.get("namespace")) if notify.get("cronjob") else None,
+        runbook=notify.get("runbookUrl"),
+    )
+
+
+def _nothing_found(report: Document) -> str:
+    return f"all {report['summary']['checks']} checks pass" if report["verdict"] == "pass" else "nothing is proven"
+
+
+def _tally(report: Document) -> str:
+    """Say how many checks passed, and whether the run was stopped early."""
+    summary, stopped = report["summary"], report.get("stopped")
+    early = f"; the run was stopped early ({stopped})" if stopped else ""
+    return f"{summary['pass']} of {summary['checks']} checks pass{early}"
+
+
+def _rerun(cronjob: str, namespace: str | None) -> str:
+    """Write the command that runs the check again now. The shell's clock makes the Job's name unique."""
+    where = f" -n {shlex.quote(plain(namespace))}" if namespace else ""
+    job = shlex.quote(plain(cronjob))
+    return f"kubectl{where} create job --from=cronjob/{job} {job}-$(date +%s)"

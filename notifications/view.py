@@ -1,0 +1,89 @@
+"""What templates see of a document: the same variables for every kind (docs/notifications.md lists them)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from notifications.forms.base import plain
+
+Document = Mapping[str, Any]
+Variables = dict[str, Any]
+# What is wrong, most severe first: one, several, and what it means.
+FINDINGS = {
+    "leak": ("leak", "leaks", "must be blocked, but answers"),
+    "unreachable": ("unreachable", "unreachable", "must answer, but does not"),
+    "overdue": ("overdue", "overdue", "has not run for too long"),
+    "inconclusive": ("inconclusive", "inconclusive", "nothing is proven"),
+}
+# What a document may leave out.
+_NOTHING: Variables = dict.fromkeys(("error", "duration", "tally", "rerun", "runbook"))
+_NOTHING |= {"problems": (), "groups": (), "vantage": {}, "warnings": ()}
+_CHECK = dict.fromkeys(("target", "name", "because", "seen", "meaning", "period", "list", "where", "outcome"))
+
+
+def variables(document: Document, severity: str, time: str, **given: Any) -> Variables:
+    """Return a template's variables, at full length; ``severity`` is violation, inconclusive or pass."""
+    sign = {"violation": "🔴", "pass": "🟢"}.get(severity, "🟡")
+    return {**_NOTHING, "report": document, "severity": severity, "sign": sign, "time": written(moment(time)), **given}
+
+
+def findings(view: Variables) -> int:
+    """Count what could be listed."""
+    return sum(len(group["checks"]) for group in view["groups"]) + len(view["problems"])
+
+
+def fitted(view: Variables, most: int, width: int) -> Variables:
+    """Return the variables with at most so many findings, and texts of at most ``width`` characters."""
+    groups, room = [], most
+    for group in view["groups"]:
+        shown = group["checks"][:room]
+        room -= len(shown)
+        checks = [_check(check, width) for check in shown]
+        groups.append({**group, "checks": checks, "more": len(group["checks"]) - len(shown)})
+    texts = {key: short(view[key], width) for key in ("error", "vantage")}
+    texts |= {"problems": short(view["problems"][:most], width), "warnings": short(view["warnings"][:5], width)}
+    return {**view, **texts, "groups": groups, "more_problems": max(0, len(view["problems"]) - most)}
+
+
+def _check(check: Document, width: int) -> Variables:
+    """Shorten the texts of a check, and its places to as many as a text has room for."""
+    places, shown = check.get("places") or (), width // 25
+    return {
+        **{key: short(value, width) for key, value in {**_CHECK, **check}.items()},
+        "places": short(places[:shown], width),
+        "more_places": max(0, len(places) - shown),
+    }
+
+
+def short(value: Any, width: int) -> Any:
+    """Cut every text in a value to so many characters."""
+    if isinstance(value, Mapping):
+        return {key: short(each, width) for key, each in value.items() if each}
+    if isinstance(value, list | tuple):
+        return [short(each, width) for each in value]
+    text = plain(value).strip() if isinstance(value, str) else value
+    return text[: width - 1] + "…" if isinstance(text, str) and len(text) > width else text
+
+
+def by_finding(checks: Sequence[Document], pattern: str = "{}", **given: str) -> list[Variables]:
+    """Group checks by finding, most severe first: each group has a kind, a count, what it means, and its checks.
+
+    ``pattern`` surrounds the finding in the count: with ``new {}`` it is "2 new leaks". ``given`` replaces ``kind`` and
+    ``what``, which else are the finding's.
+    """
+    groups = []
+    for finding, (one, several, what) in FINDINGS.items():
+        if found := [check for check in checks if check.get("finding") == finding]:
+            count = f"{len(found)} {pattern.format(one if len(found) == 1 else several)}"
+            groups.append({"kind": finding, "what": what, **given, "count": count, "checks": found})
+    return groups
+
+
+def moment(text: str) -> datetime:
+    """Read an ISO 8601 time, as UTC."""
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def written(when: datetime) -> str:
+    """Write a time for people."""
+    return f"{when:%a %d %b %Y, %H:%M:%S} UTC"
