@@ -122,16 +122,23 @@ class _Loader:
         for name in LISTS:
             entries = values.get(name)
             for index, each in enumerate(entries if isinstance(entries, list) else ()):
-                keys = each if isinstance(each, dict) else {"target": each}
-                if isinstance(keys.get("target"), str) and keys["target"]:
-                    path = (name, index)
-                    self.entries.append(_Entry(name, keys["target"], document.where(path), keys, document, path))
+                self.read_entry(document, (name, index), each if isinstance(each, dict) else {"target": each})
         for key in values.keys() - set(LISTS):
             if key in self.settings:
                 document.mistake((key,), f"is said already, in {self.places[key]}")
             elif values[key] is not None:
                 self.settings[key], self.places[key] = values[key], document.where((key,))
         self.mistakes += document.mistakes
+
+    def read_entry(self, document: Document, path: Path_, keys: Mapping[str, Any]) -> None:
+        target, name = keys.get("target"), keys.get("name")
+        if target is None and keys.get("command") is not None:
+            target = f"command://{name}" if name is not None else None
+        if target is None and path not in document.wrong:
+            missing = "`target`, or `command` and `name`," if keys.get("command") is None else "`name`"
+            document.mistake(path, f"{missing} is missing")
+        elif isinstance(target, str) and target:
+            self.entries.append(_Entry(str(path[0]), target, document.where(path), keys, document, path))
 
     def plan(self, overrides: Mapping[str, Any]) -> Plan:
         """Make the plan of all that was read."""

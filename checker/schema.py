@@ -29,7 +29,7 @@ Target = Annotated[
     Meta(
         min_length=1,
         title="a target such as mongo.db:27017 or https://api.example.com/healthz",
-        description="host:port (TCP), tcp://, udp://, http://, https:// or dns://name[@server].",
+        description="host:port (TCP), tcp://, udp://, http://, https://, dns://name[@server] or sandbox://check.",
     ),
 ]
 Words = Annotated[str, Meta(max_length=1000, title="text of at most 1000 characters")]
@@ -56,7 +56,7 @@ class Vantage(Struct, forbid_unknown_fields=True, rename="camel"):
 def _entry() -> type[Struct]:
     """Make the mapping form of a check: the keys of every check, and those of each kind."""
     keys: dict[str, Any] = {
-        "target": Target,
+        "target": Target | None,
         "name": Words | None,
         "because": Words | None,
         "timeout": Duration | None,
@@ -66,8 +66,8 @@ def _entry() -> type[Struct]:
     }
     for kind in KINDS.values():
         keys |= {key: hint | None for key, hint in get_type_hints(kind.settings).items()}
-    members = [(key, hint) if key == "target" else (key, hint, None) for key, hint in keys.items()]
-    doc = "One check: a target and its settings. Which of them a target takes depends on its kind."
+    members = [(key, hint, None) for key, hint in keys.items()]
+    doc = "One check: a target (or a command and its name) and settings. Which settings it takes depends on its kind."
     return msgspec.defstruct("Check", members, forbid_unknown_fields=True, namespace={"__doc__": doc})
 
 

@@ -29,7 +29,7 @@ class Form(NamedTuple):
     port: int | None = None  # the default; without one, a target must name its port
     path: bool = False  # a path and a query may follow
     name: bool = False  # `name@host:port`, or the name alone
-    host: bool = True  # without one, the name alone
+    host: bool = True  # without one, a name alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,14 @@ def parse(text: str, forms: Mapping[str, Form]) -> Target:
         raise TargetError(f"unknown kind of target {kind!r}; {near_miss(kind, forms, '://')}")
     if len(text) > LONGEST:
         raise TargetError(f"the target is longer than {LONGEST:,} characters")
-    form, name = forms[kind], ""
+    form = forms[kind]
+    return _on_the_network(kind, rest, form) if form.host else Target(kind, None, 0, name=_word(rest))
+
+
+def _on_the_network(kind: str, rest: str, form: Form) -> Target:
+    name = ""
     if form.name:
-        name, at, rest = rest.partition("@") if form.host else (rest, "", "")
+        name, at, rest = rest.partition("@")
         name = _name(name)
         if not at:
             return Target(kind, None, form.port or 0, name=name)
@@ -111,6 +116,12 @@ def _in_full(host: str, namespace: str | None, cluster_domain: str) -> str:
     if labels[-1] == "svc":
         return f"{name}.{cluster_domain}"
     return f"{name}.svc.{cluster_domain}" if len(labels) == 2 else name
+
+
+def _word(text: str) -> str:
+    if not _LABEL.fullmatch(text.lower()):
+        raise TargetError(f"{text!r} is not a name such as db-port: letters, digits and hyphens")
+    return text.lower()
 
 
 def _path(text: str) -> str:

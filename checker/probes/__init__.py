@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from checker import target
+from checker.probes.command import COMMAND
 from checker.probes.dns import DNS
 from checker.probes.http import HTTP, HTTPS
 from checker.probes.sandbox import SANDBOX
@@ -22,6 +23,7 @@ KINDS: dict[str, Kind[Any]] = {
     "https": HTTPS,
     "dns": DNS,
     "sandbox": SANDBOX,
+    "command": COMMAND,
 }
 _FORMS = {name: kind.form for name, kind in KINDS.items()}
 

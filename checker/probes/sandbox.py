@@ -307,4 +307,4 @@ async def attempt(check: Check, settings: Settings, _address: str, _port: int) -
     return Observation(Outcome.POSSIBLE if possible else Outcome.IMPOSSIBLE, seen)
 
 
-SANDBOX = Kind(Form(name=True, host=False), Settings, attempt, mistake, own=True)
+SANDBOX = Kind(Form(host=False), Settings, attempt, mistake, own=True)

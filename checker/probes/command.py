@@ -1,0 +1,112 @@
+"""A command of the user's own is the check: `- {name: db-port, command: [nc, -z, db, "27017"]}`.
+
+It runs without a shell, in a session and process group of its own (setsid(2)), with an environment of only PATH and
+LANG. The whole group is killed when the command has ended, or at the timeout. docs/commands.md shows how to use it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from checker.model import Observation, Outcome
+from checker.probes.base import Kind, duration
+from checker.target import Form
+from checker.words import harmless
+
+if TYPE_CHECKING:
+    from checker.model import Check
+
+_LONGEST = 200  # bytes of output that are evidence
+_MEANINGS = ("pass", "violation")
+NAGIOS = {"pass": [0], "violation": [1, 2]}  # https://www.monitoring-plugins.org/doc/guidelines.html#AEN78
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What is run, and what its exit codes mean; every other code, a signal and the timeout are inconclusive.
+
+    Without `exit`, 0 means that it is possible and 1 that it is not: the list then says which of them passes.
+    """
+
+    command: list[str] = field(default_factory=list)
+    exit: Literal["nagios"] | dict[str, list[int]] | None = None
+
+    @property
+    def answerable(self) -> bool:
+        """Whoever runs a command gets an exit code."""
+        return True
+
+
+def mistake(_check: Check, settings: Settings) -> tuple[str, str] | None:
+    """Find what is invalid."""
+    if not settings.command or not settings.command[0]:
+        return "command", 'expected a list of words, as in `command: [nc, -z, db, "27017"]`'
+    if not isinstance(settings.exit, dict):
+        return None
+    if unknown := settings.exit.keys() - _MEANINGS:
+        return "exit", f"unknown key {min(unknown)!r}; known are {', '.join(_MEANINGS)}"
+    codes = [code for codes in settings.exit.values() for code in codes]
+    if len(codes) != len(set(codes)) or not codes or not all(0 <= code <= 255 for code in codes):
+        return "exit", "expected exit codes from 0 to 255, each of them once"
+    return None
+
+
+def outcome(check: Check, settings: Settings, code: int) -> Outcome:
+    """Read an exit code: as the verdict that the check gives it, or by the list."""
+    if settings.exit is None:
+        return {0: Outcome.POSSIBLE, 1: Outcome.IMPOSSIBLE}.get(code, Outcome.UNTESTABLE)
+    codes = NAGIOS if settings.exit == "nagios" else settings.exit
+    means = next((meaning for meaning in _MEANINGS if code in codes.get(meaning, ())), None)
+    if means is None:
+        return Outcome.UNTESTABLE
+    return Outcome.POSSIBLE if (means == "pass") is (check.list == "allow") else Outcome.IMPOSSIBLE
+
+
+async def attempt(check: Check, settings: Settings, _address: str, _port: int) -> Observation:
+    """Run the command once, for at most the check's timeout. The first line of its output is evidence."""
+    reading, writing = os.pipe2(
+        os.O_CLOEXEC
+    )  # it holds 64 KiB (pipe(7)): a command that writes more waits until killed
+    os.set_blocking(reading, False)
+    with open(reading, "rb", buffering=0) as output:  # noqa: ASYNC230, PTH123 - a pipe that does not block
+        try:
+            code = await _run(settings.command, writing, check.timeout)
+        except OSError as error:
+            return Observation(Outcome.UNTESTABLE, f"could not be started: {error.strerror}")
+        line = (output.read(_LONGEST) or b"").decode("utf-8", "replace").strip().partition("\n")[0]
+    if code is None:
+        seen, saw = Outcome.UNTESTABLE, f"killed after {duration(check.timeout)}"
+    elif code < 0:
+        seen, saw = Outcome.UNTESTABLE, f"ended by {signal.Signals(-code).name}"
+    else:
+        seen, saw = outcome(check, settings, code), f"exit code {code}"
+    return Observation(seen, f"{saw}: {harmless(line)}" if line else saw)
+
+
+async def _run(command: list[str], output: int, within: float) -> int | None:
+    """Run a command to its end; return its exit code, minus the signal that ended it, or None at the timeout."""
+    environment = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"}
+    files: Any = {"stdin": asyncio.subprocess.DEVNULL, "stdout": output, "stderr": output}
+    try:
+        process = await asyncio.create_subprocess_exec(*command, **files, env=environment, start_new_session=True)
+    finally:
+        os.close(output)
+    try:
+        return await asyncio.wait_for(process.wait(), within)
+    except TimeoutError:
+        return None
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+        with suppress(ChildProcessError):  # process 1 of a container inherits what is left of the group
+            while os.waitpid(-process.pid, 0):  # noqa: ASYNC222 - they were killed
+                pass
+
+
+COMMAND = Kind(Form(host=False), Settings, attempt, mistake)
