@@ -27,7 +27,7 @@ push-image: ## build for both architectures, push with SBOM and provenance, sign
 	cosign sign --yes $(REPOSITORY)/netproof@$$(sed -n 's/.*"containerimage.digest": "\(.*\)".*/\1/p' dist/image.json)
 
 push-chart: ## push the chart that lies in dist/, sign
-	$(HELM) push dist/netproof-$(VERSION).tgz oci://$(REPOSITORY)/charts 2>&1 | tee dist/chart.txt
+	$(HELM) push dist/netproof-$(VERSION).tgz oci://$(REPOSITORY)/charts > dist/chart.txt 2>&1 || { cat dist/chart.txt; exit 1; }
 	cosign sign --yes $(REPOSITORY)/charts/netproof@$$(sed -n 's/^Digest: //p' dist/chart.txt)
 
 push-release: ## make the release on GitHub of what lies in dist/

@@ -35,8 +35,8 @@ class Standins:
     def calls(self) -> list[str]:
         return self.log.read_text().splitlines() if self.log.exists() else []
 
-    def run(self, *command: str, cwd: Path = ROOT, only: bool = False) -> subprocess.CompletedProcess[str]:
-        """Run a command that finds the stand-ins first, or `only` them and the system's own tools."""
-        path = os.pathsep.join((str(self.folder), "/usr/bin:/bin" if only else os.environ["PATH"]))
+    def run(self, *command: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+        """Run a command that finds the stand-ins first; `environment` has the last word."""
+        path = os.pathsep.join((str(self.folder), os.environ["PATH"]))
         environment = {**os.environ, "PATH": path, **self.environment}
         return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)

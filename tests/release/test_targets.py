@@ -1,0 +1,111 @@
+"""The steps of a release that push and sign, with stand-ins: which commands they give, and in which order."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tarfile
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+from checker import __version__
+from release.changelog import sections
+from tests.release.standins import ROOT
+from tests.tools.helm import tools
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.release.standins import Standins
+
+DIGEST = "sha256:" + "0123456789abcdef" * 4
+IMAGE = "ghcr.io/netproof/netproof"
+CHART = "ghcr.io/netproof/charts/netproof"
+METADATA = json.dumps({"containerimage.digest": DIGEST, "image.name": IMAGE}, indent=2)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """The Makefiles, and what they read, in a folder where dist/ may be written."""
+    folder = tmp_path / "checkout"
+    for path in ("Makefile", "release/targets.mk", "checker/__init__.py", "CHANGELOG.md"):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / path, folder / path)
+    (folder / "dist").mkdir()
+    return folder
+
+
+def test_the_image_is_pushed_for_both_architectures_and_signed_by_its_digest(
+    checkout: Path, standins: Standins
+) -> None:
+    standins.add("docker", f"cat > dist/image.json <<'END'\n{METADATA}\nEND")
+    standins.add("cosign")
+    done = standins.run("make", "push-image", cwd=checkout)
+    assert done.returncode == 0, done.stderr
+    build, sign = standins.calls()
+    assert build.startswith(
+        "docker buildx build --platform linux/amd64,linux/arm64 --sbom=true --provenance=mode=max --push"
+    )
+    assert f"-t {IMAGE}:{__version__} ." in build
+    assert sign == f"cosign sign --yes {IMAGE}@{DIGEST}"
+
+
+def test_the_chart_is_pushed_and_signed_by_its_digest(checkout: Path, standins: Standins) -> None:
+    standins.add("helm", f"echo Pushed: {CHART}:{__version__} >&2; echo Digest: {DIGEST} >&2")
+    standins.add("cosign")
+    done = standins.run("make", "push-chart", cwd=checkout)
+    assert done.returncode == 0, done.stderr
+    assert standins.calls() == [
+        f"helm push dist/netproof-{__version__}.tgz oci://ghcr.io/netproof/charts",
+        f"cosign sign --yes {CHART}@{DIGEST}",
+    ]
+
+
+@pytest.mark.parametrize(("target", "tool"), [("push-image", "docker"), ("push-chart", "helm")])
+def test_what_was_not_pushed_is_not_signed(checkout: Path, standins: Standins, target: str, tool: str) -> None:
+    standins.add(tool, "echo denied >&2; exit 1")
+    standins.add("cosign")
+    done = standins.run("make", target, cwd=checkout)
+    assert done.returncode
+    assert not [call for call in standins.calls() if call.startswith("cosign")]
+
+
+def test_the_release_has_notes_and_everything_that_was_built(checkout: Path, standins: Standins) -> None:
+    standins.add("gh")
+    names = [f"netproof-{__version__}{end}" for end in ("-py3-none-any.whl", ".tar.gz", ".tgz")]
+    for name in names:
+        (checkout / "dist" / name).touch()
+    done = standins.run("make", "push-release", f"TAG=v{__version__}", cwd=checkout)
+    assert done.returncode == 0, done.stderr
+    (call,) = standins.calls()
+    assert call == (
+        f"gh release create v{__version__} --verify-tag --title netproof {__version__} --notes-file dist/notes.md "
+        + " ".join(f"dist/{name}" for name in names)
+    )
+
+
+def test_what_is_built_is_complete(tmp_path: Path, standins: Standins) -> None:
+    """Really built: all packages in the wheel; the chart with its licence, and without what makes it."""
+    hatchling = str(ROOT / ".venv" / "bin" / "hatchling")
+    assert standins.run(hatchling, "build", "-t", "wheel", "-d", str(tmp_path)).returncode == 0
+    (wheel,) = tmp_path.glob("*.whl")
+    packaged = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+    ours = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"release"}
+    assert packaged == {*ours, f"netproof-{__version__}.dist-info"}
+    assert standins.run(str(tools().helm), "package", "chart", "-d", str(tmp_path)).returncode == 0
+    with tarfile.open(tmp_path / f"netproof-{__version__}.tgz") as archive:
+        names = archive.getnames()
+    assert {"netproof/LICENSE", "netproof/README.md", "netproof/values.schema.json"} <= set(names)
+    assert not [name for name in names if name.endswith(".py") or "/ci/" in name]
+
+
+def test_the_changelog_has_notes_for_this_version_or_says_so(standins: Standins) -> None:
+    done = standins.run(str(ROOT / ".venv" / "bin" / "python"), "-m", "release.notes")
+    history = sections((ROOT / "CHANGELOG.md").read_text())
+    if __version__ in history:
+        assert done.stdout.strip() == history[__version__].text
+    else:
+        assert done.stderr == f"Error: CHANGELOG.md has no section of {__version__}\n"
+        assert done.returncode == 1
