@@ -58,7 +58,11 @@ def table() -> str:
     """Make the table."""
     lines = ["| value | default | what it does |", "|-|-|-|"]
     for path, default, description in rows():
-        shown = f"`{default}`" if len(default) < 60 else "see [values.yaml](values.yaml)"
+        shown = (
+            f"`{default}`"
+            if len(default) < 60
+            else "see [values.yaml](https://github.com/netproof/netproof/blob/main/chart/values.yaml)"
+        )
         lines.append(f"| `{path}` | {shown} | {description} |")
     return "\n".join(lines) + "\n"
 

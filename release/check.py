@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import yaml
+
 from checker import __version__
 from release import changelog, places
 
@@ -34,6 +36,8 @@ def lacks(root: Path, version: str, tag: str = "") -> Iterator[str]:
     written = places.CHANGES.search((root / "chart" / "Chart.yaml").read_text())
     if newest and (written is None or written[0] != places.chart_changes(newest)):
         yield "chart/Chart.yaml: artifacthub.io/changes are not those of CHANGELOG.md"
+    if not yaml.safe_load((root / "chart" / "artifacthub-repo.yml").read_text())["repositoryID"]:
+        yield "chart/artifacthub-repo.yml: no repositoryID; Artifact Hub gives one to a maintainer's account"
     if tag and tag != f"v{version}":
         yield f"the tag is {tag}, but the package has version {version}"
 

@@ -30,8 +30,13 @@ push-chart: ## push the chart that lies in dist/, sign
 	$(HELM) push dist/netproof-$(VERSION).tgz oci://$(REPOSITORY)/charts > dist/chart.txt 2>&1 || { cat dist/chart.txt; exit 1; }
 	cosign sign --yes $(REPOSITORY)/charts/netproof@$$(sed -n 's/^Digest: //p' dist/chart.txt)
 
+push-owner: ## tell Artifact Hub whose chart it is (once, and when chart/artifacthub-repo.yml changes)
+	oras push $(REPOSITORY)/charts/netproof:artifacthub.io \
+	  --config /dev/null:application/vnd.cncf.artifacthub.config.v1+yaml \
+	  chart/artifacthub-repo.yml:application/vnd.cncf.artifacthub.repository-metadata.layer.v1.yaml
+
 push-release: ## make the release on GitHub of what lies in dist/
 	gh release create $(TAG) --verify-tag --title "netproof $(VERSION)" --notes-file dist/notes.md \
 	  dist/netproof-$(VERSION)*
 
-.PHONY: release release-check dist notes push-image push-chart push-release
+.PHONY: release release-check dist notes push-image push-chart push-owner push-release

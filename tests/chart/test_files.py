@@ -51,3 +51,10 @@ def test_the_readme_names_values_that_exist() -> None:
     named = re.findall(r"`((?:control|cronjob|job|global|notifications|settings|commonTargets)\.[A-Za-z.]+)`", prose)
     assert named
     assert set(named) <= known
+
+
+def test_links_of_the_readme_work_on_artifact_hub() -> None:
+    links = re.findall(r"\]\(([^)]+)\)", (CHART / "README.md").read_text())
+    assert links
+    assert all(link.startswith(("https://", "#")) for link in links), links
+    assert (CHART / "LICENSE").read_text() == (CHART.parent / "LICENSE").read_text()

@@ -42,6 +42,7 @@ def checkout(tmp_path: Path) -> Path:
     (tmp_path / "README.md").write_text(
         "helm install netproof oci://ghcr.io/netproof/charts/netproof --version 0.0.0\n"
     )
+    (tmp_path / "chart" / "artifacthub-repo.yml").write_text("repositoryID: 12345678-1234-1234-1234-123456789012\n")
     places.write(tmp_path, "0.1.0")
     chart = tmp_path / "chart" / "Chart.yaml"
     section = changelog.sections(CHANGELOG)["0.1.0"]
@@ -101,11 +102,13 @@ def test_every_lack_is_named_with_its_place(checkout: Path) -> None:
     chart.write_text(
         chart.read_text().replace('appVersion: "0.1.0"', 'appVersion: "0.0.9"').replace("All of it", "All")
     )
+    (checkout / "chart" / "artifacthub-repo.yml").write_text('repositoryID: ""')
     line = chart.read_text().splitlines().index('appVersion: "0.0.9"') + 1
     assert list(check.lacks(checkout, "0.1.0", "v0.1.1")) == [
         f"chart/Chart.yaml:{line}: version 0.0.9, but the package has 0.1.0",
         "CHANGELOG.md: 3 changes are unreleased, below the version's own section",
         "chart/Chart.yaml: artifacthub.io/changes are not those of CHANGELOG.md",
+        "chart/artifacthub-repo.yml: no repositoryID; Artifact Hub gives one to a maintainer's account",
         "the tag is v0.1.1, but the package has version 0.1.0",
     ]
 
