@@ -13,13 +13,13 @@ def view(situation: Document) -> Variables:
         for key in ("new", "over", "still", "notChecked")
     )
     changed = [
-        *by_finding(new, "new {}"),
-        *by_finding(over, "{} over", kind="over", what="this has ended"),
+        *by_finding(new, "{} new {}"),
+        *by_finding(over, "{} {} over", kind="over", what="this has ended"),
         *by_finding(
-            unchecked, "{} no longer checked", kind="not checked", what="taken off the lists, perhaps not over"
+            unchecked, "{} {} no longer checked", kind="not checked", what="taken off the lists, perhaps not over"
         ),
     ]
-    lasting = by_finding(still, "{} still open")
+    lasting = by_finding(still, "still {} {}")
     return variables(
         situation,
         _severity({check["finding"] for check in (*new, *still)}),
@@ -45,7 +45,7 @@ def _headline(groups: list[Variables]) -> str:
         return counts
     places = checks[0]["places"] or [""]
     where = f" from {places[0] if len(places) == 1 else f'{len(places)} places'}" if places[0] else ""
-    return f"{counts}: {checks[0].get('target') or checks[0].get('name')}{where}"
+    return f"{counts}: {checks[0]['target']}{where}"
 
 
 def _check(finding: Document, now: datetime, *, ended: bool) -> Variables:
@@ -55,15 +55,21 @@ def _check(finding: Document, now: datetime, *, ended: bool) -> Variables:
         for place in finding.get("places") or ()
     ]
     since, until = (moment(finding[key]) if finding.get(key) else now for key in ("since", "until"))
-    until = until if ended else now
-    duration = f", {_duration(until - since)}" if until > since else ""
-    period = f"Since {written(since)}" + (f", until {written(until)}" if ended else "") + duration
-    return {**finding, "places": places, "period": period}
+    if ended:
+        period = f"From {_minute(since)} to {_minute(until)} ({_duration(until - since)})"
+    else:
+        period = f"Since {_minute(since)} ({_duration(now - since)})"
+    target = finding.get("target") or finding.get("name") or (places or ["unknown"])[0]
+    return {**finding, "target": target, "places": places, "period": period}
+
+
+def _minute(when: datetime) -> str:
+    return f"{when:%a %d %b %Y, %H:%M} UTC"
 
 
 def _duration(time: timedelta) -> str:
     """Write a duration in its largest units: ``3 d 4 h``."""
-    minutes = round(time.total_seconds() / 60)
+    minutes = max(0, round(time.total_seconds() / 60))
     units = ((minutes // 1440, "d"), (minutes // 60 % 24, "h"), (minutes % 60, "min"))
     return " ".join(f"{number} {unit}" for number, unit in units if number) or "less than a minute"
 

@@ -11,9 +11,9 @@ Variables = dict[str, Any]
 # What is wrong, most severe first: one, several, and what it means.
 FINDINGS = {
     "leak": ("leak", "leaks", "must be blocked, but answers"),
-    "unreachable": ("unreachable", "unreachable", "must answer, but does not"),
-    "overdue": ("overdue", "overdue", "has not run for too long"),
-    "inconclusive": ("inconclusive", "inconclusive", "nothing is proven"),
+    "unreachable": ("unreachable target", "unreachable targets", "must answer, but does not"),
+    "overdue": ("overdue vantage", "overdue vantages", "has not run for too long"),
+    "inconclusive": ("inconclusive check", "inconclusive checks", "nothing is proven"),
 }
 # What a document may leave out.
 _NOTHING: Variables = dict.fromkeys(("error", "duration", "tally", "rerun", "runbook"))
@@ -65,16 +65,16 @@ def short(value: Any, width: int) -> Any:
     return text[: width - 1] + "…" if isinstance(text, str) and len(text) > width else text
 
 
-def by_finding(checks: Sequence[Document], pattern: str = "{}", **given: str) -> list[Variables]:
+def by_finding(checks: Sequence[Document], pattern: str = "{} {}", **given: str) -> list[Variables]:
     """Group checks by finding, most severe first: each group has a kind, a count, what it means, and its checks.
 
-    ``pattern`` surrounds the finding in the count: with ``new {}`` it is "2 new leaks". ``given`` replaces ``kind`` and
-    ``what``, which else are the finding's.
+    ``pattern`` makes the count: with ``{} new {}`` it is "2 new leaks". ``given`` replaces ``kind`` and ``what``, which
+    else are the finding's.
     """
     groups = []
     for finding, (one, several, what) in FINDINGS.items():
         if found := [check for check in checks if check.get("finding") == finding]:
-            count = f"{len(found)} {pattern.format(one if len(found) == 1 else several)}"
+            count = pattern.format(len(found), one if len(found) == 1 else several)
             groups.append({"kind": finding, "what": what, **given, "count": count, "checks": found})
     return groups
 

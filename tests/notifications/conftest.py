@@ -105,6 +105,28 @@ def of(*checks: Report, **given: Any) -> Report:
     return {**report, **given}
 
 
+def found(finding: str, vantages: int = 1, **given: Any) -> Report:
+    """Make a finding of a situation, seen by so many vantages."""
+    entry = {key: check(finding)[key] for key in ("list", "target", "name", "because", "outcome", "seen", "meaning")}
+    places = [{"cluster": "prod", "namespace": "shop", "vantage": f"web-{n}"} for n in range(1, vantages + 1)]
+    times = {"since": "2026-11-23T04:00:00Z", "until": "2026-11-24T08:00:00Z", "proven": None}
+    return {"finding": finding, **entry, **times, "places": places, **given}
+
+
+def situation(**given: Any) -> Report:
+    """Make a situation with one finding of every sort, or as given."""
+    lists = {
+        "new": [found("leak", 12), found("overdue", target=None, name=None, seen="no run for 3 h", meaning=None)],
+        "still": [found("inconclusive", target="tcp://ledger.billing:5432")],
+        "over": [found("unreachable", target="tcp://orders.shop:8080")],
+        "notChecked": [found("leak", target="tcp://old.db:5432")],
+        "undelivered": [{"channel": "mail", "reason": "HTTP 500 after 3 tries", "since": "2026-11-24T07:00:00Z"}],
+    }
+    notify = {"runbookUrl": "https://wiki.example.com/netproof"}
+    lists = dict.fromkeys(lists, ()) if given else lists
+    return {"kind": "situation", "version": 2, "time": "2026-11-24T08:00:00Z", "notify": notify, **lists, **given}
+
+
 @pytest.fixture
 def leaking() -> Report:
     return deepcopy(

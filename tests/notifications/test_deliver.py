@@ -40,7 +40,7 @@ def test_every_channel_gets_its_form(
 
     (attachment,) = slack.requests[0].json["attachments"]
     header, section = attachment["blocks"]
-    assert header["text"]["text"] == "🔴 netproof: 1 leak, 1 unreachable, 1 inconclusive from shop in prod"
+    assert header["text"]["text"] == "🔴 netproof: 1 leak, 1 unreachable target, 1 inconclusive check from shop in prod"
     assert section["text"]["type"] == "mrkdwn"
     assert "• `tcp://mongo.db:27017` Customer database\n" in section["text"]["text"]
 
@@ -77,9 +77,9 @@ def test_a_message_answers_what_a_reader_asks(
             "10.42.0.9: accepted after 0.4 ms",
             "It must be blocked, and it let us in.",
             "Because: customer data",
-            "1 unreachable · must answer",
+            "1 unreachable target · must answer",
             "nothing came back within 3 s",
-            "1 inconclusive · nothing is proven",
+            "1 inconclusive check · nothing is proven",
             "NXDOMAIN: there is no such name",
             "From shop · cluster prod · namespace shop · labels app=shop · node ip-10-0-0-7",
             "Seen Tue 24 Nov 2026, 08:00:00 UTC · 4 of 7 checks pass",

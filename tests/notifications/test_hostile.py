@@ -50,9 +50,27 @@ PLACES: dict[str, Callable[[Any, str], None]] = {
 }
 
 
+SITUATION: dict[str, Callable[[Any, str], None]] = {
+    **{
+        f"{part} {key}": (lambda report, text, part=part, key=key: report[part][0].update({key: text}))
+        for part, key in product(("new", "still", "over", "notChecked"), ("target", "because", "seen", "meaning"))
+    },
+    "new name": lambda report, text: report["new"][0].update(target=None, name=text),
+    **{
+        f"place {key}": (lambda report, text, key=key: report["new"][0]["places"][0].update({key: text}))
+        for key in ("cluster", "namespace", "vantage")
+    },
+    "undelivered channel": lambda report, text: report["undelivered"][0].update(channel=text),
+    "undelivered reason": lambda report, text: report["undelivered"][0].update(reason=text),
+}
+
+
 def rendered(place: str, text: str, form: str) -> tuple[str, str]:
     report = deepcopy(sample.of(sample.check("leak")))
-    PLACES[place](report, text)
+    if place in SITUATION:  # one list alone, so that all of it fits
+        part = place.split(maxsplit=1)[0].replace("place", "new")
+        report = deepcopy(sample.situation(**{part: sample.situation()[part][:1]}))
+    {**PLACES, **SITUATION}[place](report, text)
     message = render(report, form)
     return message.title, message.body
 
@@ -115,7 +133,7 @@ def test_hostile_text_arrives_as_text(form: str) -> None:
 
 
 @pytest.mark.parametrize("form", MARKUP)
-@given(place=st.sampled_from(sorted(PLACES)), text=hostile)
+@given(place=st.sampled_from(sorted(PLACES | SITUATION)), text=hostile)
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_text_arrives_as_text(form: str, place: str, text: str) -> None:
     arrives_as_text(form, place, text)

@@ -16,8 +16,8 @@ from tests.notifications import servers
 def test_a_template_of_the_user_is_used(form: str, leaking: sample.Report, tmp_path: Path) -> None:
     (tmp_path / f"{form}.j2").write_text("{{ headline }}!\n{% for g in groups %}{{ g.count }}; {% endfor %}\n")
     message = render(leaking, form, tmp_path)
-    assert message.title == "netproof: 1 leak, 1 unreachable, 1 inconclusive from shop in prod!"
-    assert message.body == "1 leak; 1 unreachable; 1 inconclusive;"
+    assert message.title == "netproof: 1 leak, 1 unreachable target, 1 inconclusive check from shop in prod!"
+    assert message.body == "1 leak; 1 unreachable target; 1 inconclusive check;"
     assert message.fault is None
 
 
