@@ -1,0 +1,339 @@
+"""Kubernetes objects, read from `kubectl get -o json` or from manifests. Every mistake names file, object and field.
+
+Only the fields that decide who may reach what; their meaning is in the Kubernetes API reference.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import msgspec
+import yaml
+from msgspec import Raw, Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+class _Object(Struct, frozen=True, rename="camel"):
+    """Other fields are ignored; null means that a field is not given."""
+
+
+class Owner(_Object, frozen=True):
+    """An entry of `metadata.ownerReferences`."""
+
+    kind: str
+    name: str
+    controller: bool | None = None
+
+
+class Metadata(_Object, frozen=True):
+    """What every object has. `namespace` is `default` where none is given, as with kubectl."""
+
+    name: str = ""
+    namespace: str | None = None
+    labels: dict[str, str] | None = None
+    owner_references: list[Owner] | None = None
+
+    @property
+    def space(self) -> str:
+        """The namespace of the object."""
+        return self.namespace or "default"
+
+    @property
+    def owner(self) -> Owner | None:
+        """The controller that made the object."""
+        return next((each for each in self.owner_references or () if each.controller), None)
+
+
+class Requirement(_Object, frozen=True):
+    """An entry of `matchExpressions`."""
+
+    key: str
+    operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
+    values: list[str] | None = None
+
+    def __post_init__(self) -> None:
+        if bool(self.values) != (self.operator in ("In", "NotIn")):
+            raise ValueError(f"`values` must be {'empty' if self.values else 'given'} with operator {self.operator}")
+
+
+class LabelSelector(_Object, frozen=True):
+    """Selects by labels; an empty one selects everything."""
+
+    match_labels: dict[str, str] | None = None
+    match_expressions: list[Requirement] | None = None
+
+
+class IPBlock(_Object, frozen=True):
+    """A range of addresses, without the exceptions."""
+
+    cidr: str
+    except_: list[str] | None = msgspec.field(name="except", default=None)
+
+    def __post_init__(self) -> None:
+        for each in (self.cidr, *(self.except_ or ())):
+            ip_network(each, strict=False)  # its ValueError says what is wrong
+
+
+class PolicyPeer(_Object, frozen=True):
+    """Who is at the other end."""
+
+    pod_selector: LabelSelector | None = None
+    namespace_selector: LabelSelector | None = None
+    ip_block: IPBlock | None = None
+
+    def __post_init__(self) -> None:
+        pods = self.pod_selector is not None or self.namespace_selector is not None
+        if pods == (self.ip_block is not None):
+            raise ValueError("expected either `ipBlock`, or `podSelector` and `namespaceSelector`")
+
+
+class PolicyPort(_Object, frozen=True):
+    """A port by number, range or name; without `port`, all ports of the protocol."""
+
+    protocol: str | None = None
+    port: int | str | None = None
+    end_port: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.end_port is not None and not (isinstance(self.port, int) and self.port <= self.end_port):
+            raise ValueError("`endPort` needs a `port` that is a number and not greater")
+
+
+class PolicyRule(_Object, frozen=True):
+    """One entry of `ingress` or `egress`."""
+
+    from_: list[PolicyPeer] | None = msgspec.field(name="from", default=None)
+    to: list[PolicyPeer] | None = None
+    ports: list[PolicyPort] | None = None
+
+
+class PolicySpec(_Object, frozen=True):
+    """The specification of a NetworkPolicy."""
+
+    pod_selector: LabelSelector | None = None
+    policy_types: list[Literal["Ingress", "Egress"]] | None = None
+    ingress: list[PolicyRule] | None = None
+    egress: list[PolicyRule] | None = None
+
+
+class NetworkPolicy(_Object, frozen=True):
+    """networking.k8s.io/v1."""
+
+    metadata: Metadata
+    spec: PolicySpec = PolicySpec()
+
+
+class ContainerPort(_Object, frozen=True):
+    """A port that a container declares."""
+
+    container_port: int
+    name: str | None = None
+    protocol: str | None = None
+
+
+class Container(_Object, frozen=True):
+    """A container; `restartPolicy` makes an init container a sidecar."""
+
+    ports: list[ContainerPort] | None = None
+    restart_policy: str | None = None
+
+
+class PodSpec(_Object, frozen=True):
+    """The specification of a pod."""
+
+    containers: list[Container] | None = None
+    init_containers: list[Container] | None = None
+    host_network: bool | None = None
+    node_name: str | None = None
+
+    @property
+    def ports(self) -> Iterator[ContainerPort]:
+        """The ports of all containers that run beside each other."""
+        sidecars = (each for each in self.init_containers or () if each.restart_policy == "Always")
+        return (port for each in (*(self.containers or ()), *sidecars) for port in each.ports or ())
+
+
+class Condition(_Object, frozen=True):
+    """A condition of a pod."""
+
+    type: str
+    status: str
+
+
+class PodStatus(_Object, frozen=True):
+    """The state of a pod."""
+
+    phase: str | None = None
+    pod_ip: str | None = msgspec.field(name="podIP", default=None)
+    host_ip: str | None = msgspec.field(name="hostIP", default=None)
+    conditions: list[Condition] | None = None
+
+
+class Pod(_Object, frozen=True):
+    """A pod, or the template that a workload makes its pods from."""
+
+    metadata: Metadata = Metadata()
+    spec: PodSpec = PodSpec()
+    status: PodStatus = PodStatus()
+
+
+class WorkloadSpec(_Object, frozen=True):
+    """The specification of a Deployment, StatefulSet, DaemonSet, ReplicaSet, Job or CronJob."""
+
+    template: Pod = Pod()
+    replicas: int | None = None
+    job_template: Workload | None = None
+
+
+class Workload(_Object, frozen=True):
+    """An object that makes pods, a CronJob by the Jobs that it makes."""
+
+    kind: str = ""
+    metadata: Metadata = Metadata()
+    spec: WorkloadSpec = WorkloadSpec()
+
+    @property
+    def template(self) -> Pod:
+        """What its pods are made from."""
+        return self.spec.job_template.template if self.spec.job_template else self.spec.template
+
+
+class ServicePort(_Object, frozen=True):
+    """A port of a Service, and the port of its pods, by number or name."""
+
+    port: int
+    protocol: str | None = None
+    target_port: int | str | None = None
+
+
+class ServiceSpec(_Object, frozen=True):
+    """The specification of a Service."""
+
+    selector: dict[str, str] | None = None
+    ports: list[ServicePort] | None = None
+    type: str | None = None
+    cluster_ip: str | None = msgspec.field(name="clusterIP", default=None)
+    publish_not_ready_addresses: bool | None = None
+
+
+class Service(_Object, frozen=True):
+    """A name and an address for pods."""
+
+    metadata: Metadata
+    spec: ServiceSpec = ServiceSpec()
+
+
+class OtherPolicy(_Object, frozen=True):
+    """A policy of another kind, which netproof does not evaluate."""
+
+    kind: str
+    metadata: Metadata
+    spec: dict[str, Any] | None = None
+
+
+class Namespace(_Object, frozen=True):
+    """Its labels are what namespace selectors look at."""
+
+    metadata: Metadata
+
+
+class _Name(_Object, frozen=True):
+    name: str = ""
+    namespace: str | None = None
+
+
+class _Header(_Object, frozen=True):
+    kind: str = ""
+    api_version: str = ""
+    metadata: _Name = _Name()
+    items: list[Raw] | None = None
+
+
+# What is read, by `apiVersion kind`. Everything else is ignored.
+_SHAPES: dict[str, type[Any]] = {
+    r"v1 Pod": Pod,
+    r"v1 Service": Service,
+    r"v1 Namespace": Namespace,
+    r"((apps|batch)/)?v\w+ (Deployment|(Stateful|Daemon|Replica)Set|ReplicationController|Job|CronJob)": Workload,
+    r"networking\.k8s\.io/v1 NetworkPolicy": NetworkPolicy,
+    r"(policy\.networking\.k8s\.io|cilium\.io|(crd\.)?projectcalico\.org|(crd\.)?antrea\.io)/\w+ \w*NetworkPolicy"
+    r"|(network\.openshift\.io|k8s\.ovn\.org)/\w+ Egress(Firewall|NetworkPolicy)": OtherPolicy,
+}
+
+
+@dataclass(frozen=True)
+class Objects:
+    """What was read, in the order of namespaces and names, and what could not be read."""
+
+    policies: list[NetworkPolicy] = field(default_factory=list)
+    pods: list[Pod] = field(default_factory=list)
+    workloads: list[Workload] = field(default_factory=list)
+    services: list[Service] = field(default_factory=list)
+    namespaces: dict[str, dict[str, str]] = field(default_factory=dict)  # their labels
+    others: list[OtherPolicy] = field(default_factory=list)
+    mistakes: list[str] = field(default_factory=list)
+
+
+def read(files: Iterable[tuple[str, bytes]]) -> Objects:
+    """Read files of JSON or YAML, each with its name for messages. An object that comes again replaces the first."""
+    found: dict[tuple[str, str, str], Any] = {}
+    objects = Objects()
+    for file, content in files:
+        try:
+            for document in _documents(content):
+                objects.mistakes.extend(_collect(file, document, found))
+        except (msgspec.DecodeError, yaml.YAMLError, UnicodeDecodeError) as error:
+            objects.mistakes.append(f"{file}: this is not JSON or YAML: {' '.join(str(error).split())}")
+    lists = {NetworkPolicy: objects.policies, Pod: objects.pods, Service: objects.services}
+    lists |= {Workload: objects.workloads, OtherPolicy: objects.others}
+    for (_, _, name), each in sorted(found.items(), key=lambda item: item[0]):
+        if isinstance(each, Namespace):
+            objects.namespaces[name] = {"kubernetes.io/metadata.name": name, **(each.metadata.labels or {})}
+        else:
+            lists[type(each)].append(each)
+    return objects
+
+
+def _documents(content: bytes) -> Iterator[bytes | Raw]:
+    if content.lstrip()[:1] == b"{":
+        yield content
+        return
+    for document in yaml.load_all(content.decode(), _Loader):
+        if document is not None:
+            yield msgspec.json.encode(document)
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Reads dates as text, as Kubernetes does."""
+
+    yaml_implicit_resolvers: ClassVar = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+def _collect(file: str, document: bytes | Raw, found: dict[tuple[str, str, str], Any]) -> Iterator[str]:
+    """Decode one object, or those of a list; yield what is wrong."""
+    place = file
+    try:
+        header = msgspec.json.decode(document, type=_Header)
+        if header.items is not None and header.kind.endswith("List"):
+            for item in header.items:
+                yield from _collect(file, item, found)
+            return
+        name, space = header.metadata.name, header.metadata.namespace or "default"
+        place = f"{file}: {header.kind or 'object'} {space}/{name}"
+        if not (header.kind and name):
+            yield f"{place}: `kind` and `metadata.name` must be given"
+        kind = f"{header.api_version} {header.kind}"
+        for pattern, shape in _SHAPES.items():
+            if re.fullmatch(pattern, kind):
+                found[kind, space, name] = msgspec.json.decode(document, type=shape)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$")
+        yield f"{place}: {where.strip('.`') + ': ' if where else ''}{what}"

@@ -1,0 +1,330 @@
+"""Which vantages to probe from, and what each must and must not reach, by the policies as they are."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from functools import reduce
+from ipaddress import ip_address
+from itertools import chain, count
+from typing import TYPE_CHECKING
+
+from planner.evaluator import Change, Endpoint, members
+from planner.reachability import Destination
+from planner.selectors import keys, selects
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from planner.evaluator import PodClass
+    from planner.reachability import Inventory, Workload
+
+_METADATA = ("169.254.169.254", 80)
+DNS = "dns://kubernetes.default.svc.cluster.local"
+# What the pod of a vantage wears besides: the chart's own labels, and those of its Job.
+_WORN = dict.fromkeys(
+    (
+        "app.kubernetes.io/name",
+        "app.kubernetes.io/instance",
+        "app.kubernetes.io/component",
+        "job-name",
+        "controller-uid",
+        "batch.kubernetes.io/job-name",
+        "batch.kubernetes.io/controller-uid",
+    ),
+    "netproof",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One target on a list. `control` is false where nothing shows that a denied target is alive."""
+
+    target: str
+    because: str
+    control: bool = True
+
+
+@dataclass(slots=True)
+class Vantage:
+    """A place to probe from, the workloads that it stands for, and its lists."""
+
+    name: str
+    namespace: str
+    labels: dict[str, str]
+    workloads: tuple[str, ...] = ()
+    allow: list[Entry] = field(default_factory=list)
+    deny: list[Entry] = field(default_factory=list)
+    left_out: int = 0  # denials over the limit
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """The vantages, the control where one is needed, and what a person must know."""
+
+    vantages: tuple[Vantage, ...]
+    control: Vantage | None
+    notes: tuple[str, ...]
+
+
+def probe(inventory: Inventory, namespace: str, labels: dict[str, str]) -> PodClass:
+    """Make the pod of a vantage."""
+    return inventory.probe(namespace, {**_WORN, **labels})
+
+
+def outside(inventory: Inventory) -> Iterator[tuple[Destination, str]]:
+    """Yield what no Pod stands for and applications should rarely reach, each with a word for people."""
+    if inventory.api_server:
+        address = inventory.api_server.spec.cluster_ip
+        # Policies may see the Service's port or the server's own: when addresses are rewritten is left open.
+        to = tuple(Endpoint(None, None, "TCP", port) for port in (443, 6443))
+        yield Destination("default", "kubernetes", "TCP", 443, address, to, ready=True), "the API server"
+    for place, port, what in ((inventory.node, 10250, "a node's kubelet"), ("169.254.169.254", 80, "cloud metadata")):
+        if place:
+            to = (Endpoint(None, ip_address(place), "TCP", port),)
+            yield Destination("", "", "TCP", port, place, to, ready=True), what
+
+
+def suggest(inventory: Inventory, max_denials: int) -> Suggestion:
+    """Choose vantages and their lists, at most so many denials in each."""
+    return _Planner(inventory, max_denials).suggestion()
+
+
+class _Planner:
+    """The steps from an inventory to a suggestion. A vantage is known by the index of its pod."""
+
+    def __init__(self, inventory: Inventory, max_denials: int) -> None:
+        self.inventory, self.max_denials = inventory, max_denials
+        self.places = _places(inventory)
+        self.first = len(inventory.pods)
+        self.evaluator = evaluator = inventory.evaluator(probe(inventory, *place) for place, _ in self.places)
+        others = reduce(int.__or__, (evaluator.who(each.subject, each.namespace) for each in inventory.others), 0)
+        self.targets = [
+            each
+            for each in inventory.destinations
+            if each.protocol == "TCP" and each.ready and not any(others >> to.pod & 1 for to in each.backends)  # type: ignore[operator]
+        ]
+        self.outside = dict(outside(inventory))
+        self.senders = {each: evaluator.senders(each.backends) for each in (*self.targets, *self.outside)}
+        self.resolving = evaluator.senders(inventory.dns).certain
+        self.vantages = self._merge(((1 << len(self.places)) - 1 << self.first) & ~others)
+        self.allow: dict[int, list[Destination]] = defaultdict(list)
+        self.deny: dict[int, list[Destination]] = defaultdict(list)
+        self.used = self.full = 0  # vantages with entries, with as many denials as they may have
+        self.unnamed: set[str] = set()
+        selectors = {each.pods for each in inventory.policies}
+        selectors |= {peer.pods for each in inventory.policies for rule in each.rules for peer in rule.peers}
+        self.looking_at = {key: [each for each in selectors if key in keys([each])] for key in inventory.policy_keys}
+
+    def suggestion(self) -> Suggestion:
+        """Take all steps."""
+        self._allow()
+        self._deny_by_ingress()
+        self._deny_by_egress()
+        for index, denied in self.deny.items():
+            denied.sort(key=lambda to: (-self._proves(index, to), to.port == _METADATA[1], self._text(index, to)))
+        left_out = {index: denied[self.max_denials :] for index, denied in self.deny.items()}
+        self.deny = {index: denied[: self.max_denials] for index, denied in self.deny.items()}
+        control, alive = self._control()
+        names = self._names()
+        vantages = tuple(
+            self._vantage(index, names[index], alive, len(left_out.get(index, ())))
+            for index in sorted({*self.allow, *self.deny})
+        )
+        return Suggestion(
+            vantages, control and self._vantage(control, "control", alive, 0), tuple(self._notes(vantages))
+        )
+
+    def _merge(self, probes: int) -> int:
+        """Merge, in each namespace, the probes that may reach the same; return the first one of each."""
+        sets = [bits & probes for bits in self.evaluator.within.values()]
+        for bits in sorted({bits for each in self.senders.values() for bits in each} | {self.resolving}):
+            sets = [part for each in sets for part in (each & bits, each & ~bits) if part]
+        self.merged = {next(members(each)): each for each in sets}
+        return sum(1 << index for index in self.merged)
+
+    def _allow(self) -> None:
+        """Allow what policies let through by name; what they leave open was nobody's decision."""
+        for each in self.targets:
+            invited = reduce(int.__and__, (self.evaluator.invited(to) for to in each.backends))
+            for index in members(invited & self.senders[each].certain & self.vantages):
+                self._add(self.allow, index, each)
+
+    def _deny_by_ingress(self) -> None:
+        """Deny each isolated Service to one vantage of its namespace, and to one of another."""
+        imagined = sum(1 << self.first + index for index, (_, workloads) in enumerate(self.places) if not workloads)
+        for each in self.targets:
+            if not any(self.evaluator.isolating(to) for to in each.backends):
+                continue
+            let_out = reduce(int.__and__, (self.evaluator.egress(to).certain for to in each.backends))
+            here = self.evaluator.within[each.namespace]
+            for there in (here, ~here):
+                kept_out = there & ~self.senders[each].possible & self.vantages & ~self.full
+                for liked in (let_out & self.used, let_out & ~imagined, let_out, -1):
+                    if kept_out & liked:
+                        self._add(self.deny, next(members(kept_out & liked)), each)
+                        break
+
+    def _deny_by_egress(self) -> None:
+        """Deny to each vantage that is shut in one Service of its namespace, one of another, and what is outside."""
+        for index in members(self.vantages & self.evaluator.shut_in):
+            namespace = self.evaluator.pods[index].namespace
+            kept_in = [
+                each
+                for each in self.targets
+                if not self.senders[each].possible >> index & 1
+                and all(self.evaluator.ingress(to).certain >> index & 1 for to in each.backends)
+            ]
+            here = [each for each in kept_in if each.namespace == namespace]
+            there = [each for each in kept_in if each.namespace != namespace]
+            for each in (*here[:1], *there[:1], *self.outside):
+                if not self.senders[each].possible >> index & 1 and each not in self.deny[index]:
+                    self._add(self.deny, index, each)
+
+    def _add(self, entries: dict[int, list[Destination]], index: int, to: Destination) -> None:
+        if self._text(index, to) is None:
+            self.unnamed.add(f"{to.host}:{to.port}")
+        else:
+            entries[index].append(to)
+            self.used |= 1 << index
+            self.full |= (len(self.deny[index]) >= self.max_denials) << index
+
+    def _text(self, index: int, to: Destination) -> str | None:
+        """Write a target for a vantage: by name, or by address where it cannot resolve names."""
+        by_name = to.service and self.resolving >> index & 1
+        return f"{to.host}:{to.port}" if by_name else f"{to.address}:{to.port}" if to.address else None
+
+    def _proves(self, index: int, to: Destination) -> int:
+        """Count the policies whose removal a denial would notice."""
+        isolating = {
+            each for end in to.backends for each in (*self.evaluator.isolating(end), *self.evaluator.on_egress[index])
+        }
+        without = (self.evaluator.senders(to.backends, Change(each, None)) for each in isolating)
+        return sum(senders.certain >> index & 1 for senders in without)
+
+    def _control(self) -> tuple[int | None, set[str]]:
+        """Choose the pod that reaches most of what is denied and no vantage allows; return it, and all that is alive."""
+        alive = {str(self._text(index, to)) for index, allowed in self.allow.items() for to in allowed}
+        dead = {
+            text: to
+            for index, denied in sorted(self.deny.items())
+            for to in denied
+            if (text := str(self._text(index, to))) not in alive and to.address != _METADATA[0]
+        }
+        reaching = {
+            text: self.senders[to].certain
+            & self.vantages
+            & (-1 if text.startswith(f"{to.address}:") else self.resolving)
+            for text, to in dead.items()
+        }
+        counts = Counter(index for senders in reaching.values() for index in members(senders))
+        control = min(counts, key=lambda index: (-counts[index], index), default=None)
+        for text, senders in reaching.items():
+            if control is not None and senders >> control & 1:
+                alive.add(text)
+            elif senders:  # one more vantage shows it
+                index = next(members(senders & self.used or senders))
+                if self._text(index, dead[text]) == text:
+                    self._add(self.allow, index, dead[text])
+                    alive.add(text)
+        return control, alive
+
+    def _vantage(self, index: int, name: str, alive: set[str], left_out: int) -> Vantage:
+        (namespace, labels), workloads = self.places[index - self.first]
+        merged = (self.places[each - self.first][1] for each in members(self.merged[index]))
+        vantage = Vantage(
+            name, namespace, self._fewest(labels), tuple(sorted({each for some in merged for each in some}))
+        )
+        if name == "control":
+            return vantage
+        for to in sorted(self.allow.get(index, ()), key=lambda to: (to.namespace, to.service, to.port)):
+            vantage.allow.append(Entry(str(self._text(index, to)), f"allowed by {self._deciding(index, to)}"))
+        if self.resolving >> index & 1:
+            vantage.allow.insert(0, Entry(DNS, "names must resolve"))
+        for to in self.deny.get(index, ()):
+            text, what = str(self._text(index, to)), self.outside.get(to)
+            because = f"{what or to.host}: not allowed by {self._deciding(index, to)}"
+            vantage.deny.append(Entry(text, because, text in alive))
+        vantage.left_out = left_out
+        return vantage
+
+    def _deciding(self, index: int, to: Destination) -> str:
+        policies = sorted({str(each) for end in to.backends for each in self.evaluator.deciding(index, end)})
+        return f"NetworkPolicy {', '.join(policies)}"[:900] if policies else "the absence of a policy"
+
+    def _fewest(self, labels: dict[str, str]) -> dict[str, str]:
+        """Leave out labels that change nothing for any policy: the pod must be no more like the application's than that."""
+        for key in sorted(labels):
+            rest = {each: value for each, value in labels.items() if each != key}
+            if all(
+                selects(each, {**_WORN, **rest}) == selects(each, {**_WORN, **labels}) for each in self.looking_at[key]
+            ):
+                labels = rest
+        return labels
+
+    def _names(self) -> dict[int, str]:
+        """Name vantages after their namespace and first workload."""
+        names: dict[int, str] = {}
+        for index in members(self.vantages):
+            (namespace, _), workloads = self.places[index - self.first]
+            name = (workloads[0] if workloads else "/other").partition("/")[2]
+            base = re.sub("[^a-z0-9-]", "-", f"{namespace}-{name}")[:58].rstrip("-")
+            taken = chain([base], (f"{base}-{number}" for number in count(2)))
+            names[index] = next(each for each in taken if each not in names.values())
+        return names
+
+    def _notes(self, vantages: tuple[Vantage, ...]) -> Iterator[str]:
+        """Say what the lists do not show."""
+        for each in self.inventory.others:
+            yield f"{each.name} is not evaluated: nothing is suggested for the pods that it selects."
+        lists: dict[str, list[str]] = {
+            "Only partly reachable, so on no list": [
+                f"{each.host}:{each.port}"
+                for each, senders in self.senders.items()
+                if each.service and senders.possible & ~senders.certain & self.vantages
+            ],
+            "Without a ready pod, so on no list": [
+                f"{each.host}:{each.port}" for each in self.inventory.destinations if not each.ready
+            ],
+            "Not TCP, so on no list (a check needs a payload that the server answers)": [
+                f"{each.host}:{each.port}/{each.protocol}"
+                for each in self.inventory.destinations
+                if each.protocol != "TCP" and not set(each.backends) & set(self.inventory.dns)
+            ],
+            "Isolated, but behind no Service, so that no check can name them": [
+                f"{each.name} in {each.namespace}" for each in self._unnamed()
+            ],
+            "Not named in a list of a vantage that cannot resolve names, since they have no fixed address": sorted(
+                self.unnamed
+            ),
+            "Nothing shows that these are alive, so their denials stay unproven": sorted(
+                {entry.target for each in vantages for entry in each.deny if not entry.control}
+            ),
+        }
+        for what, found in lists.items():
+            if found:
+                rest = f" and {len(found) - 10} more" if len(found) > 10 else ""
+                yield f"{what}: {', '.join(found[:10])}{rest}."
+
+    def _unnamed(self) -> Iterator[Workload]:
+        named = {to.pod for each in self.inventory.destinations for to in each.backends}
+        for each in self.inventory.workloads.values():
+            if not each.pods & named and any(self.evaluator.on_ingress[pod] for pod in each.pods):
+                yield each
+
+
+def _places(inventory: Inventory) -> list[tuple[tuple[str, dict[str, str]], tuple[str, ...]]]:
+    """List the places to probe from: namespace and labels, with the workloads that have them.
+
+    Each namespace has one more place without workloads: any other pod.
+    """
+    found: dict[tuple[str, frozenset[tuple[str, str]]], set[str]] = defaultdict(set)
+    pods = list(inventory.pods)
+    for each in inventory.workloads.values():
+        for pod in (pods[index] for index in each.pods if not pods[index].on_host_network):
+            labels = frozenset((key, value) for key, value in pod.labels if key in inventory.policy_keys)
+            found[pod.namespace, labels].add(each.name)
+            found.setdefault((pod.namespace, frozenset()), set())
+    order = sorted(found, key=lambda place: (place[0], not found[place], sorted(found[place]), sorted(place[1])))
+    return [((space, dict(sorted(labels))), tuple(sorted(found[space, labels]))) for space, labels in order]
