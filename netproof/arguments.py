@@ -11,9 +11,19 @@ from checker import config, source
 from checker.words import seconds
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from checker.model import Plan
 
 CONFIGURATION, CHANNELS = Path("/etc/netproof"), Path("/etc/netproof-channels")
+
+
+class InputError(Exception):
+    """Documents that cannot be used, and what is wrong with each."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__(problems)
+        self.problems = tuple(problems)
 
 
 class UsageError(Exception):

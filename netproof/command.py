@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 from checker import __version__
 from checker.config import ConfigError
 from checker.words import harmless
-from netproof.arguments import UsageError
+from netproof.arguments import InputError, UsageError
 from netproof.failure import Failure
 from notifications.errors import NotificationError
 
@@ -32,6 +32,8 @@ COMMANDS = {
     "schema": "Print the JSON Schema of netproof.yaml.",
     "notify": "Send a report again, or a trial message.",
     "render": "Show the message that a report becomes.",
+    "suggest": "Suggest lists, as values of the chart, from what a cluster or its manifests say.",
+    "coverage": "Find the policies that no check would notice missing.",
     "demo": "Watch a violation being caught and reported: no cluster, no network, no configuration.",
 }
 
@@ -93,6 +95,8 @@ def _failure(error: Exception) -> Failure:
             count = f"{len(error.mistakes)} mistake{'s' if len(error.mistakes) > 1 else ''}"
             title = f"The configuration has {count}: nothing was probed."
             return Failure(MISCONFIGURED, title, error.mistakes, error.notify)
+        case InputError():
+            return Failure(MISCONFIGURED, "The input cannot be used.", error.problems)
         case UsageError():
             return Failure(MISCONFIGURED, "Invalid arguments: nothing was probed.", (str(error),))
         case NotificationError():

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netproof.arguments import UsageError
-from planner.objects import Objects, read
-from planner.reachability import Inventory, pairs
-from planner.suggestion import suggest
-from planner.values import table, to_json, write
+from checker.words import harmless
+from netproof.arguments import InputError, count
+from planner.objects import read
+from planner.reachability import Inventory, Pair, pairs
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,31 +22,58 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_objects(parser)
     add = parser.add_argument
     add("--output", choices=("values", "table", "json"), default="values", help="values, or who may reach what")
-    add("--max-denials", type=int, default=20, metavar="N", help="denials of a vantage, those first that prove most")
-    add("--merge", type=Path, metavar="FILE", help="values to keep; what is new, gone or contradicted is marked")
+    add("--max-denials", type=count, default=20, metavar="N", help="of a vantage, those first that prove most (20)")
+    add("--merge", type=Path, metavar="FILE", help="values to keep: what is new, gone or contradicted is marked")
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit code."""
     inventory = load(options)
-    print(write(suggest(inventory, options.max_denials)), end="")
+    if options.output == "table":
+        sys.stdout.writelines(f"{line}\n" for line in _table(pairs(inventory)))
+    elif options.output == "json":
+        print("[")
+        sys.stdout.writelines(_joined(json.dumps(_document(each)) for each in pairs(inventory)))
+        print("\n]")
+    else:
+        from planner.suggestion import suggest  # noqa: PLC0415 - the other outputs do without
+        from planner.values import write  # noqa: PLC0415
+
+        suggestion = suggest(inventory, options.max_denials)
+        if not suggestion.vantages:
+            raise InputError(["there is nothing to suggest: no NetworkPolicy keeps a pod from a Service"])
+        if options.merge:
+            from planner.merge import merge_into  # noqa: PLC0415
+
+            text = merge_into(options.merge.read_text(encoding="utf-8"), suggestion, inventory, options.namespace)
+        else:
+            text = write(suggestion)
+        print(text, end="")
     return 0
 
 
 def add_objects(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that say what to read."""
+    """Add the arguments that say what is read."""
     add = parser.add_argument
-    add("objects", nargs="*", type=Path, metavar="PATH", help="JSON or YAML, a file or a folder (default: standard input)")
-    add("--ignore-kind", action="append", default=[], metavar="KIND", help="a kind of policy that does not matter (repeatable)")
+    add(
+        "objects", nargs="*", type=Path, metavar="PATH", help="JSON or YAML, files or folders (default: standard input)"
+    )
+    add("--ignore-kind", action="append", default=[], metavar="KIND", help="a kind of policy to ignore (repeatable)")
     add("--skip-unreadable", action="store_true", help="go on without what cannot be read")
+    add("--namespace", default="default", metavar="NAME", help="of vantages of the values that name none (default)")
 
 
 def load(options: argparse.Namespace) -> Inventory:
-    """Read the objects."""
+    """Read the objects. Raises InputError with everything that cannot be read, unless that is to be skipped."""
     objects = read(_files(options.objects))
     inventory = Inventory(objects, options.ignore_kind)
-    for each in (mistakes := objects.mistakes + inventory.mistakes):
-        print(each, file=sys.stderr)
+    problems = [*objects.mistakes, *inventory.mistakes]
+    if not inventory.policies and not problems:
+        problems = ["there is no NetworkPolicy in the input"]
+    if problems and not (options.skip_unreadable and inventory.policies):
+        raise InputError(problems)
+    for each in problems:
+        print(f"netproof: warning: {harmless(each)}", file=sys.stderr)
     return inventory
 
 
@@ -54,6 +81,40 @@ def _files(paths: list[Path]) -> Iterator[tuple[str, bytes]]:
     if not paths:
         yield "standard input", sys.stdin.buffer.read()
     for path in paths:
-        files = [each for each in sorted(path.rglob("*")) if each.suffix in (".json", ".yaml", ".yml")] if path.is_dir() else [path]
-        for file in files:
-            yield str(file), file.read_bytes()
+        inside = sorted(each for each in path.rglob("*") if each.suffix in (".json", ".yaml", ".yml"))
+        for file in inside if path.is_dir() else [path]:
+            try:
+                yield str(file), file.read_bytes()
+            except OSError as error:
+                raise InputError([f"{file}: {error.strerror}"]) from error
+
+
+def _document(pair: Pair) -> dict[str, object]:
+    sender, receiver = pair.sender, pair.receiver
+    place = {"namespace": receiver.namespace, "workload": receiver.name, "service": pair.service}
+    return {
+        "from": {"namespace": sender.namespace, "workload": sender.name, "labels": sender.labels},
+        "to": {**place, "protocol": pair.protocol, "port": pair.port},
+        "allowed": pair.allowed,
+        "policies": list(pair.policies),
+    }
+
+
+def _joined(lines: Iterable[str]) -> Iterator[str]:
+    for number, line in enumerate(lines):
+        yield (",\n" if number else "") + line
+
+
+def _table(found: Iterable[Pair]) -> Iterator[str]:
+    """Lay out the pairs that policies decide; of the others there are many, and all are open."""
+    rows, open_ = [("FROM", "TO", "PORT", "ALLOWED", "BY")], 0
+    for each in found:
+        open_ += not each.policies
+        if each.policies:
+            sender, receiver = (f"{one.namespace}/{one.name}" for one in (each.sender, each.receiver))
+            allowed = each.allowed if isinstance(each.allowed, str) else ("no", "yes")[each.allowed]
+            rows.append((sender, receiver, f"{each.port}/{each.protocol}", allowed, ", ".join(each.policies)))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+    yield f"{open_} more pairs are open: no policy decides them."

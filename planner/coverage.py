@@ -7,40 +7,22 @@ something else than before.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from checker.target import TargetError, parse
-from planner.evaluator import Change, Endpoint
-from planner.suggestion import merge, outside, places, probe
+from planner.evaluator import Change
+from planner.suggestion import merge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from planner.evaluator import Evaluator
-    from planner.policies import Policy
-    from planner.reachability import Inventory
-
-_KINDS = {"tcp": None, "udp": None, "http": 80, "https": 443, "dns": 53}  # default ports
-
-
-@dataclass(frozen=True, slots=True)
-class Vantage:
-    """A vantage of the values, as the chart understands them."""
-
-    name: str
-    namespace: str
-    labels: dict[str, str]
-    allow: list[str]
-    deny: list[str]
-    uncontrolled: list[str]  # of the denied ones
+    from planner.checks import Check, Checks
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A policy (no rule) or one of its rules, and whether a check notices that it is missing; None: it changes nothing."""
+    """A policy, or one of its rules, and whether a check notices that it is missing; None: it changes nothing."""
 
-    policy: Policy
+    policy: str
     rule: str
     noticed: bool | None
 
@@ -50,66 +32,54 @@ class Coverage:
     """What the checks of values cover."""
 
     parts: tuple[Part, ...]
-    workloads: tuple[str, ...]  # that nobody probes from
-    services: tuple[str, ...]  # that nobody probes at
-    unknown: tuple[str, ...]  # targets that could not be evaluated
+    workloads: tuple[str, ...]  # that no vantage stands for
+    services: tuple[str, ...]  # that are no target
+    unknown: tuple[str, ...]  # targets that the input does not explain
 
     @property
     def percent(self) -> float:
-        """How many of the parts that matter are noticed."""
+        """How many of the parts that change something are noticed."""
         counted = [each.noticed for each in self.parts if each.noticed is not None]
         return 100 * sum(counted) / len(counted) if counted else 100.0
 
 
-def vantages(values: dict[str, Any], release_namespace: str) -> list[Vantage]:
-    """Read the vantages of values, and the control, as the chart does."""
-    found = []
-    space = values.get("namespaceOverride") or release_namespace
-    common = values.get("commonTargets") or {}
-    for name, own in (values.get("vantages") or {"netproof": {}}).items():
-        whole = {**values, **(own or {})}
-        if (whole.get("cronjob") or {}).get("suspend"):
-            continue
-        labels = {**(values.get("podLabels") or {}), **((own or {}).get("podLabels") or {})}
-        targets = {**(values.get("targets") or {}), **((own or {}).get("targets") or {})}
-        listed = {_text(each) for key in ("allow", "deny") for each in targets.get(key) or ()}
-        allow, deny = (
-            [*(targets.get(key) or ()), *(each for each in common.get(key) or () if _text(each) not in listed)]
-            for key in ("allow", "deny")
-        )
-        uncontrolled = [_text(each) for each in deny if isinstance(each, dict) and each.get("control") is False]
-        allow = [] if whole.get("isolated") else [_text(each) for each in allow]
-        found.append(Vantage(name, whole.get("namespace") or space, labels, allow, [_text(each) for each in deny], uncontrolled))
-    control = values.get("control") or {}
-    if control.get("enabled"):
-        own = [_text(each) for each in (control.get("targets") or {}).get("deny") or ()]
-        allowed = {text for each in found for text in each.allow}
-        own += [text for each in found for text in each.deny if text not in {*allowed, *each.uncontrolled}]
-        found.append(Vantage("control", control.get("namespace") or space, control.get("podLabels") or {}, [], own, []))
-    return found
-
-
-def coverage(inventory: Inventory, checked: list[Vantage]) -> Coverage:
+def coverage(checks: Checks) -> Coverage:
     """Take every policy and rule away in mind, and see which checks change."""
-    there = places(inventory)
-    probes = [probe(inventory, each.namespace, each.labels) for each in checked]
-    evaluator = inventory.evaluator([*probes, *(probe(inventory, *place) for place, _ in there)])
-    first = len(inventory.pods)
-    resolver = _Resolver(inventory)
-    checks, unknown = [], set()
-    for index, vantage in enumerate(checked, first):
-        for text in (*vantage.allow, *vantage.deny):
-            to = resolver.endpoints(text, vantage.namespace)
-            if to is None:
-                unknown.add(f"{vantage.name}: {text}")
-            else:
-                checks.append((index, to, resolver.by_name(text)))
-    probed = {to for _, endpoints, _ in checks for to in endpoints}
-    everything = sorted({to for each in (*inventory.destinations, *outside(inventory)) for to in each.backends} | probed, key=str)
+    evaluator, inventory = checks.evaluator, checks.inventory
+    known = [each for each in checks.all if each.to]
+    ends = {to: None for each in (*checks.targets.values(), *(one.to for one in known), inventory.dns) for to in each}
     parts = []
     for policy in inventory.policies:
         for rule, instead in policy.parts():
             change = Change(policy, instead)
-            noticed = any(_seen(evaluator, inventory, *each) != _seen(evaluator, inventory, *each, change) for each in checks)
-            ...
-    return Coverage(tuple(parts), (), (), tuple(sorted(unknown)))
+            noticed = any(_differs(checks, check, change) for check in known)
+            matters = noticed or any(evaluator.senders([to]) != evaluator.senders([to], change) for to in ends)
+            parts.append(Part(str(policy), rule, noticed if matters else None))
+    probed = {each.to for each in known}
+    services = {each.host: False for each in inventory.destinations}
+    services |= {each.host: True for each in inventory.destinations if each.backends in probed}
+    return Coverage(
+        tuple(parts),
+        tuple(_alone(checks)),
+        tuple(name for name, is_probed in services.items() if not is_probed),
+        tuple(f"{each.place.name}: {each.text}" for each in checks.all if not each.to),
+    )
+
+
+def _differs(checks: Checks, check: Check, change: Change) -> bool:
+    """Whether a check certainly sees something else after a change."""
+    seen = {checks.sees(check), checks.sees(check, change)}
+    return len(seen) == 2 and "partly" not in seen
+
+
+def _alone(checks: Checks) -> Iterator[str]:
+    """Yield the workloads that may reach something else than every vantage of their namespace."""
+    evaluator = checks.evaluator
+    views = [evaluator.senders(to) for to in (*checks.targets.values(), checks.inventory.dns)]
+    vantages = sum(1 << each for each in {check.pod for check in checks.all})
+    groups = merge(evaluator.within.values(), views).values()
+    alone = sum(group for group in groups if not group & vantages)
+    first = len(evaluator.pods) - len(checks.others)
+    for index, ((namespace, _), workloads) in enumerate(checks.others, first):
+        if alone >> index & 1:
+            yield from (f"{name} in {namespace}" for name in workloads)

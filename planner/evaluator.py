@@ -258,7 +258,7 @@ class Evaluator:
         return sum(1 << index for index in members(bits) if selects(selector, self._labels[index]))
 
     def _own_node(self, pod: int) -> Senders:
-        """Find the pods on the host network of the same node, of which traffic always passes: it is that of the node."""
+        """Find the pods on the host network of the same node: between a pod and its own node, traffic always passes."""
         here, found = self._nodes[pod], NOBODY
         for other in members(self.everybody.certain if self.pods[pod].on_host_network else self._on_hosts):
             there, bit = self._nodes[other], 1 << other

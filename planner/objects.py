@@ -289,7 +289,7 @@ def read(files: Iterable[tuple[str, bytes]]) -> Objects:
                 objects.mistakes.extend(_collect(file, document, found))
         except (msgspec.DecodeError, yaml.YAMLError, UnicodeDecodeError) as error:
             objects.mistakes.append(f"{file}: this is not JSON or YAML: {' '.join(str(error).split())}")
-    lists = {NetworkPolicy: objects.policies, Pod: objects.pods, Service: objects.services}
+    lists: dict[Any, list[Any]] = {NetworkPolicy: objects.policies, Pod: objects.pods, Service: objects.services}
     lists |= {Workload: objects.workloads, OtherPolicy: objects.others}
     for (_, _, name), each in sorted(found.items(), key=lambda item: item[0]):
         if isinstance(each, Namespace):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -31,5 +31,5 @@ def _selector(given: Any) -> Selector:
         found = compiled(msgspec.convert(given or {}, LabelSelector))
     except msgspec.ValidationError:
         return ()
-    plain = tuple((key.removeprefix("k8s:").removeprefix("any:"), *rest) for key, *rest in found)
+    plain = tuple((key.removeprefix("k8s:").removeprefix("any:"), operator, values) for key, operator, values in found)
     return () if any(":" in key or key.startswith("io.") for key, *_ in plain) else plain

@@ -67,17 +67,20 @@ class Policy:
     def parts(self) -> Iterator[tuple[str, Policy | None]]:
         """Yield what can be taken away, each with what remains: the whole policy, and each of its rules."""
         yield "", None
-        for direction in ("ingress", "egress"):
-            rules = getattr(self, direction) or ()
-            for index in range(len(rules)):
-                rest = {direction: rules[:index] + rules[index + 1 :]}
-                yield f"{direction}[{index}]", replace(self, **rest)
+        for index in range(len(self.ingress or ())):
+            yield f"ingress[{index}]", replace(self, ingress=_without(self.ingress, index))
+        for index in range(len(self.egress or ())):
+            yield f"egress[{index}]", replace(self, egress=_without(self.egress, index))
+
+
+def _without(rules: tuple[Rule, ...] | None, index: int) -> tuple[Rule, ...]:
+    return tuple(rule for number, rule in enumerate(rules or ()) if number != index)
 
 
 def policy(given: NetworkPolicy) -> Policy:
     """Read a NetworkPolicy, with the API's defaults."""
     spec = given.spec
-    types = spec.policy_types or ["Ingress", *(["Egress"] if spec.egress else [])]
+    types = spec.policy_types or ("Ingress", "Egress" if spec.egress else "")
     ingress = tuple(_rule(rule, rule.from_) for rule in spec.ingress or ()) if "Ingress" in types else None
     egress = tuple(_rule(rule, rule.to) for rule in spec.egress or ()) if "Egress" in types else None
     return Policy(given.metadata.space, given.metadata.name, _selector(spec.pod_selector) or (), ingress, egress)
@@ -88,7 +91,7 @@ def _rule(rule: PolicyRule, peers: list[PolicyPeer] | None) -> Rule:
 
 
 def _peer(peer: PolicyPeer) -> Peer:
-    block = peer.ip_block and Block(peer.ip_block.cidr, tuple(peer.ip_block.except_ or ()))
+    block = None if peer.ip_block is None else Block(peer.ip_block.cidr, tuple(peer.ip_block.except_ or ()))
     return Peer(_selector(peer.namespace_selector), _selector(peer.pod_selector) or (), block)
 
 

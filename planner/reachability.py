@@ -65,7 +65,7 @@ class Inventory:
         self.others = [OtherKind(each) for each in objects.others if each.kind not in ignored_kinds]
         rules = [rule for each in self.policies for rule in each.rules]
         peers = [peer for rule in rules for peer in rule.peers] + [each.subject for each in self.others]
-        self.policy_keys = keys([each.pods for each in (*self.policies, *peers)])
+        self.policy_keys = keys([*(each.pods for each in self.policies), *(each.pods for each in peers)])
         self._keys = self.policy_keys | {key for each in objects.services for key in each.spec.selector or ()}
         self._port_names = {port.port for rule in rules for port in rule.ports}
         self._port_names |= {port.target_port for each in objects.services for port in each.spec.ports or ()}
@@ -113,7 +113,9 @@ class Inventory:
         made = PodClass(
             namespace,
             self._labels(labels, self._keys),
-            frozenset((each, *rest) for each, *rest in ports if each in self._port_names),
+            frozenset(
+                (name, protocol, number) for name, protocol, number in ports if name and name in self._port_names
+            ),
             self._covering(ip_address(address) if address else None),
             host,
             ready,
@@ -176,7 +178,7 @@ def _target(port: ServicePort, pod: PodClass) -> list[int]:
 
 
 def _pods(objects: Objects) -> Iterator[tuple[str, str, Pod, bool]]:
-    """Yield namespace, workload, pod and whether it is ready: the pods of the cluster, else the templates of workloads."""
+    """Yield namespace, workload, pod and whether it is ready: pods of the cluster, else the templates of workloads."""
     known = {(each.kind, each.metadata.space, each.metadata.name) for each in objects.workloads}
     seen = set()
     for pod in objects.pods:

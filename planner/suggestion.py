@@ -10,12 +10,12 @@ from ipaddress import ip_address
 from itertools import chain, count
 from typing import TYPE_CHECKING
 
-from planner.evaluator import Change, Endpoint, members
+from planner.evaluator import Change, Endpoint, Senders, members
 from planner.reachability import Destination
 from planner.selectors import keys, selects
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from planner.evaluator import PodClass
     from planner.reachability import Inventory, Workload
@@ -96,7 +96,7 @@ class _Planner:
 
     def __init__(self, inventory: Inventory, max_denials: int) -> None:
         self.inventory, self.max_denials = inventory, max_denials
-        self.places = _places(inventory)
+        self.places = places(inventory)
         self.first = len(inventory.pods)
         self.evaluator = evaluator = inventory.evaluator(probe(inventory, *place) for place, _ in self.places)
         others = reduce(int.__or__, (evaluator.who(each.subject, each.namespace) for each in inventory.others), 0)
@@ -108,7 +108,10 @@ class _Planner:
         self.outside = dict(outside(inventory))
         self.senders = {each: evaluator.senders(each.backends) for each in (*self.targets, *self.outside)}
         self.resolving = evaluator.senders(inventory.dns).certain
-        self.vantages = self._merge(((1 << len(self.places)) - 1 << self.first) & ~others)
+        probes = ((1 << len(self.places)) - 1 << self.first) & ~others
+        views = [*self.senders.values(), Senders(self.resolving, self.resolving)]
+        self.merged = merge((bits & probes for bits in evaluator.within.values()), views)
+        self.vantages = sum(1 << index for index in self.merged)
         self.allow: dict[int, list[Destination]] = defaultdict(list)
         self.deny: dict[int, list[Destination]] = defaultdict(list)
         self.used = self.full = 0  # vantages with entries, with as many denials as they may have
@@ -132,17 +135,8 @@ class _Planner:
             self._vantage(index, names[index], alive, len(left_out.get(index, ())))
             for index in sorted({*self.allow, *self.deny})
         )
-        return Suggestion(
-            vantages, control and self._vantage(control, "control", alive, 0), tuple(self._notes(vantages))
-        )
-
-    def _merge(self, probes: int) -> int:
-        """Merge, in each namespace, the probes that may reach the same; return the first one of each."""
-        sets = [bits & probes for bits in self.evaluator.within.values()]
-        for bits in sorted({bits for each in self.senders.values() for bits in each} | {self.resolving}):
-            sets = [part for each in sets for part in (each & bits, each & ~bits) if part]
-        self.merged = {next(members(each)): each for each in sets}
-        return sum(1 << index for index in self.merged)
+        shows = None if control is None else self._vantage(control, "control", alive, 0)
+        return Suggestion(vantages, shows, tuple(self._notes(vantages)))
 
     def _allow(self) -> None:
         """Allow what policies let through by name; what they leave open was nobody's decision."""
@@ -188,7 +182,7 @@ class _Planner:
         else:
             entries[index].append(to)
             self.used |= 1 << index
-            self.full |= (len(self.deny[index]) >= self.max_denials) << index
+            self.full |= (len(self.deny.get(index, ())) >= self.max_denials) << index
 
     def _text(self, index: int, to: Destination) -> str | None:
         """Write a target for a vantage: by name, or by address where it cannot resolve names."""
@@ -204,7 +198,7 @@ class _Planner:
         return sum(senders.certain >> index & 1 for senders in without)
 
     def _control(self) -> tuple[int | None, set[str]]:
-        """Choose the pod that reaches most of what is denied and no vantage allows; return it, and all that is alive."""
+        """Choose the pod that reaches most of what only denials name; return it, and all targets that are alive."""
         alive = {str(self._text(index, to)) for index, allowed in self.allow.items() for to in allowed}
         dead = {
             text: to
@@ -231,7 +225,7 @@ class _Planner:
         return control, alive
 
     def _vantage(self, index: int, name: str, alive: set[str], left_out: int) -> Vantage:
-        (namespace, labels), workloads = self.places[index - self.first]
+        (namespace, labels), _ = self.places[index - self.first]
         merged = (self.places[each - self.first][1] for each in members(self.merged[index]))
         vantage = Vantage(
             name, namespace, self._fewest(labels), tuple(sorted({each for some in merged for each in some}))
@@ -254,7 +248,7 @@ class _Planner:
         return f"NetworkPolicy {', '.join(policies)}"[:900] if policies else "the absence of a policy"
 
     def _fewest(self, labels: dict[str, str]) -> dict[str, str]:
-        """Leave out labels that change nothing for any policy: the pod must be no more like the application's than that."""
+        """Leave out labels that change nothing for any policy: Services and others select by labels, too."""
         for key in sorted(labels):
             rest = {each: value for each, value in labels.items() if each != key}
             if all(
@@ -314,7 +308,15 @@ class _Planner:
                 yield each
 
 
-def _places(inventory: Inventory) -> list[tuple[tuple[str, dict[str, str]], tuple[str, ...]]]:
+def merge(pods: Iterable[int], views: Iterable[Senders]) -> dict[int, int]:
+    """Keep together the pods that are in the same sets of senders; return each group by its first pod."""
+    groups = list(pods)
+    for bits in sorted({bits for each in views for bits in each}):
+        groups = [part for each in groups for part in (each & bits, each & ~bits) if part]
+    return {next(members(each)): each for each in groups if each}
+
+
+def places(inventory: Inventory) -> list[tuple[tuple[str, dict[str, str]], tuple[str, ...]]]:
     """List the places to probe from: namespace and labels, with the workloads that have them.
 
     Each namespace has one more place without workloads: any other pod.

@@ -29,14 +29,14 @@ def write(suggestion: Suggestion) -> str:
     if suggestion.control:
         lines.append("# Shows that denied targets are alive: it must be able to reach them.\n")
         lines.append("control:\n  enabled: true\n")
-        lines += (line.removeprefix("  ") for line in _place(suggestion.control))
+        lines += _place(suggestion.control, "  ")
     return "".join(lines)
 
 
 def _vantage(vantage: Vantage) -> Iterator[str]:
     stands_for = ", ".join(vantage.workloads) or "any pod that no policy selects by its labels"
     yield f"  # {stands_for}\n  {vantage.name}:\n"
-    yield from _place(vantage)
+    yield from _place(vantage, "    ")
     if not vantage.allow:
         yield "    isolated: true  # its policies let it reach nothing that could be listed\n"
     yield "    targets:\n"
@@ -46,9 +46,9 @@ def _vantage(vantage: Vantage) -> Iterator[str]:
     yield from _entries("deny", vantage.deny)
 
 
-def _place(vantage: Vantage) -> Iterator[str]:
+def _place(vantage: Vantage, indent: str) -> Iterator[str]:
     labels = ", ".join(f"{scalar(key)}: {scalar(value)}" for key, value in vantage.labels.items())
-    yield f"    namespace: {scalar(vantage.namespace)}\n    podLabels: {{{labels}}}\n"
+    yield f"{indent}namespace: {scalar(vantage.namespace)}\n{indent}podLabels: {{{labels}}}\n"
 
 
 def _entries(key: str, entries: Iterable[Entry]) -> Iterator[str]:

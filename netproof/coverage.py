@@ -1,0 +1,58 @@
+"""`netproof coverage`: the policies that no check of the values would notice missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from netproof.arguments import InputError
+from netproof.suggest import add_objects, load
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from planner.coverage import Coverage
+
+BELOW = 1
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument("values", type=Path, metavar="VALUES", help="values of the chart")
+    add_objects(parser)
+    parser.add_argument("--fail-under", type=float, default=0, metavar="PERCENT", help="exit with 1 below this")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command and return its exit code."""
+    from planner.checks import Checks, read_values  # noqa: PLC0415
+    from planner.coverage import coverage  # noqa: PLC0415
+
+    try:
+        values = yaml.safe_load(options.values.read_bytes()) or {}
+        places = list(read_values(values, options.namespace))
+    except OSError as error:
+        raise InputError([f"{options.values}: {error.strerror}"]) from error
+    except (yaml.YAMLError, AttributeError, TypeError, ValueError) as error:
+        raise InputError([f"{options.values}: these are not values of the chart: {error}"]) from error
+    found = coverage(Checks(load(options), places))
+    print(*_lines(found), sep="\n")
+    return BELOW if found.percent < options.fail_under else 0
+
+
+def _lines(found: Coverage) -> Iterator[str]:
+    words = {True: "noticed", False: "MISSED", None: "no effect"}
+    for part in found.parts:
+        yield f"{words[part.noticed]:10} {part.policy} {part.rule}".rstrip()
+    for what, names in (
+        ("No vantage stands for", found.workloads),
+        ("No check probes", found.services),
+        ("Not in the input", found.unknown),
+    ):
+        if names:
+            yield f"{what}: {', '.join(names)}."
+    counted = [part.noticed for part in found.parts if part.noticed is not None]
+    yield f"coverage: {found.percent:.0f} % ({sum(counted)} of {len(counted)} policies and rules)"

@@ -1,0 +1,144 @@
+"""The checks that values ask for, and what each of them would see under the policies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from checker.target import Form, TargetError, identity, parse
+from planner.evaluator import Endpoint
+from planner.suggestion import outside, places, probe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from planner.evaluator import Change
+    from planner.reachability import Inventory
+
+_FORMS = {"tcp": Form(), "udp": Form(), "http": Form(80, path=True), "https": Form(443, path=True)}
+_FORMS["dns"] = Form(53, name=True)
+_DOMAIN = "cluster.local"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A vantage or the control of values, as the chart understands them, and the targets on its lists."""
+
+    name: str
+    namespace: str
+    labels: dict[str, str]
+    allow: list[str]
+    deny: list[str]
+
+
+class Check(NamedTuple):
+    """A target of a place. Without endpoints it names a Service or port that does not exist."""
+
+    place: Place
+    list: str
+    text: str
+    pod: int
+    to: tuple[Endpoint, ...]
+    by_name: bool
+
+
+class Checks:
+    """The checks of values, ready to be asked what they see."""
+
+    def __init__(self, inventory: Inventory, checked: list[Place]) -> None:
+        self.inventory, self.first = inventory, len(inventory.pods)
+        self.others = places(inventory)
+        probes = [probe(inventory, each.namespace, each.labels) for each in checked]
+        probes += [probe(inventory, *place) for place, _ in self.others]
+        self.evaluator = inventory.evaluator(probes)
+        self.targets: dict[tuple[str, str, int], tuple[Endpoint, ...]] = {}
+        for each in [*inventory.destinations, *dict(outside(inventory))]:
+            for host in (f"{each.host}.svc.{_DOMAIN}", each.address):
+                if host:
+                    self.targets[each.protocol, host, each.port] = each.backends
+        self.all = [
+            Check(place, key, text, index, *self._endpoints(text, place.namespace))
+            for index, place in enumerate(checked, self.first)
+            for key, texts in (("allow", place.allow), ("deny", place.deny))
+            for text in texts
+        ]
+
+    def sees(self, check: Check, change: Change | None = None) -> str:
+        """Say what a check sees: open, shut, partly (which is not certain), or unresolved."""
+        if check.by_name and not self.evaluator.senders(self.inventory.dns, change).certain >> check.pod & 1:
+            return "unresolved"
+        senders = self.evaluator.senders(check.to, change)
+        return ("shut", "partly", "open")[(senders.certain >> check.pod & 1) + (senders.possible >> check.pod & 1)]
+
+    def _endpoints(self, text: str, namespace: str) -> tuple[tuple[Endpoint, ...], bool]:
+        """Find where a target leads, and whether a name must resolve on the way."""
+        try:
+            target = identity(parse(text, _FORMS), namespace, _DOMAIN)
+        except TargetError:
+            return (), False
+        if target.host is None:
+            return self.inventory.dns, True
+        protocol = "UDP" if target.kind in ("udp", "dns") else "TCP"
+        try:
+            address = ip_address(target.host)
+        except ValueError:
+            address = None
+        found = self.targets.get((protocol, target.host, target.port))
+        if found is None:
+            found = () if target.host.endswith(_DOMAIN) else (Endpoint(None, address, protocol, target.port),)
+        return found, address is None
+
+
+def read_values(values: Mapping[str, Any], release_namespace: str) -> Iterator[Place]:
+    """Read the vantages of values, and the control, as the chart does."""
+    space = values.get("namespaceOverride") or release_namespace
+    found = []
+    for name, given in (values.get("vantages") or {"netproof": {}}).items():
+        own = given or {}
+        if {**(values.get("cronjob") or {}), **(own.get("cronjob") or {})}.get("suspend"):
+            continue
+        lists = {**(values.get("targets") or {}), **(own.get("targets") or {})}
+        listed = {text_of(each) for each in (*(lists.get("allow") or ()), *(lists.get("deny") or ()))}
+        common = values.get("commonTargets") or {}
+        joined = {
+            key: [*(lists.get(key) or ()), *(each for each in common.get(key) or () if text_of(each) not in listed)]
+            for key in ("allow", "deny")
+        }
+        if own.get("isolated", values.get("isolated")):
+            joined["allow"] = []
+        labels = {**(values.get("podLabels") or {}), **(own.get("podLabels") or {})}
+        where = own.get("namespace") or values.get("namespace") or space
+        found.append(
+            (
+                Place(name, where, labels, *([text_of(each) for each in joined[key]] for key in ("allow", "deny"))),
+                joined["deny"],
+            )
+        )
+    yield from (place for place, _ in found)
+    control = values.get("control") or {}
+    if control.get("enabled"):
+        where = control.get("namespace") or space
+        allowed = {_same(text, place.namespace) for place, _ in found for text in place.allow}
+        denied = {
+            _same(text_of(each), place.namespace): None
+            for place, deny in found
+            for each in deny
+            if not (isinstance(each, dict) and each.get("control") is False)
+        }
+        own = [text_of(each) for each in (control.get("targets") or {}).get("deny") or ()]
+        yield Place(
+            "control", where, control.get("podLabels") or {}, [], own + [each for each in denied if each not in allowed]
+        )
+
+
+def text_of(entry: Any) -> str:
+    """Return the target of a list's entry."""
+    return str(entry.get("target") if isinstance(entry, dict) else entry)
+
+
+def _same(text: str, namespace: str) -> str:
+    try:
+        return str(identity(parse(text, _FORMS), namespace, _DOMAIN))
+    except TargetError:
+        return text

@@ -1,0 +1,74 @@
+"""A suggestion merged into values that a person has edited: their words stay, and what is new or wrong is marked."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING, Any
+
+from ruamel.yaml import YAML
+
+from planner.checks import Checks, read_values, text_of
+from planner.values import write
+
+if TYPE_CHECKING:
+    from planner.reachability import Inventory
+    from planner.suggestion import Suggestion
+
+_MARK = "suggest:"
+
+
+def merge_into(text: str, suggestion: Suggestion, inventory: Inventory, namespace: str) -> str:
+    """Add what is new, mark what is new, gone or contradicted, and keep everything else."""
+    yaml = YAML()
+    yaml.preserve_quotes, yaml.width = True, 10_000
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    kept = yaml.load(re.sub(rf"^ *# {_MARK}.*\n", "", text, flags=re.MULTILINE)) or yaml.map()
+    fresh = yaml.load(write(suggestion))
+    known = {(each.namespace, tuple(sorted(each.labels.items()))): each.name for each in read_values(kept, namespace)}
+    vantages = kept.setdefault("vantages", yaml.map())
+    new: list[tuple[Any, Any]] = []
+    for name, vantage in fresh["vantages"].items():
+        mine = known.get((vantage["namespace"], tuple(sorted(vantage["podLabels"].items()))), name)
+        if mine not in vantages:
+            vantages[mine] = vantage
+            new.append((vantages, mine))
+            continue
+        targets = vantages[mine].setdefault("targets", yaml.map())
+        listed = {text_of(each) for key in ("allow", "deny") for each in targets.get(key) or ()}
+        for key in ("allow", "deny"):
+            missing = [each for each in vantage["targets"][key] if text_of(each) not in listed]
+            if missing and not targets.get(key):
+                targets[key] = yaml.seq()
+            for each in missing:
+                targets[key].append(each)
+                new.append((targets[key], len(targets[key]) - 1))
+    if "control" not in kept and "control" in fresh:
+        kept["control"] = fresh["control"]
+        new.append((kept, "control"))
+    for parent, key in new:
+        _mark(parent, key, "new")
+    _mark_wrong(kept, Checks(inventory, list(read_values(kept, namespace))))
+    out = io.StringIO()
+    yaml.dump(kept, out)
+    return out.getvalue()
+
+
+def _mark_wrong(values: Any, checks: Checks) -> None:
+    """Mark entries that name nothing, and those that the policies contradict."""
+    for check in checks.all:
+        wrong = check.to and checks.sees(check) == {"allow": "shut", "deny": "open"}[check.list]
+        if check.place.name == "control" or (check.to and not wrong):
+            continue
+        what = "contradicted: policies say otherwise" if wrong else "gone: no such Service or port"
+        vantage = (values.get("vantages") or {}).get(check.place.name) or values
+        entries = ((vantage.get("targets") or {}).get(check.list)) or ()
+        for index, each in enumerate(entries):
+            if text_of(each) == check.text:
+                _mark(entries, index, what)
+
+
+def _mark(parent: Any, key: Any, what: str) -> None:
+    """Put a comment before an entry, which takes a line of its own."""
+    parent.fa.set_block_style()
+    parent.yaml_set_comment_before_after_key(key, before=f"{_MARK} {what}", indent=parent.lc.col or 0)
