@@ -11,8 +11,9 @@ import yaml
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_MOST_VALUES = 500_000  # aliases that refer to aliases grow without end
+_MOST_VALUES = 500_000  # aliases of aliases grow without end
 _DEEPEST = 20
+_LONGEST = 100_000  # characters of a value
 
 Path_ = tuple[str | int, ...]
 
@@ -25,7 +26,8 @@ class Document:
     values: Any = None
     lines: dict[Path_, int] = field(default_factory=dict)
     mistakes: list[str] = field(default_factory=list)
-    wrong: set[Path_] = field(default_factory=set)  # the paths of the mistakes, and of all that is around them
+    wrong: set[Path_] = field(default_factory=set)  # the paths of the mistakes
+    around: set[Path_] = field(default_factory=set)  # the paths of all that a mistake is a part of
 
     def where(self, path: Path_ = ()) -> str:
         """Write the place of a value as `file:line`; that of the nearest one around it where it has none itself."""
@@ -38,9 +40,25 @@ class Document:
         return f"{self.where(path)}: {spelled(path)}" if path else self.where(path)
 
     def mistake(self, path: Path_, what: str) -> None:
-        """Keep a mistake, told as `file:line: deny[3].tiemout: what`."""
+        """Keep a mistake, as `file:line: deny[3].tiemout: what`."""
         self.mistakes.append(f"{self.place(path)}: {what}")
-        self.wrong |= {path[:depth] for depth in range(len(path) + 1)}
+        self.wrong.add(path)
+        self.around |= {path[:depth] for depth in range(len(path))}
+
+    def faulty(self, path: Path_) -> bool:
+        """Whether a value, or any part of it, is a mistake."""
+        return path in self.wrong or path in self.around
+
+    def valid(self, values: dict[str, Any], path: Path_) -> dict[str, Any]:
+        """Return a mapping without those keys, and keys of its mappings, that are empty or a mistake."""
+        found: dict[str, Any] = {}
+        for key, value in values.items():
+            place = (*path, key)
+            if isinstance(value, dict) and place not in self.wrong:
+                found[key] = self.valid(value, place)
+            elif value is not None and not self.faulty(place):
+                found[key] = value
+        return found
 
 
 def spelled(path: Path_) -> str:
@@ -53,19 +71,23 @@ def read(file: str, content: str) -> Document:
 
     https://yaml.org/spec/1.2.2/#103-core-schema - unlike PyYAML's own YAML 1.1, `on` is a word and 12:30 no number.
     """
-    events = yaml.parse(content, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    events = yaml.parse(content, yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader)
     document = Document(file)
     try:
-        _Reader(document, events).only()
+        _Reader(document, map(_bounded, events)).only()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         what = ", ".join(filter(None, (error.context, error.problem)))
-        document.mistakes = [f"{file}:{mark.line + 1 if mark else 1}: not YAML: {what}"]
+        document.mistakes = [f"{file}:{mark.line + 1 if mark else 1}: invalid YAML: {what}"]
     except yaml.YAMLError as error:
-        document.mistakes = [f"{file}:1: not YAML: {str(error).splitlines()[0]}"]
-    except RecursionError:
-        document.mistakes = [f"{file}:1: aliases make it endless, or it is nested too deep: write the values out"]
+        document.mistakes = [f"{file}:1: invalid YAML: {str(error).splitlines()[0]}"]
+    except _TooMuchError as error:
+        document.mistakes = [f"{file}:{error}"]
     return document
+
+
+class _TooMuchError(Exception):
+    """The line, and the limit."""
 
 
 class _Reader:
@@ -85,17 +107,20 @@ class _Reader:
                 self.document.values = self.value(event, ())
 
     def value(self, event: Any, path: Path_) -> Any:
-        """Read the value that an event begins. Raises RecursionError where there is no end of it."""
+        """Read the value that an event begins. Raises _TooMuchError."""
         self.document.lines.setdefault(path, _line(event))
-        if isinstance(event, yaml.AliasEvent):
-            if event.anchor in self.anchors:
-                value, size = self.anchors[event.anchor]
-                self.counted(size, path)
-                return value
-            self.document.mistake(path, f"*{event.anchor} stands for nothing before it")
-            return None
+        alias = isinstance(event, yaml.AliasEvent)
+        value, size = self.anchors.get(event.anchor, (None, 1)) if alias else (None, 1)
         before = self.count
-        self.counted(1, path)
+        self.count += size
+        if self.count > _MOST_VALUES:
+            raise _TooMuchError(f"{_line(event)}: more than {_MOST_VALUES:,} values, those of aliases included")
+        if len(path) > _DEEPEST:
+            raise _TooMuchError(f"{_line(event)}: nested deeper than {_DEEPEST} levels")
+        if alias:
+            if event.anchor not in self.anchors:
+                self.document.mistake(path, f"there is no anchor &{event.anchor} before this alias")
+            return value
         value = self.content(event, path)
         if event.tag not in _TAGS:
             self.document.mistake(path, f"the tag {event.tag} is not supported: write a plain value")
@@ -103,11 +128,6 @@ class _Reader:
         if event.anchor:
             self.anchors[event.anchor] = value, self.count - before
         return value
-
-    def counted(self, size: int, path: Path_) -> None:
-        self.count += size
-        if self.count > _MOST_VALUES or len(path) > _DEEPEST:
-            raise RecursionError
 
     def content(self, event: Any, path: Path_) -> Any:
         if isinstance(event, yaml.MappingStartEvent):
@@ -123,7 +143,7 @@ class _Reader:
         values: dict[str, Any] = {}
         while not isinstance(key := next(self.events), yaml.MappingEndEvent):
             if not isinstance(key, yaml.ScalarEvent):
-                self.document.mistake(path, "a key is a plain word")
+                self.document.mistake(path, "a key must be a plain word")
                 self.value(key, path)
                 self.value(next(self.events), path)
                 continue
@@ -132,10 +152,16 @@ class _Reader:
             self.document.lines[place] = _line(key)
             value = self.value(next(self.events), place)
             if key.value in values:
-                self.document.mistake(place, f"stands twice, first in line {first}")
+                self.document.mistake(place, f"is a duplicate key, first in line {first}")
             else:
                 values[key.value] = value
         return values
+
+
+def _bounded(event: Any) -> Any:
+    if isinstance(event, yaml.ScalarEvent) and len(event.value) > _LONGEST:
+        raise _TooMuchError(f"{_line(event)}: a value longer than {_LONGEST:,} characters")
+    return event
 
 
 def _line(event: Any) -> int:

@@ -93,12 +93,12 @@ class Check:
     where: str = ""  # the place that asked for it: "deny.lst:3", "netproof.yaml:7"
     name: str | None = None
     because: str | None = None
+    controls: tuple[str, ...] = ()  # the requirements that it is evidence for: "PCI DSS 11.4.5"
     timeout: float = 3.0  # of one attempt
+    attempts: int = 5  # that decide a deny check
     closed_passes: bool = False  # a refusal by the peer is a denial, too
     every: bool = False  # an allow check wants every address of the name
     control: bool = True  # false: nobody at all may reach it, so nothing can show it alive
-    vouched_by: str | None = None  # the vantage or control that shows the denied target alive
-    controls: tuple[str, ...] = ()  # requirements of a standard that it is evidence for
 
     @property
     def list(self) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
+from functools import cache
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -13,17 +14,9 @@ from checker.probes import KINDS
 from checker.words import A_DURATION, DURATION, near_miss
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from checker.document import Document, Path_
 
-Duration = (
-    Annotated[
-        str,
-        Meta(pattern=DURATION, title=A_DURATION),
-    ]
-    | Literal[0]
-)
+Duration = Annotated[str, Meta(pattern=DURATION, title=A_DURATION)] | Literal[0]
 Target = Annotated[
     str,
     Meta(
@@ -33,17 +26,21 @@ Target = Annotated[
     ),
 ]
 Words = Annotated[str, Meta(max_length=1000, title="text of at most 1000 characters")]
+Control = Annotated[str, Meta(min_length=1, max_length=100, title="a short text such as PCI DSS 11.4.5")]
+Controls = Annotated[list[Control], Meta(max_length=20, title="a list of at most 20 texts")]
+Attempts = Annotated[int, Meta(ge=1, le=100, title="a whole number from 1 to 100")]
 
 
 class Defaults(Struct, forbid_unknown_fields=True):
-    """Settings of every check that does not say otherwise."""
+    """Settings of every check that has none of its own."""
 
     timeout: Duration | None = None
+    attempts: Attempts | None = None
     closed: Literal["violation", "pass"] | None = None
 
 
 class Vantage(Struct, forbid_unknown_fields=True, rename="camel"):
-    """Where the run probes from. Told in the report, never acted on."""
+    """Where the run probes from: part of the report, nothing else depends on it."""
 
     name: Words | None = None
     cluster: Words | None = None
@@ -53,32 +50,43 @@ class Vantage(Struct, forbid_unknown_fields=True, rename="camel"):
     vouched_by: dict[str, Words] | None = None
 
 
-def _entry() -> type[Struct]:
-    """Make the mapping form of a check: the keys of every check, and those of each kind."""
-    keys: dict[str, Any] = {
-        "target": Target | None,
-        "name": Words | None,
-        "because": Words | None,
-        "timeout": Duration | None,
-        "closed": Literal["violation", "pass"] | None,
-        "control": bool | None,
-        "every": bool | None,
+def _struct(name: str, doc: str | None, keys: dict[str, Any]) -> type[Struct]:
+    members = [(key, hint | None, None) for key, hint in keys.items()]
+    return msgspec.defstruct(name, members, forbid_unknown_fields=True, namespace={"__doc__": doc})
+
+
+@cache
+def _strict(hint: Any) -> Any:
+    """Replace the dataclasses in a type by types that refuse other keys, which msgspec does for its own alone."""
+    if isinstance(hint, type) and is_dataclass(hint):
+        return _struct(hint.__name__, hint.__doc__, get_type_hints(hint))
+    return Union[tuple(map(_strict, get_args(hint)))] if get_origin(hint) is UnionType else hint  # noqa: UP007
+
+
+Check = _struct(
+    "Check",
+    "One check: a target (or a command and its name) and settings. Which settings it takes depends on its kind.",
+    {
+        "target": Target,
+        "name": Words,
+        "because": Words,
+        "controls": Controls,
+        "timeout": Duration,
+        "attempts": Attempts,
+        "closed": Literal["violation", "pass"],
+        "control": bool,
+        "every": bool,
     }
-    for kind in KINDS.values():
-        keys |= {key: hint | None for key, hint in get_type_hints(kind.settings).items()}
-    members = [(key, hint, None) for key, hint in keys.items()]
-    doc = "One check: a target (or a command and its name) and settings. Which settings it takes depends on its kind."
-    return msgspec.defstruct("Check", members, forbid_unknown_fields=True, namespace={"__doc__": doc})
-
-
-Check = _entry()
+    | {key: _strict(hint) for kind in KINDS.values() for key, hint in get_type_hints(kind.settings).items()},
+)
+Targets = Annotated[list[Target | Check], Meta(title="a list of targets, [] for none")]  # type: ignore[valid-type]
 
 
 class Configuration(Struct, forbid_unknown_fields=True):
     """What netproof check runs: an allow list, a deny list, and how."""
 
-    allow: list[Target | Check] | None = None  # type: ignore[valid-type]
-    deny: list[Target | Check] | None = None  # type: ignore[valid-type]
+    allow: Targets = []
+    deny: Targets = []
     defaults: Defaults | None = None
     settle: Duration | None = None
     concurrency: Annotated[int, Meta(ge=1, le=100_000, title="a whole number from 1 to 100000")] | None = None
@@ -95,72 +103,52 @@ def published(notify: type[Any]) -> dict[str, Any]:
     (root, notified), definitions = msgspec.json.schema_components(shapes, ref_template="#/$defs/{name}")
     configuration = definitions[root["$ref"].rpartition("/")[2]]
     configuration["properties"]["notify"] = {"anyOf": [{"type": "null"}, notified]}
-    for definition in definitions.values():  # of a dataclass, msgspec allows any other key; `validate` does not
-        definition["additionalProperties"] = False
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "netproof.yaml"}
     return {**head, **root, "$defs": definitions}
 
 
 def validate(document: Document, value: Any, shape: Any, path: Path_ = ()) -> None:
     """Keep every mistake in a value, not only the first, each with its place and the near miss."""
-    shapes = get_args(shape) if get_origin(shape) in (Union, UnionType) else (shape,)
-    generic = {get_origin(each): get_args(each) for each in shapes}
-    items = generic.get(list) or generic.get(tuple)
-    members = next(filter(None, map(_members, shapes)), None)
-    if members and isinstance(value, dict):
-        _validate_keys(document, value, members, path)
-        if path not in document.wrong:
-            _convert(document, value, shape, path)  # what the keys only do together
-    elif items and isinstance(value, list):
-        for index, each in enumerate(value):
-            validate(document, each, items[0], (*path, index))
-    elif dict in generic and isinstance(value, dict):
-        for key, each in value.items():
-            validate(document, each, generic[dict][1], (*path, key))
-    elif value is not None or path not in document.wrong:  # else it is told already
-        _convert(document, value, shape, path)
-
-
-def _validate_keys(document: Document, value: Any, members: Mapping[str, tuple[Any, bool]], path: Path_) -> None:
-    for key in value:
-        if key in members:
-            validate(document, value[key], members[key][0], (*path, key))
-        else:
-            document.mistake((*path, key), f"unknown key; {near_miss(key, members)}")
-    for key in (key for key, (_, required) in members.items() if required and key not in value):
-        document.mistake(path, f"`{key}` is missing")
-
-
-def _convert(document: Document, value: Any, shape: Any, path: Path_) -> None:
     try:
         msgspec.convert(value, shape)
     except msgspec.ValidationError as error:
-        found = "" if isinstance(value, dict) else f"found {_shown(value)}; "
-        document.mistake(path, found + _expected(shape, error, value))
+        for each in _members(shape):
+            _validate_inside(document, value, each, path)
+        if not document.faulty(path):  # nothing inside is to blame
+            found = "" if isinstance(value, dict) and "`" in str(error) else f"found {_shown(value)}; "
+            document.mistake(path, found + _expected(shape, error, value))
 
 
-def _members(shape: Any) -> dict[str, tuple[Any, bool]] | None:
-    """Give the keys of a mapping shape, each with its own shape and whether it must be there."""
-    if isinstance(shape, type) and issubclass(shape, Struct):
-        return {member.encode_name: (member.type, member.required) for member in msgspec.structs.fields(shape)}
-    if is_dataclass(shape):
-        return {key: (hint, False) for key, hint in get_type_hints(shape).items()}
-    return None
+def _validate_inside(document: Document, value: Any, shape: Any, path: Path_) -> None:
+    inner = get_args(shape)
+    if isinstance(value, list) and get_origin(shape) in (list, tuple):
+        for index, each in enumerate(value):
+            validate(document, each, inner[0], (*path, index))
+    elif isinstance(value, dict) and get_origin(shape) is dict:
+        for key, each in value.items():
+            validate(document, each, inner[1], (*path, key))
+    elif isinstance(value, dict) and isinstance(shape, type) and issubclass(shape, Struct):
+        members = {member.encode_name: member for member in msgspec.structs.fields(shape)}
+        for key, each in value.items():
+            if key in members:
+                validate(document, each, members[key].type, (*path, key))
+            else:
+                document.mistake((*path, key), f"unknown key; {near_miss(key, members)}")
 
 
-def key_of_kind(key: str, kind: str) -> str | None:
-    """Tell whose key it is when it is not one of this kind's, or None when all is well."""
-    owners = [name for name, each in KINDS.items() if key in {field.name for field in fields(each.settings)}]
-    if not owners or kind in owners:
-        return None
-    return f"is a setting of {' and '.join(owners)} targets, and this one is {kind}"
+def _members(shape: Any) -> tuple[Any, ...]:
+    """List the types that a value may have, without what is said about them."""
+    if get_origin(shape) in (Union, UnionType):
+        return tuple(plain for each in get_args(shape) for plain in _members(each))
+    return _members(shape.__origin__) if get_origin(shape) is Annotated else (shape,)
 
 
 def _shown(value: Any) -> str:
     if isinstance(value, list | dict):
         return "a list" if isinstance(value, list) else "a mapping"
-    text = "nothing" if value is None else repr(value)
-    return text if len(text) < 60 else f"{text[:56]}…'"
+    if isinstance(value, str) and len(value) > 58:
+        return f"{value[:55]!r}…"
+    return "nothing" if value is None else repr(value)
 
 
 def _expected(shape: Any, error: msgspec.ValidationError, value: Any) -> str:
@@ -169,7 +157,7 @@ def _expected(shape: Any, error: msgspec.ValidationError, value: Any) -> str:
         if get_origin(each) is Literal and all(isinstance(word, str) for word in words):
             near = near_miss(str(value), words)
             return f"expected {' or '.join(words)}{f'; {near}' if near.endswith('?') else ''}"
-        titles = [meta.title for meta in getattr(each, "__metadata__", ()) if meta.title]
+        titles = [meta.title for meta in words[1:] if isinstance(meta, Meta) and meta.title]
         if titles:
             return f"expected {titles[0]}"
     if not str(error).startswith("Expected "):

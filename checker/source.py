@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,6 +10,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LARGEST = 4 * 2**20  # bytes; a ConfigMap holds 1 MiB (kubernetes.io/docs/concepts/configuration/configmap)
+# Some programs end a line at these, others do not: what one shows as a target may be part of a comment for the other.
+_OTHER_LINE_ENDS = re.compile("\r(?!\n)|[\v\f\x1c-\x1e\x85\u2028\u2029]")
+
+
+def names(path: Path) -> set[str] | None:
+    """List the names in a folder; None for what is no folder. Raises ValueError."""
+    try:
+        return {each.name for each in path.iterdir()}
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from None
 
 
 def text(file: Path) -> str:
@@ -29,6 +42,13 @@ def text(file: Path) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ValueError(f"is not UTF-8 text (byte 0x{content[error.start]:02x} in line {line})") from None
+
+
+def line_ends(content: str) -> None:
+    """Raise ValueError where a line ends with anything but a line feed."""
+    if found := _OTHER_LINE_ENDS.search(content):
+        line = content.count("\n", 0, found.start()) + 1
+        raise ValueError(f"holds U+{ord(found[0]):04X} in line {line}: end lines with a line feed")
 
 
 def lst(content: str) -> Iterator[tuple[int, str]]:

@@ -88,7 +88,7 @@ def _on_the_network(kind: str, rest: str, form: Form) -> Target:
         raise TargetError(f"{authority!r} is not host:port")
     host, port = _host(match[1]), _port(match[2], form.port)
     if path and not form.path:
-        raise TargetError(f"{kind}:// takes host:port and nothing behind it")
+        raise TargetError(f"{kind}:// takes no path")
     return Target(kind, host, port, _path(path), name)
 
 

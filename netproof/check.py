@@ -44,7 +44,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit code."""
     for file in (options.report, options.termination_log):
-        if file and not os.access(file if file.exists() else file.parent, os.W_OK):
+        if file and not _writable(file):
             raise shared.UsageError(f"{file} cannot be written: name a file in a folder that netproof may write to")
     plan = shared.plan(options)
     gc.disable()  # looking for cycles among ten thousand tasks costs more time than a process of seconds has
@@ -88,6 +88,16 @@ async def watched(plan: Plan, console: Console, progress: Progress, *, demo: boo
     for warning in ran.warnings[len(plan.warnings) :]:
         console.note("WARN", warning)
     return ran
+
+
+def _writable(file: Path) -> bool:
+    try:
+        file.stat()
+    except FileNotFoundError:
+        return os.access(file.parent, os.W_OK)
+    except OSError:
+        return False
+    return os.access(file, os.W_OK)
 
 
 def _readers(options: argparse.Namespace) -> Readers:

@@ -6,11 +6,16 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from tests import netns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+settings.register_profile("netproof", deadline=None)  # the clock belongs to benchmarks
+settings.load_profile("netproof")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

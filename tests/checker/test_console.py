@@ -138,7 +138,7 @@ def test_control_characters_never_reach_the_terminal_raw(servers: Servers, tmp_p
     assert "UNREACHABLE" in shown
     shown = re.sub(r"\r\x1b\[K", "", shown.replace("\r\n", "\n"))  # our own progress
     assert not [c for c in shown if c != "\n" and not c.isprintable()]
-    assert shown.count("\n") == 2
+    assert shown.count("\n") == 3
     assert r"name \x1b[2J\x1b]0;owned\x07\u202e\u200b\r\n\x9b" in shown
 
 

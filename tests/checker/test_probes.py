@@ -64,12 +64,12 @@ def test_silence_counts_only_where_a_server_would_answer(settings: Settings, ans
     ("kind", "text", "fault"),
     [
         ("tcp", "db", "a port is missing"),
-        ("tcp", "db:1/x", "nothing behind it"),
+        ("tcp", "db:1/x", "takes no path"),
         ("udp", "db", "a port is missing"),
         ("http", "user@db", "no user or password"),
         ("dns", "", "a host name is missing"),
         ("dns", "db@", "a host name is missing"),
-        ("dns", "db@dns/x", "nothing behind it"),
+        ("dns", "db@dns/x", "takes no path"),
     ],
 )
 def test_what_a_kind_does_not_take(kind: str, text: str, fault: str) -> None:
