@@ -1,0 +1,208 @@
+"""The parts of Kubernetes objects that count here, read from JSON as `kubectl get -o json` or the API gives it.
+
+What cannot be read is named and left out: one odd object must not hide the others.
+https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable  # noqa: TC003 - msgspec reads the types
+from datetime import datetime  # noqa: TC003
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct, field
+
+from checker.words import harmless
+
+
+class UnreadableListError(ValueError):
+    """A text that is no list of Kubernetes objects."""
+
+
+class Owner(Struct, frozen=True, rename="camel"):
+    """The object that made this one."""
+
+    uid: str = ""
+    kind: str = ""
+
+
+class Metadata(Struct, frozen=True, rename="camel"):
+    """What every object has."""
+
+    name: str
+    namespace: str = ""
+    uid: str = ""
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
+    creation_timestamp: datetime | None = None
+    owner_references: list[Owner] | None = None
+
+
+class Condition(Struct, frozen=True, rename="camel"):
+    """A condition of a Job or a pod."""
+
+    type: str
+    status: str
+    reason: str | None = None
+    message: str | None = None
+    last_transition_time: datetime | None = None
+
+
+class _CronJobSpec(Struct, frozen=True, rename="camel"):
+    schedule: str = ""
+    time_zone: str | None = None
+    suspend: bool | None = None
+
+
+class CronJob(Struct, frozen=True):
+    """batch/v1 CronJob."""
+
+    metadata: Metadata
+    spec: _CronJobSpec
+
+
+class _JobStatus(Struct, frozen=True, rename="camel"):
+    start_time: datetime | None = None
+    conditions: list[Condition] | None = None
+
+
+class Job(Struct, frozen=True):
+    """batch/v1 Job."""
+
+    metadata: Metadata
+    status: _JobStatus = _JobStatus()
+
+    @property
+    def ended(self) -> Condition | None:
+        """The condition that says that it ended, and why."""
+        ends = (each for each in self.status.conditions or () if each.type in ("Complete", "Failed"))
+        return next((each for each in ends if each.status == "True"), None)
+
+
+class Terminated(Struct, frozen=True, rename="camel"):
+    """How a container ended."""
+
+    exit_code: int
+    reason: str | None = None
+    message: str | None = None
+    finished_at: datetime | None = None
+
+
+class _Running(Struct, frozen=True, rename="camel"):
+    started_at: datetime | None = None
+
+
+class _Waiting(Struct, frozen=True):
+    reason: str | None = None
+    message: str | None = None
+
+
+class _ContainerState(Struct, frozen=True):
+    waiting: _Waiting | None = None
+    running: _Running | None = None
+    terminated: Terminated | None = None
+
+
+class Container(Struct, frozen=True, rename="camel"):
+    """The status of a container."""
+
+    name: str
+    state: _ContainerState = _ContainerState()
+    last_state: _ContainerState = _ContainerState()
+    ready: bool = False
+    restart_count: int = 0
+    image: str = ""
+    image_id: str = field(name="imageID", default="")
+
+
+class _PodStatus(Struct, frozen=True, rename="camel"):
+    phase: str | None = None
+    reason: str | None = None
+    message: str | None = None
+    conditions: list[Condition] | None = None
+    container_statuses: list[Container] | None = None
+    init_container_statuses: list[Container] | None = None
+
+
+class Pod(Struct, frozen=True):
+    """v1 Pod."""
+
+    metadata: Metadata
+    status: _PodStatus = _PodStatus()
+
+    @property
+    def checker(self) -> Container | None:
+        """The container that checks."""
+        statuses = self.status.container_statuses or ()
+        return next((each for each in statuses if each.name == "netproof"), None)
+
+
+class Objects(Struct):
+    """All that was listed. `unlisted` holds the namespaces that could not be, each with the reason."""
+
+    cronjobs: list[CronJob] = []
+    jobs: list[Job] = []
+    pods: list[Pod] = []
+    unreadable: list[str] = []
+    unlisted: dict[str, str] = {}
+
+
+_KINDS: dict[str, tuple[type[Any], str]] = {
+    "CronJob": (CronJob, "cronjobs"),
+    "Job": (Job, "jobs"),
+    "Pod": (Pod, "pods"),
+}
+
+
+class _ListMetadata(Struct, frozen=True, rename={"next": "continue"}):
+    next: str | None = None
+
+
+class _List(Struct):
+    items: list[Raw]
+    metadata: _ListMetadata = _ListMetadata()
+
+
+class _Any(Struct):
+    kind: str = ""
+    metadata: Any = None
+
+
+def read(text: bytes, into: Objects, kind: str | None = None) -> str:
+    """Add the objects of a list, all of one kind where a list of the API names none. Return the next page's token.
+
+    Raises UnreadableListError.
+    """
+    try:
+        found = msgspec.json.decode(text, type=_List)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise UnreadableListError(f"it is not a list of Kubernetes objects in JSON: {error}") from None
+    for raw in found.items:
+        what = kind or ""
+        try:
+            what = kind or msgspec.json.decode(raw, type=_Any).kind
+            if what in _KINDS:
+                shape, place = _KINDS[what]
+                getattr(into, place).append(msgspec.json.decode(raw, type=shape))
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            into.unreadable.append(harmless(f"{what or 'object'} {_name(raw)}: {error}"[:300]))
+    return found.metadata.next or ""
+
+
+def of_release(objects: Iterable[Any], name: str, release: str) -> list[Any]:
+    """Keep the objects of one release; without a name, of all."""
+    keep = []
+    for each in objects:
+        labels = each.metadata.labels or {}
+        if labels.get("app.kubernetes.io/name") == name and release in ("", labels.get("app.kubernetes.io/instance")):
+            keep.append(each)
+    return keep
+
+
+def _name(raw: Raw) -> str:
+    try:
+        metadata = msgspec.json.decode(raw, type=_Any).metadata
+        return f"{metadata.get('namespace', '')}/{metadata.get('name', '?')}"
+    except (msgspec.MsgspecError, AttributeError, UnicodeDecodeError, RecursionError):
+        return "without a name"

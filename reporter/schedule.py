@@ -1,0 +1,51 @@
+"""When a vantage is due, and when it is late: two and a half periods of its own schedule."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from itertools import islice
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim, CronSimError
+
+# https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#schedule-syntax
+_SHORT = {
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+}
+
+
+class ScheduleError(ValueError):
+    """A schedule that cannot be read."""
+
+
+@lru_cache(20_000)
+def late(schedule: str, zone: str, since: int) -> int:
+    """Return the time from which silence since then is too long: half a period after the second run that is missing.
+
+    Times are seconds since the epoch; without a zone, UTC. Raises ScheduleError.
+    """
+    first, second, third = _next(schedule, zone, since, 3)
+    return max(second + (third - second) // 2, first)
+
+
+def due(schedule: str, since: int) -> int:
+    """Return the first time of the schedule after that, in UTC. Raises ScheduleError."""
+    return _next(schedule, "", since, 1)[0]
+
+
+def _next(schedule: str, zone: str, since: int, number: int) -> list[int]:
+    try:
+        start = datetime.fromtimestamp(since, ZoneInfo(zone) if zone else UTC)
+        found = [int(each.timestamp()) for each in islice(CronSim(_SHORT.get(schedule, schedule), start), number)]
+    except (CronSimError, ValueError, OSError, LookupError) as error:
+        raise ScheduleError(f"the schedule {schedule!r} {zone}".rstrip() + f" cannot be read: {error}") from None
+    if len(found) < number:
+        raise ScheduleError(f"the schedule {schedule!r} never comes")
+    return found

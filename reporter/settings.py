@@ -1,0 +1,64 @@
+"""reporter.yaml: what the chart knows of the release, and how the reporter behaves."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - msgspec reads the types
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from checker.words import DURATION
+
+Duration = Annotated[str, Meta(pattern=DURATION)]
+
+
+class SettingsError(ValueError):
+    """reporter.yaml is invalid; the message names the file and the key."""
+
+
+class Vantage(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """A vantage that the release has."""
+
+    name: Annotated[str, Meta(description="The label app.kubernetes.io/component of its objects.")]
+    namespace: str
+    role: Literal["vantage", "control"] = "vantage"
+    mode: Literal["cronjob", "continuous"] = "cronjob"
+    schedule: Annotated[str, Meta(description="Of its CronJob, where that cannot be read.")] = ""
+    every: Annotated[Duration, Meta(description="The pause between two rounds of a continuous vantage.")] = "60s"
+    channels: Annotated[tuple[str, ...], Meta(description="Who hears of it; empty: every channel.")] = ()
+
+
+class Settings(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """The whole file. Durations are such as 20s, 2m, 24h."""
+
+    name: Annotated[str, Meta(description="The label app.kubernetes.io/name of the objects.")] = "netproof"
+    release: str = ""
+    namespace: Annotated[str, Meta(description="Of the reporter and its Secrets.")] = ""
+    cluster: Annotated[str, Meta(description="Its name, for messages.")] = ""
+    cluster_domain: str = "cluster.local"
+    interval: Duration = "20s"
+    remind_every: Duration = "24h"
+    group_within: Duration = "2m"
+    state_secret: str = ""
+    namespaces: Annotated[tuple[str, ...], Meta(description="Those that hold vantages.")] = ()
+    vantages: tuple[Vantage, ...] = ()
+    runbook_url: str = ""
+    digest: Annotated[str, Meta(description="When the summary is sent: a cron schedule, in UTC.")] = ""
+    digest_channels: Annotated[tuple[str, ...], Meta(description="Who gets it; empty: every channel.")] = ()
+    port: Annotated[int, Meta(description="Of /healthz and /metrics, on every address.")] = 8080
+    page_port: Annotated[int, Meta(description="Of the page, on 127.0.0.1 alone.")] = 8081
+
+
+def load(file: Path) -> Settings:
+    """Read reporter.yaml. Raises SettingsError."""
+    import yaml  # noqa: PLC0415 - `netproof status` does without
+
+    try:
+        return msgspec.convert(yaml.safe_load(file.read_text(encoding="utf-8")) or {}, Settings)
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file} is not YAML: {error}") from None
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{file}: {error}") from None
