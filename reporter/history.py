@@ -39,7 +39,7 @@ _FORMS["dns"] = Form(53, name=True)
 class Record(Struct, array_like=True):
     """One check of one vantage."""
 
-    list: str
+    which: str  # allow or deny
     target: str
     expect: str = ""
     name: str | None = None
@@ -90,7 +90,7 @@ class Finding(Struct):
     """A finding, until every channel has heard that it is over."""
 
     kind: str
-    list: str
+    which: str  # the list: allow or deny; empty where it is about a vantage
     target: str
     since: int
     seen: int
@@ -205,7 +205,9 @@ def learn(state: State, run: Run, cluster_domain: str) -> None:
     for check in report.checks:
         key = f"{check.list} {check.target}"
         listed.add(key)
-        _learn_check(state, run, vantage.checks, key, check, identify(check.target, namespace, cluster_domain))
+        record = vantage.checks.setdefault(key, Record(check.list, harmless(check.target)))
+        finding = f"{check.list} {identify(check.target, namespace, cluster_domain)}"
+        _learn_check(state, run, record, check, finding)
     if report.checks and not report.left_out and not report.error:
         for key in vantage.checks.keys() - listed:
             record = vantage.checks[key]
@@ -217,23 +219,19 @@ def forget(state: State, vantage: str, record: Record, ident: str, time: int) ->
     if record.state:
         record.changes = [*record.changes, (time, "-")][-_MOST_CHANGES:]
     if record.open:
-        state.close(f"{record.list} {ident}", vantage, time, gone=True)
+        state.close(f"{record.which} {ident}", vantage, time, gone=True)
     record.state = record.open = ""
 
 
-def _learn_check(state: State, run: Run, records: dict[str, Record], key: str, check: Check, ident: str) -> None:
-    record = records.get(key)
-    if record is None:
-        record = records[key] = Record(check.list, harmless(check.target))
+def _learn_check(state: State, run: Run, record: Record, check: Check, finding: str) -> None:
     time, letter = run.finished, _LETTERS[check.verdict]
     record.expect, record.proxied, record.lag = check.expect, check.proxied, check.lag
     record.name, record.because = _plain(check.name) or record.name, _plain(check.because) or record.because
     record.outcome, record.seen, record.controls = check.outcome, _plain(check.seen) or "", list(check.controls)
-    finding, before = f"{check.list} {ident}", record.passed
     if letter != record.state:
         record.state, record.since = letter, time
         record.changes = [*record.changes, (time, letter)][-_MOST_CHANGES:]
-    record.looked = time
+    record.looked, before = time, record.passed
     _learn_day(record, time, letter)
     if letter == "p":
         record.passed = time
@@ -241,20 +239,15 @@ def _learn_check(state: State, run: Run, records: dict[str, Record], key: str, c
             record.open = ""
             state.close(finding, run.vantage, time)
         return
-    kind = Kinds.of(check.expect, check.verdict) or Kinds.INCONCLUSIVE
-    if not record.open:
-        record.open, record.opened = kind, time
-        known = state.findings.get(finding)
-        found = state.open(
-            finding, run.vantage, kind, time, record.seen, list=check.list, target=record.target,
-            name=record.name, because=record.because,
-        )  # fmt: skip
-        if known and before > found.since and SEVERITY[kind] >= SEVERITY[found.kind]:
-            found.worse = time  # this vantage looked after the finding began, and saw nothing then
-        return
-    if SEVERITY[kind] > SEVERITY[record.open]:
-        record.open = kind
-    state.open(finding, run.vantage, record.open, time if letter == "v" else 0, record.seen, list="", target="")
+    kind, was = Kinds.of(check.expect, check.verdict) or Kinds.INCONCLUSIVE, record.open
+    if SEVERITY[kind] < SEVERITY[was]:
+        return  # an inconclusive run changes nothing about a leak
+    known = state.findings.get(finding)
+    about = {"which": check.list, "target": record.target, "name": record.name, "because": record.because}
+    found = state.open(finding, run.vantage, kind, time, record.seen, **about)
+    if known and not was and before > found.since and SEVERITY[kind] >= SEVERITY[found.kind]:
+        found.worse = time  # this vantage looked after the finding began, and saw nothing then
+    record.open, record.opened = kind, record.opened if was else time
 
 
 def _learn_day(record: Record, time: int, letter: str) -> None:
