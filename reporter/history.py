@@ -190,7 +190,6 @@ def learn(state: State, run: Run, cluster_domain: str) -> None:
     vantage = state.vantages.setdefault(run.vantage, Vantage())
     vantage.known.append(run.id)
     vantage.runs += 1
-    vantage.left = 0
     report = run.report
     if run.finished < vantage.last:
         return  # one that ended later was read before it

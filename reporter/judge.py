@@ -49,13 +49,12 @@ class _Found(NamedTuple):
 
 def look(objects: Objects, state: State, settings: Settings, now: int) -> Situation:
     """Take in what the objects show, and say what the situation is. `now` is in seconds since the epoch."""
-    pods = runs.pods_of_jobs(objects)
+    pods, found = runs.pods_of_jobs(objects), _vantages(objects, settings)
     known = {ident for vantage in state.vantages.values() for ident in vantage.known}
-    ended = list(runs.ended(objects, pods, known, now))
+    ended = [run for run in runs.ended(objects, pods, known, now) if run.vantage in found]
     for run in sorted(ended, key=lambda run: run.finished):
         learn(state, run, settings.cluster_domain)
     _forget_runs(objects, state)
-    found = _vantages(objects, settings)
     unreadable = list(objects.unreadable)
     for each in found.values():
         trouble = _trouble(each, state, pods, now, unreadable)
@@ -152,9 +151,11 @@ def _leave(state: State, found: Mapping[str, _Found], objects: Objects, settings
     """Let go of vantages that are neither listed nor there, each once."""
     for key, vantage in state.vantages.items():
         namespace, _, name = key.split("/")
+        if key in found:
+            vantage.left = 0
         if key in found or vantage.left or namespace in objects.unlisted:
             continue
-        vantage.left, vantage.known = now, []
+        vantage.left = now
         for record in vantage.checks.values():
             forget(state, key, record, identify(record.target, namespace, settings.cluster_domain), now)
         text = "it left the release: nothing is checked from there any more"

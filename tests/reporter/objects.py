@@ -1,0 +1,148 @@
+"""Kubernetes objects as the API shows them, made for tests."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from checker import report, termination
+from checker.model import Expect, Finding, Outcome, Verdict
+from reporter.objects import Objects, read
+
+Object = dict[str, Any]
+NOON = int(datetime(2026, 6, 1, 12, tzinfo=UTC).timestamp())
+HOUR = 3600
+ENDS = {0: ("Complete", None), 1: ("Failed", "PodFailurePolicy"), 3: ("Failed", "PodFailurePolicy")}
+
+
+def stamp(time: int) -> str:
+    return datetime.fromtimestamp(time, UTC).isoformat().replace("+00:00", "Z")
+
+
+def labels(name: str, release: str = "np") -> dict[str, str]:
+    return {
+        "app.kubernetes.io/name": "netproof",
+        "app.kubernetes.io/instance": release,
+        "app.kubernetes.io/component": name,
+    }
+
+
+def check(text: str, verdict: str = "pass", **given: Any) -> report.Check:
+    """Make a check of `deny db:5432`, `allow db:5432` or `alive db:5432`."""
+    word, target = text.split()
+    expect = {"deny": Expect.BLOCKED, "allow": Expect.REACHABLE, "alive": Expect.ALIVE}[word]
+    seen = Verdict(verdict)
+    got_in = (seen is Verdict.PASS) != (expect is Expect.BLOCKED)
+    values: dict[str, Any] = {
+        "list": "allow" if expect is Expect.REACHABLE else "deny",
+        "target": target if "://" in target else f"tcp://{target}",
+        "expect": expect,
+        "verdict": seen,
+        "finding": Finding.of(expect, seen),
+        "outcome": Outcome.UNRESOLVED if seen is Verdict.INCONCLUSIVE else Outcome.OPEN if got_in else Outcome.SILENT,
+        "seen": "10.42.0.9: accepted after 0.4 ms" if got_in else "nothing came back",
+    }
+    return report.Check(**values | given)
+
+
+def message(*checks: report.Check, code: int | None = None, **given: Any) -> str:
+    """Write the termination message of a run."""
+    verdicts = [each.verdict for each in checks]
+    worst = next((each for each in ("violation", "inconclusive") if each in verdicts), "pass")
+    values: dict[str, Any] = {
+        "version": 2,
+        "netproof": "0.2.0",
+        "started": "2026-06-01T12:00:00.000Z",
+        "duration": 11.0,
+        "verdict": Verdict(worst),
+        "exit_code": {"pass": 0, "violation": 1, "inconclusive": 3}[worst] if code is None else code,
+        "summary": report.Summary(
+            checks=len(checks),
+            passed=verdicts.count(Verdict.PASS),
+            violation=verdicts.count(Verdict.VIOLATION),
+            inconclusive=verdicts.count(Verdict.INCONCLUSIVE),
+            leaks=0,
+            unreachable=0,
+        ),
+        "vantage": report.Vantage(role="control" if any(each.expect == "alive" for each in checks) else "vantage"),
+        "checks": checks,
+    }
+    return termination.shorten(report.Report(**values | given))
+
+
+class World:
+    """A cluster's objects: CronJobs, and the Jobs and pods that they made."""
+
+    def __init__(self) -> None:
+        self.items: list[Object] = []
+        self.number = 0
+
+    def cronjob(self, name: str = "front", namespace: str = "shop", **given: Any) -> None:
+        spec = {"schedule": "0 * * * *", **given}
+        self.items.append(
+            {
+                "kind": "CronJob",
+                "metadata": {
+                    "name": f"np-{name}",
+                    "namespace": namespace,
+                    "uid": f"{namespace}-{name}",
+                    "labels": labels(name),
+                    "creationTimestamp": stamp(NOON - 10 * HOUR),
+                },
+                "spec": spec,
+            }
+        )
+
+    def run(
+        self,
+        text: str | None,
+        at: int = NOON,
+        name: str = "front",
+        namespace: str = "shop",
+        code: int | None = None,
+    ) -> tuple[Object, Object]:
+        """Add a Job that ended at that time, and its pod with a termination message."""
+        self.number += 1
+        if code is None:
+            code = json.loads(text)["exitCode"] if text else 0
+        end, reason = ENDS.get(code, ("Failed", "PodFailurePolicy"))
+        told = f"Container netproof for pod failed with exit code {code} matching FailJob rule at index 1"
+        condition = {"type": end, "status": "True", "lastTransitionTime": stamp(at)}
+        condition |= {"reason": reason, "message": told} if reason else {}
+        job, pod = self.start(at - 12, name, namespace)
+        job["status"]["conditions"] = [condition]
+        ended = {"exitCode": code, "reason": "Error" if code else "Completed", "finishedAt": stamp(at), "message": text}
+        pod["status"] = {
+            "phase": "Succeeded" if code == 0 else "Failed",
+            "containerStatuses": [{"name": "netproof", "state": {"terminated": ended}, "imageID": "sha256:1"}],
+        }
+        return job, pod
+
+    def start(self, at: int, name: str = "front", namespace: str = "shop") -> tuple[Object, Object]:
+        """Add a Job that runs, and its pod."""
+        self.number += 1
+        uid = f"{self.number:08d}-job"
+        meta = {"namespace": namespace, "labels": labels(name), "creationTimestamp": stamp(at)}
+        job: Object = {
+            "kind": "Job",
+            "metadata": {**meta, "name": f"np-{name}-{self.number}", "uid": uid},
+            "status": {"startTime": stamp(at), "active": 1},
+        }
+        pod: Object = {
+            "kind": "Pod",
+            "metadata": {
+                **meta,
+                "name": f"np-{name}-{self.number}-x",
+                "uid": f"{self.number:08d}-pod",
+                "ownerReferences": [{"uid": uid, "kind": "Job"}],
+            },
+            "status": {"phase": "Running", "containerStatuses": [{"name": "netproof", "state": {"running": {}}}]},
+        }
+        self.items += [job, pod]
+        return job, pod
+
+    def objects(self) -> Objects:
+        objects = Objects()
+        read(json.dumps({"items": self.items}).encode(), objects)
+        return objects

@@ -1,0 +1,237 @@
+"""From objects to a situation: across vantages, over time, and whatever a cluster leaves behind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from checker import report, termination
+from reporter.history import State
+from reporter.judge import look
+from reporter.settings import Settings, Vantage
+from tests.reporter.objects import HOUR, NOON, World, check, message
+
+if TYPE_CHECKING:
+    from reporter.situation import Situation
+
+
+WAITING = {"reason": "ErrImagePull", "message": "m"}
+
+
+class Watch:
+    """A release that is watched from one moment to the next."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.world, self.state, self.settings = World(), State(), Settings(release="np", **settings)
+
+    def look(self, now: int = NOON) -> Situation:
+        return look(self.world.objects(), self.state, self.settings, now)
+
+
+def kinds(situation: Situation) -> list[tuple[str, str, int]]:
+    return [(each.kind, each.target, len(each.places)) for each in situation.findings]
+
+
+def test_a_denial_is_proven_by_whoever_reaches_the_target_however_it_is_spelt() -> None:
+    watch = Watch()
+    for name, namespace in (("front", "shop"), ("back", "shop"), ("control", "ops")):
+        watch.world.cronjob(name, namespace)
+    watch.world.run(message(check("deny db:5432"), check("deny ledger.pay:80"), check("deny gone:1")))
+    watch.world.run(message(check("allow db.shop.svc:5432")), name="back")
+    watch.world.run(message(check("alive https://ledger.pay.svc.cluster.local:80/x")), name="control", namespace="ops")
+    found = {each.target: (each.proven, each.proven_by) for each in watch.look().checks if each.list == "deny"}
+    assert found == {
+        "tcp://db:5432": (True, "back"),
+        "tcp://ledger.pay:80": (True, "control"),
+        "tcp://gone:1": (False, None),
+        "https://ledger.pay.svc.cluster.local:80/x": (None, None),
+    }
+
+
+@pytest.mark.parametrize(("age", "proven"), [(2, True), (4, False)])
+def test_a_proof_is_as_old_as_its_own_schedule_allows(age: int, proven: bool) -> None:
+    watch = Watch()
+    for name in ("front", "back"):
+        watch.world.cronjob(name)
+    watch.world.run(message(check("allow db:5432")), name="back", at=NOON - age * HOUR)
+    watch.world.run(message(check("deny db:5432")))
+    (denied,) = (each for each in watch.look().checks if each.list == "deny")
+    assert denied.proven is proven
+
+
+def test_a_proxy_proves_nothing() -> None:
+    watch = Watch()
+    for name in ("front", "back"):
+        watch.world.cronjob(name)
+    watch.world.run(message(check("allow https://api.x:443", proxied=True)), name="back")
+    watch.world.run(message(check("deny https://api.x:443")))
+    assert [each.proven for each in watch.look().checks if each.list == "deny"] == [False]
+
+
+def test_one_missing_policy_seen_by_twelve_vantages_is_one_finding() -> None:
+    watch = Watch()
+    for n in range(12):
+        watch.world.cronjob(f"v{n}")
+        watch.world.run(message(check("deny db:5432", "violation")), name=f"v{n}", at=NOON + n)
+    situation = watch.look(NOON + 60)
+    assert kinds(situation) == [("leak", "tcp://db:5432", 12)]
+    assert situation.state == "violation"
+    watch.world.items = [each for each in watch.world.items if each["kind"] == "CronJob"]
+    for n in range(11):
+        watch.world.run(message(check("deny db:5432")), name=f"v{n}", at=NOON + HOUR)
+    assert kinds(watch.look(NOON + HOUR)) == [("leak", "tcp://db:5432", 1)]
+    watch.world.run(message(check("deny db:5432", "inconclusive")), name="v11", at=NOON + HOUR)
+    assert kinds(watch.look(NOON + HOUR)) == [("leak", "tcp://db:5432", 1)]  # only a pass ends it
+    watch.world.run(message(check("deny db:5432")), name="v11", at=NOON + 2 * HOUR)
+    assert watch.look(NOON + 2 * HOUR).findings == ()
+
+
+def test_what_came_and_went_while_nobody_looked_is_not_lost() -> None:
+    watch = Watch()
+    watch.world.cronjob()
+    watch.world.run(message(check("deny db:5432", "violation")), at=NOON - HOUR)
+    watch.world.run(message(check("deny db:5432")), at=NOON)
+    situation = watch.look()
+    assert situation.findings == ()
+    (known,) = watch.state.findings.values()
+    assert (known.since, known.ended, known.gone) == (NOON - HOUR, NOON, False)
+    (seen,) = situation.checks
+    assert (seen.days, seen.state) == ("v", "pass")
+    assert [letter for _, letter in seen.changes] == ["v", "p"]
+
+
+def test_a_check_that_left_the_lists_is_not_over() -> None:
+    watch = Watch()
+    watch.world.cronjob()
+    watch.world.run(message(check("deny db:5432", "violation"), check("allow api:80")))
+    watch.look()
+    watch.world.run(message(check("allow api:80")), at=NOON + HOUR)
+    assert watch.look(NOON + HOUR).findings == ()
+    (known,) = watch.state.findings.values()
+    assert known.gone
+
+
+def test_what_a_message_left_out_has_not_recovered() -> None:
+    watch = Watch()
+    watch.world.cronjob()
+    watch.world.run(message(check("deny db:5432", "violation")))
+    watch.look()
+    many = [check(f"allow {n * 7919:x}-{n * 104729:x}.{n * 1299709:x}:80") for n in range(2000)]
+    watch.world.run(message(*many), at=NOON + HOUR)
+    situation = watch.look(NOON + HOUR)
+    assert kinds(situation) == [("leak", "tcp://db:5432", 1)]
+
+
+# --- silence ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("now", "overdue"), [(NOON + 2 * HOUR + 1790, False), (NOON + 2 * HOUR + 1810, True)])
+def test_two_and_a_half_periods_of_silence_are_a_finding(now: int, overdue: bool) -> None:
+    watch = Watch()
+    watch.world.cronjob()
+    watch.world.run(message(check("allow api:80")), at=NOON + 15)
+    assert [each.kind for each in watch.look(now).findings] == ["overdue"] * overdue
+
+
+def test_a_vantage_that_never_ran_is_overdue_too() -> None:
+    watch = Watch()
+    watch.world.cronjob()
+    (finding,) = watch.look().findings
+    assert (finding.kind, finding.target) == ("overdue", "front in shop")
+    assert finding.text.startswith("no run has ended yet (schedule 0 * * * *). See: kubectl describe cronjob -n shop")
+
+
+def test_a_schedule_that_cannot_be_read_is_said() -> None:
+    watch = Watch()
+    watch.world.cronjob(schedule="@every 1h")
+    assert "the schedule '@every 1h' cannot be read" in watch.look().unreadable[0]
+
+
+def test_suspended_deleted_and_gone() -> None:
+    watch = Watch(vantages=(Vantage(name="front", namespace="shop"), Vantage(name="back", namespace="shop")))
+    watch.world.cronjob(suspend=True)
+    for name in ("front", "back"):
+        watch.world.run(message(check("allow api:80")), name=name)
+    texts = {each.target: each.text for each in watch.look().findings}
+    assert texts["front in shop"].startswith("its CronJob is suspended. To go on: kubectl patch cronjob -n shop")
+    assert texts["back in shop"].startswith("its CronJob does not exist any more")
+    watch.settings = Settings(release="np", vantages=(Vantage(name="front", namespace="shop"),))
+    watch.look(NOON + 1)
+    left = watch.state.findings["vantage shop/np/back"]
+    assert (left.gone, left.ended) == (True, NOON + 1)
+    watch.look(NOON + 2)
+    assert left.ended == NOON + 1  # once
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (
+            {"containerStatuses": [{"name": "netproof", "state": {"waiting": WAITING}}]},
+            "ErrImagePull m. See: kubectl describe pod -n shop",
+        ),
+        ({"conditions": [{"type": "PodScheduled", "status": "False", "message": "no nodes"}]}, "scheduled: no nodes"),
+        (None, "has no pod: a quota or an admission webhook may refuse it. See: kubectl describe job -n shop"),
+    ],
+)
+def test_a_job_that_cannot_start_says_why(status: Any, text: str) -> None:
+    watch = Watch()
+    watch.world.cronjob()
+    watch.world.run(message(check("allow api:80")), at=NOON - 60)
+    _, pod = watch.world.start(NOON - 40)
+    if status is None:
+        watch.world.items.remove(pod)
+    else:
+        pod["status"] = status
+    situation = watch.look()
+    assert situation.running
+    assert text in situation.findings[0].text
+    assert watch.look(NOON - 30).findings != situation.findings
+
+
+# --- what a cluster does to runs -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "why"),
+    [
+        (None, 137, "the run left no termination message (exit code 137)"),
+        ("Traceback (most recent call last):\n", 70, "cannot be read: it is not JSON (exit code 70)"),
+        ('{"version": 1, "verdict": "pass"}', 0, "it has version 1; this netproof reads version 2"),
+        ("<html>\x1b[2J", 0, "it is not JSON"),
+    ],
+)
+def test_a_run_without_a_report_says_why(text: str | None, code: int, why: str) -> None:
+    watch = Watch()
+    watch.world.cronjob()
+    watch.world.run(message(check("deny db:5432", "violation")), at=NOON - HOUR)
+    watch.world.run(text, code=code)
+    situation = watch.look()
+    assert [each.kind for each in situation.findings] == ["leak", "overdue"]  # nothing has recovered
+    assert why in situation.findings[1].text
+    watch.world.run(message(check("deny db:5432")), at=NOON + 60)
+    assert watch.look(NOON + 60).state == "pass"
+
+
+def test_a_pod_that_is_gone_leaves_the_exit_code() -> None:
+    watch = Watch()
+    watch.world.cronjob()
+    watch.world.run(message(check("deny db:5432")), at=NOON - HOUR)
+    _, pod = watch.world.run(message(check("deny db:5432", "violation")))
+    watch.world.items.remove(pod)
+    assert watch.look().findings == ()  # the lists are not of one moment
+    (finding,) = watch.look(NOON + 60).findings
+    assert "ended with exit code 1, but there is no report: its pod is gone" in finding.text
+
+
+def test_a_broken_configuration_is_a_finding() -> None:
+    watch = Watch()
+    watch.world.cronjob()
+    error = report.of_error("The configuration has 1 mistake: nothing was probed.", ["deny.lst:1: no port"], 2, {})
+    watch.world.run(termination.shorten(error))
+    (finding,) = watch.look().findings
+    assert (finding.kind, finding.text) == (
+        "inconclusive",
+        "The configuration has 1 mistake: nothing was probed. deny.lst:1: no port",
+    )
