@@ -20,8 +20,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def section(name: str) -> str:
-    """The part of the README under a heading."""
-    return (ROOT / "README.md").read_text(encoding="utf-8").partition(f"## {name}\n")[2].partition("\n## ")[0]
+    """The part of docs/command-line.md under a heading."""
+    page = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    return page.partition(f"## {name}\n")[2].partition("\n## ")[0]
 
 
 @pytest.mark.parametrize("kind", KINDS)

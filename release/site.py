@@ -1,0 +1,50 @@
+"""A hook of mkdocs: pages of the site that are files elsewhere in the repository, and links from and to them.
+
+See https://www.mkdocs.org/user-guide/configuration/#hooks. A link to a file that is not there ends the build.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mkdocs.exceptions import PluginError
+from mkdocs.structure.files import File, Files
+
+if TYPE_CHECKING:
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.pages import Page
+
+ROOT = Path(__file__).parents[1]
+PAGES = {  # page of the site: file of the repository
+    "index.md": "README.md",
+    "values.md": "chart/README.md",
+    "contributing.md": "CONTRIBUTING.md",
+    "reporting.md": "SECURITY.md",
+    "changelog.md": "CHANGELOG.md",
+}
+OURS = {file: page for page, file in PAGES.items()}
+SOURCE = "https://github.com/netproof/netproof/blob/main/"
+LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#|/)([^)#\s]+)")
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the pages."""
+    for page, file in PAGES.items():
+        files.append(File.generated(config, page, content=(ROOT / file).read_text()))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
+    """Let relative links lead to the page that the file became, or to the file on GitHub."""
+    source = PAGES.get(page.file.src_uri, f"docs/{page.file.src_uri}")
+
+    def rewrite(link: re.Match[str]) -> str:
+        target = posixpath.normpath(posixpath.join(posixpath.dirname(source), link[1]))
+        if not (ROOT / target).exists():
+            raise PluginError(f"{source}: link to {link[1]}, which is not there")
+        return OURS.get(target) or (target.removeprefix("docs/") if target.startswith("docs/") else SOURCE + target)
+
+    return LINK.sub(rewrite, markdown)
