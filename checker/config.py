@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 LISTS = ("allow", "deny")
 YAML = "netproof.yaml"
-MOST_TARGETS = 50_000
+MOST_TARGETS = 20_000
 _FILES = (YAML, *(f"{name}.lst" for name in LISTS))
 _LIKE_OURS = re.compile(r"netproof\.ya?ml|(allow|deny|denied).*|.*\.lst", re.IGNORECASE)
 _PASSWORD = re.compile("[^/]*:[^/]*@")
@@ -150,12 +150,12 @@ class _Loader:
     def read_entry(self, document: Document, path: Path_, given: dict[str, Any]) -> None:
         keys = document.valid(given, path)
         target, name, command = (keys.get(key) for key in ("target", "name", "command"))
-        if target is None and command and name:
+        if target is None and command is not None and name:
             target = f"command://{name}"
         if isinstance(target, str) and target:
             self.entries.append(_Entry(str(path[0]), target, document.where(path), keys, document, path))
         elif not document.faulty(path):
-            missing = "`name`" if command else "`target`, or `command` and `name`,"
+            missing = "`name`" if command is not None else "`target`, or `command` and `name`,"
             document.mistake(path, f"{missing} is missing")
 
     def plan(self, overrides: Mapping[str, Any]) -> Plan:

@@ -20,6 +20,7 @@ from notifications.errors import NotificationError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_MOST_MISTAKES = 100  # that are shown at once
 MISCONFIGURED, FAILED = 2, 70  # 70 is EX_SOFTWARE of sysexits.h(3head)
 EXIT_CODES = """exit codes: 0 every check passed; 1 a violation; 2 bad usage or configuration; 3 inconclusive;
 4 passed, but a message that was due could not be delivered; 70 netproof itself failed;
@@ -92,9 +93,11 @@ def _failure(error: Exception) -> Failure:
         error = error.exceptions[0]
     match error:
         case ConfigError():
-            count = f"{len(error.mistakes)} mistake{'s' if len(error.mistakes) > 1 else ''}"
+            count = f"{len(error.mistakes):,} mistake{'s' if len(error.mistakes) > 1 else ''}"
             title = f"The configuration has {count}: nothing was probed."
-            return Failure(MISCONFIGURED, title, error.mistakes, error.notify)
+            left_out = len(error.mistakes) - _MOST_MISTAKES
+            problems = error.mistakes[:_MOST_MISTAKES] + ((f"and {left_out:,} more",) if left_out > 0 else ())
+            return Failure(MISCONFIGURED, title, problems, error.notify)
         case InputError():
             return Failure(MISCONFIGURED, "The input cannot be used.", error.problems)
         case UsageError():

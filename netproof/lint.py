@@ -4,20 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from checker.network import gateways
 from checker.words import harmless
 from netproof.arguments import add_lists, plan
 
 if TYPE_CHECKING:
     import argparse
 
+    from checker.model import Plan
+
 arguments = add_lists
+_BEYOND = "it answers also when its own uplink is down; allow a target that lies beyond it"
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit code."""
     found = plan(options)
-    for warning in found.warnings:
+    warnings = found.warnings
+    if gateway := only_gateway(found):
+        warnings = (*warnings, f"{gateway} is this machine's default gateway, and it alone is allowed: {_BEYOND}")
+    for warning in warnings:
         print(f"warning: {harmless(warning)}")
     allowed = sum(check.list == "allow" for check in found.checks)
     print(f"no mistakes: {allowed} allowed, {len(found.checks) - allowed} denied")
     return 0
+
+
+def only_gateway(plan: Plan) -> str | None:
+    """Return the default gateway if nothing else is on the allow list: it does not show that the network works."""
+    hosts = {check.target.host for check in plan.checks if check.list == "allow" and check.target.host}
+    return hosts.pop() if len(hosts) == 1 and hosts <= gateways() else None
