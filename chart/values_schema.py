@@ -1,8 +1,9 @@
-"""Writes values.schema.json: `python chart/values_schema.py`.
+"""Writes values.schema.json and files/kinds.json: `python chart/values_schema.py`.
 
-What the checker reads comes from `netproof schema`, what Kubernetes reads from the schemas of its newest release that
-kubernetes-validate holds; the rest is said here. Helm knows draft-07, and tells of an `anyOf` only that it failed:
-alternatives are therefore folded into one schema with several types, whose messages name the key that is wrong.
+What the checker reads comes from `netproof schema`, and the kinds of target from the checker; what Kubernetes reads
+comes from the schemas of its newest release in kubernetes-validate; the rest is written here. Helm knows draft-07, and
+reports of an `anyOf` only that it failed: alternatives are therefore merged into one schema with several types, whose
+messages name the key that is wrong.
 """
 
 import json
@@ -13,9 +14,24 @@ from typing import Any
 
 import kubernetes_validate  # type: ignore[import-untyped]
 
+from checker.probes import KINDS, sandbox
+from checker.probes.base import Kind
+
 Schema = dict[str, Any]
 TARGET = Path(__file__).with_name("values.schema.json")
+TARGETS = Path(__file__).parent / "files" / "kinds.json"
 LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"  # RFC 1123
+
+# Hosts and ports as RE2 patterns, without regard to case. A name whose last label is a number must be an IPv4 address.
+_OCTET = r"(25[0-5]|2[0-4]\d|1?\d?\d)"
+_LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
+_LAST = r"(\d*[a-z_]|\d+-[a-z0-9_-]*[a-z0-9_])([a-z0-9_-]*[a-z0-9_])?"
+HOST = rf"(\[[0-9a-f:.]+\]|({_OCTET}\.){{3}}{_OCTET}|({_LABEL}\.)*{_LAST}\.?)"
+PORT = r":0*([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])"
+# What only the checker's code says of a kind: the setting without which its targets cannot be on the allow list.
+NEEDS = {"udp": "payload"}
+# Keys of a check that belong to one list alone.
+ONLY_ON = {"every": "allow", "proxy": "allow", "closed": "deny", "control": "deny", "attempts": "deny"}
 
 # Keys of netproof.yaml that have another place in the values, or are written by the templates.
 ELSEWHERE = {"allow", "deny", "defaults", "isolated", "role", "vantage", "notify"}
@@ -61,7 +77,42 @@ def ref(name: str) -> Schema:
 
 
 BOOL: Schema = {"type": ["boolean", "null"]}
+STATUS: Schema = {"pattern": "^[1-5][0-9x]{2}$", "minimum": 100, "maximum": 599}
+BASE64 = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}(==|[A-Za-z0-9+/][A-Za-z0-9+/=]))$"
+_PART = r"([0-9]{1,9}(\.[0-9]{1,9})?(ms|s|m|h))*"
+POSITIVE = rf"^{_PART}([0-9.]*[1-9][0-9.]*(ms|s|m|h)){_PART}$"
 OBJECTS = items({"type": "object"})
+
+
+def kinds() -> dict[str, Any]:
+    """Describe what follows `kind://` in targets of each kind, and the settings of their checks."""
+    return {name: kind(name, each) for name, each in KINDS.items()}
+
+
+def kind(name: str, of: Kind[Any]) -> dict[str, Any]:
+    """Describe one kind: its form in words and as a pattern, its default port and its settings."""
+    form = of.form
+    here, pattern = "host:port", HOST + PORT
+    if form.port is not None:
+        here, pattern = "host[:port]", f"{HOST}({PORT})?"
+    if form.path:
+        here, pattern = f"{here}[/path]", pattern + "([/?][!$-~]*)?"
+    if form.name:
+        here, pattern = f"name[@{here}]", f"{HOST}(@{pattern})?"
+    lists = {}
+    if of is sandbox.SANDBOX:
+        lists = {each: "allow" if each == "user-namespace" else "deny" for each in sandbox.CHECKS}
+        here, pattern = " or ".join(lists), "|".join(lists)
+    about = {
+        "form": here if name == "tcp" else f"{name}://{here}",
+        "pattern": f"({pattern})",
+        "port": form.port,
+        "settings": sorted(of.settings.__dataclass_fields__),
+        "needs": NEEDS.get(name),  # a setting that the allow list requires
+        "lists": lists,  # the list on which each name belongs
+        "own": of.own,  # about the container itself: no control can check it
+    }
+    return {key: value for key, value in about.items() if value}
 
 
 class Checker:
@@ -119,7 +170,7 @@ class Kubernetes:
         return self.plain(self.types[f"io.k8s.api.{of}"]["properties"][name])
 
     def plain(self, schema: Schema) -> Schema:
-        """Leave out the prose, refuse unknown keys, and allow null, which takes a key away."""
+        """Leave out the descriptions, refuse unknown keys, and allow null, which removes a key."""
         if "$ref" in schema:
             name = schema["$ref"].rpartition("/")[2]
             short = name.rpartition(".")[2]
@@ -144,12 +195,23 @@ class Kubernetes:
 
 
 def nullable(schema: Schema) -> Schema:
-    """Allow null, with which a later values file takes a key of an earlier one away."""
+    """Allow null, with which a later values file removes a key of an earlier one."""
     return schema | {"type": [*schema["type"], "null"]}
 
 
+def nullables(properties: dict[str, Schema]) -> dict[str, Schema]:
+    """Allow null for every mapping: in a values file, a key with nothing below it is null."""
+    return {name: nullable(each) if each.get("type") == ["object"] else each for name, each in properties.items()}
+
+
+def only_on(check: Schema, name: str) -> Schema:
+    """Leave out the keys of a check that belong to the other list."""
+    keys = {key: each for key, each in check["properties"].items() if ONLY_ON.get(key, name) == name}
+    return check | {"properties": keys}
+
+
 def emptyable(schema: Schema) -> Schema:
-    """Allow the empty text, which leaves it to the chart."""
+    """Allow the empty text, with which the chart chooses."""
     return schema | {"pattern": f"^$|{schema['pattern']}"}
 
 
@@ -162,13 +224,23 @@ def schema() -> Schema:
     settings = {name: checker.property("Configuration", name) for name in checker.types["Configuration"]["properties"]}
     settings = {name: value for name, value in settings.items() if name not in ELSEWHERE}
     settings |= {name: checker.property("Defaults", name) for name in checker.types["Defaults"]["properties"]}
-    settings["deadline"] = emptyable(settings["deadline"])
+    settings["deadline"] = emptyable(settings["deadline"] | {"minimum": 1, "pattern": POSITIVE})
 
     entry = checker.mapping("Check") | {"type": ["string", "object"], "minLength": 1}
-    targets = mapping(allow=items(ref("target")), deny=items(ref("target")))
-    occasions = checker.property("Notify", "on")
+    keys = entry["properties"]
+    keys["timeout"] |= {"minimum": 1, "pattern": POSITIVE}
+    keys["status"] = {"type": ["integer", "string", "array", "null"], **STATUS, "items": STATUS}
+    for key in ("payload", "reply"):
+        keys[key]["minLength"] = 1
+        keys[key]["properties"]["hex"]["pattern"] = "^([0-9a-fA-F]{2}\\s*)+$"
+        keys[key]["properties"]["base64"]["pattern"] = BASE64
+        keys[key] |= {"minProperties": 1, "maxProperties": 1}
+    settings["timeout"] |= {"minimum": 1, "pattern": POSITIVE}
+    entries = {name: only_on(entry, name) for name in ("allow", "deny")}
+    targets = mapping(**{name: items(ref(name)) for name in entries})
+    occasions = nullable(checker.property("Notify", "notifyOn"))
 
-    # What a vantage may say for itself, which is also what the release says for all of them.
+    # The values of a vantage, which are also those of the release for all its vantages.
     vantage: dict[str, Schema] = {
         "targets": targets,
         "existingConfigMap": text(),
@@ -176,26 +248,39 @@ def schema() -> Schema:
         "settings": mapping(**settings),
         "cluster": text(),
         "notifications": mapping(
-            on=occasions,
-            true=occasions,  # how Helm's YAML 1.1 reads a plain `on`
+            notifyOn=occasions,
             existingSecret=text(),
+            existingSecrets=items(
+                {
+                    "type": ["string", "object"],
+                    "minLength": 1,
+                    "properties": {"name": {"type": "string", "minLength": 1}, "keys": items({"type": "string"})},
+                    "required": ["name"],
+                    "additionalProperties": False,
+                }
+            ),
             channels=words({"type": "string", "minLength": 1}, {"pattern": "^[-._a-zA-Z0-9]+$"}),
             templates=words({"type": "string"}, {"pattern": "^[-._a-zA-Z0-9]+\\.j2$"}),
             runbookUrl=emptyable(checker.property("Notify", "runbookUrl")),
         ),
         "heartbeat": mapping(existingSecret=text(), url=text("https?://\\S+")),
+        "networkPolicy": mapping(
+            enabled=BOOL,
+            dns=kubernetes.property("networking.v1.NetworkPolicyEgressRule", "to"),
+            egress=kubernetes.property("networking.v1.NetworkPolicySpec", "egress"),
+        ),
         "podLabels": words(),
         "podAnnotations": words(),
         "image": mapping(
             registry=text(),
-            repository={"type": "string", "minLength": 1},
+            repository=text(),
             tag=text(),
             digest=text("sha256:[a-f0-9]{64}"),
             pullPolicy=choice("Always", "IfNotPresent", "Never"),
         ),
         "imagePullSecrets": pull_secrets,
         "cronjob": mapping(
-            schedule={"type": "string", "minLength": 1},
+            schedule=text(),
             timeZone=text(),
             suspend=BOOL,
             concurrencyPolicy=choice("Allow", "Forbid", "Replace"),
@@ -222,12 +307,15 @@ def schema() -> Schema:
         "topologySpreadConstraints": kubernetes.property(pod, "topologySpreadConstraints"),
         "priorityClassName": text(),
         "runtimeClassName": text(),
+        "schedulerName": text(),
         "hostAliases": kubernetes.property(pod, "hostAliases"),
         "dnsPolicy": choice("", "ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"),
         "dnsConfig": kubernetes.property(pod, "dnsConfig"),
         "extraArgs": items({"type": "string"}),
         "extraEnv": kubernetes.property(container, "env"),
         "extraEnvFrom": kubernetes.property(container, "envFrom"),
+        "initContainers": kubernetes.property(pod, "initContainers"),
+        "extraContainers": kubernetes.property(pod, "containers"),
         "extraVolumes": OBJECTS,
         "extraVolumeMounts": kubernetes.property(container, "volumeMounts"),
         "serviceAccount": mapping(create=BOOL, name=text(), annotations=words(), automount=BOOL),
@@ -235,11 +323,11 @@ def schema() -> Schema:
     shared = {name: ref(f"vantage/properties/{name}") for name in vantage}
     place = {"namespace": text(LABEL, 63)}
     release: dict[str, Schema] = {
-        "global": {  # a parent chart has more to say there
+        "global": {  # of all charts of a release, so other keys may be there
             "type": ["object"],
             "properties": {"imageRegistry": text(), "imagePullSecrets": pull_secrets},
         },
-        "enabled": {"type": "boolean"},
+        "enabled": BOOL,
         "nameOverride": text(LABEL),
         "fullnameOverride": text(LABEL),
         "namespaceOverride": text(LABEL, 63),
@@ -250,17 +338,16 @@ def schema() -> Schema:
         "control": mapping(
             enabled=BOOL, **place, **{name: value for name, value in shared.items() if name != "isolated"}
         ),
+        "tests": mapping(enabled=BOOL),
         "extraObjects": items({"type": ["object", "string"]}),
     }
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "$comment": "Written by chart/values_schema.py; change it there.",
-        **mapping(**release, **shared),
-        # What a null would take away whole, and the templates look into.
-        "required": sorted(name for name, value in {**release, **vantage}.items() if value.get("type") == ["object"]),
+        **mapping(**nullables(release), **shared),
         "definitions": {
-            "target": entry,
-            "vantage": nullable(mapping(**place, **vantage)),
+            **entries,
+            "vantage": nullable(mapping(enabled=BOOL, **place, **nullables(vantage))),
             **dict(sorted(kubernetes.used.items())),
         },
     }
@@ -268,3 +355,4 @@ def schema() -> Schema:
 
 if __name__ == "__main__":
     TARGET.write_text(json.dumps(schema(), indent=2) + "\n")
+    TARGETS.write_text(json.dumps(kinds(), indent=2) + "\n")

@@ -51,7 +51,7 @@ def _description(before: list[str]) -> str:
 
 def _plain(node: yaml.Node) -> str:
     loader = yaml.SafeLoader("")
-    return json.dumps(loader.construct_object(node, deep=True), ensure_ascii=False).replace('{"true": ', '{"on": ')
+    return json.dumps(loader.construct_object(node, deep=True), ensure_ascii=False)
 
 
 def table() -> str:

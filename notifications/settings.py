@@ -36,19 +36,19 @@ CronJob = Annotated[
 class Notify(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """When and with what hints the channels are told. Channels themselves are secrets and live elsewhere."""
 
-    on: tuple[Occasion, ...] | Occasion = DEFAULT
+    notify_on: tuple[Occasion, ...] | Occasion = DEFAULT
     runbook_url: RunbookUrl | None = None
     cronjob: CronJob | None = None
 
     def __post_init__(self) -> None:
         """Refuse a list that contradicts itself (msgspec makes it a mistake with its place)."""
-        if len(occasions(self.on)) > 1 and "never" in occasions(self.on):
+        if len(occasions(self.notify_on)) > 1 and "never" in occasions(self.notify_on):
             raise ValueError("`never` stands alone")
 
 
-def occasions(on: Any) -> tuple[str, ...]:
-    """Read ``notify.on`` as configured: one word or a list of them."""
-    return (on,) if isinstance(on, str) else tuple(on)
+def occasions(notify_on: Any) -> tuple[str, ...]:
+    """Read ``notify.notifyOn`` as configured: one word or a list of them."""
+    return (notify_on,) if isinstance(notify_on, str) else tuple(notify_on)
 
 
 def due(report: Mapping[str, Any]) -> bool:
@@ -57,7 +57,7 @@ def due(report: Mapping[str, Any]) -> bool:
     A run that probed nothing, by bad configuration or a failure of its own, is always told unless ``never``:
     a checker that is broken must not be silent. A run stopped before any verdict counts as inconclusive.
     """
-    on = occasions((report.get("notify") or {}).get("on", DEFAULT))
+    on = occasions((report.get("notify") or {}).get("notifyOn", DEFAULT))
     if "never" in on:
         return False
     return "always" in on or report.get("exitCode") in BROKEN or (report.get("verdict") or "inconclusive") in on

@@ -1,14 +1,17 @@
-{{/* netproof.yaml of a vantage: what the checker reads. It holds no secret. */}}
+{{/* netproof.yaml of a vantage: what the checker reads. It contains no secret. */}}
 {{- define "netproof.config" -}}
+{{- $root := .root }}
+{{- with .vantage }}
+{{- range $list, $lines := .lists }}
+{{- if $lines }}
+{{ $list }}:
+{{- $lines }}
+{{- end }}
+{{- end }}
 {{- $config := include "netproof.given" (pick .settings "settle" "concurrency") | fromYaml }}
 {{- $_ := set $config "deadline" (include "netproof.deadline" .) }}
-{{- with include "netproof.given" (pick .settings "timeout" "closed") | fromYaml }}
+{{- with include "netproof.given" (omit .settings "settle" "concurrency" "deadline") | fromYaml }}
 {{- $_ := set $config "defaults" . }}
-{{- end }}
-{{- range $list, $targets := .targets }}
-{{- with $targets }}
-{{- $_ := set $config $list . }}
-{{- end }}
 {{- end }}
 {{- if .isolated }}
 {{- $_ := set $config "isolated" true }}
@@ -16,29 +19,28 @@
 {{- if eq .role "control" }}
 {{- $_ := set $config "role" "control" }}
 {{- end }}
-{{- $vantage := pick . "name" "namespace" "cluster" "vouchedBy" }}
-{{- $_ := set $vantage "labels" (default dict .podLabels) }}
+{{- $vantage := pick . "name" "namespace" "cluster" }}
+{{- $_ := set $vantage "labels" (include "netproof.layers" (dict "root" $root "maps" (list .podLabels)) | fromYaml) }}
 {{- $_ := set $config "vantage" (include "netproof.given" $vantage | fromYaml) }}
 {{- $notify := include "netproof.given" (dict "runbookUrl" .notifications.runbookUrl "cronjob" .fullname) | fromYaml }}
-{{- if not (kindIs "invalid" .notifications.on) }}
-{{- $_ := set $notify "on" .notifications.on }}
+{{- if not (kindIs "invalid" .notifications.notifyOn) }}
+{{- $_ := set $notify "notifyOn" .notifications.notifyOn }}
 {{- end }}
 {{- $_ := set $config "notify" $notify }}
-{{- toYaml $config }}
+{{ toYaml $config }}
+{{- end }}
 {{- end }}
 
 {{/*
-The checker's own deadline: shorter than the Job's, so that it can still say what it saw. The Job's clock also runs
-while the image is pulled, and messages take up to half a minute.
+The checker's own deadline: shorter than the Job's, so that it can still report what it saw. The Job's time also
+includes the pull of the image, and messages take up to half a minute.
 */}}
 {{- define "netproof.deadline" -}}
 {{- $job := .job.activeDeadlineSeconds | int64 }}
 {{- $own := .settings.deadline }}
 {{- if $own }}
-{{- $start := now }}
-{{- $seconds := sub (mustDateModify $own $start | unixEpoch) (unixEpoch $start) }}
-{{- if and $job (ge $seconds $job) }}
-{{- fail (printf "settings.deadline: %s is not shorter than job.activeDeadlineSeconds (%d) of vantage %q: the Job would end before the checker can say why" $own $job .name) }}
+{{- if and $job (ge (include "netproof.seconds" $own | float64) (float64 $job)) }}
+{{- fail (printf "settings.deadline: %s is not shorter than job.activeDeadlineSeconds (%d) of vantage %q: the Job would end before the checker can report why" $own $job .name) }}
 {{- end }}
 {{- $own }}
 {{- else if not $job }}5m

@@ -1,23 +1,23 @@
 {{/*
 The Job of a vantage, metadata and spec, of (dict "root" $ "vantage" $vantage): for the CronJob, and for `helm test`,
-where "quiet" makes it tell nobody, and "trial" sends a trial message instead of checking; "name" and "annotations"
-are of its own.
+where "quiet" sends no messages, and "trial" sends a test message instead of checking; "name" and "annotations" are its
+own.
 */}}
 {{- define "netproof.job" -}}
 metadata:
   {{- with .name }}
-  name: {{ . }}
-  namespace: {{ $.vantage.namespace }}
+  name: {{ . | quote }}
+  namespace: {{ $.vantage.namespace | quote }}
   {{- end }}
   labels:
-    {{- include "netproof.layers" (list (include "netproof.labels" . | fromYaml) .vantage.job.labels) | nindent 4 }}
-  {{- with include "netproof.layers" (list .root.Values.commonAnnotations .vantage.job.annotations .annotations) }}
+    {{- include "netproof.layers" (dict "root" .root "maps" (list (include "netproof.labels" . | fromYaml) .vantage.job.labels)) | nindent 4 }}
+  {{- with include "netproof.layers" (dict "root" .root "maps" (list .root.Values.commonAnnotations .vantage.job.annotations .annotations)) }}
   annotations:
     {{- . | nindent 4 }}
   {{- end }}
 spec:
   {{- include "netproof.given" (pick .vantage.job "backoffLimit" "activeDeadlineSeconds" "ttlSecondsAfterFinished") | nindent 2 }}
-  {{- if dig "podFailurePolicy" "rules" list .vantage.job }}
+  {{- if get (default dict .vantage.job.podFailurePolicy) "rules" }}
   podFailurePolicy:
     {{- toYaml .vantage.job.podFailurePolicy | nindent 4 }}
   {{- end }}

@@ -16,7 +16,8 @@
 
 {{/*
 A name cut to the 52 characters that a CronJob may have (its Jobs append 11). A cut name ends in a hash of the
-whole: names that begin alike stay distinct. Dots, which a release may hold, would give pods surprising host names.
+whole name, so that names with the same beginning stay distinct. Dots, which a release's name may contain, are
+replaced: pods would get unexpected host names.
 */}}
 {{- define "netproof.cut" -}}
 {{- $whole := . | replace "." "-" }}
@@ -39,52 +40,26 @@ app.kubernetes.io/instance: {{ include "netproof.label" .root.Release.Name | quo
 app.kubernetes.io/component: {{ include "netproof.label" .vantage.name | quote }}
 {{- end }}
 
-{{/* Labels of every object but pods, which wear what policies select and little else. */}}
+{{/* Labels of every object except pods, which have the labels that policies select and few others. */}}
 {{- define "netproof.labels" -}}
 {{- $labels := include "netproof.selectors" . | fromYaml }}
 {{- $_ := set $labels "app.kubernetes.io/version" (include "netproof.label" .root.Chart.AppVersion) }}
 {{- $_ := set $labels "app.kubernetes.io/managed-by" .root.Release.Service }}
 {{- $_ := set $labels "app.kubernetes.io/part-of" "netproof" }}
 {{- $_ := set $labels "helm.sh/chart" (include "netproof.label" (printf "%s-%s" .root.Chart.Name .root.Chart.Version)) }}
-{{- include "netproof.layers" (list $labels .root.Values.commonLabels) }}
+{{- include "netproof.layers" (dict "root" .root "maps" (list $labels .root.Values.commonLabels)) }}
 {{- end }}
 
 {{/*
 The metadata of an object, of (dict "root" $ "vantage" $vantage "name" "…"), with "labels" and "annotations" of its own.
 */}}
 {{- define "netproof.metadata" -}}
-name: {{ .name }}
-namespace: {{ .vantage.namespace }}
+name: {{ .name | quote }}
+namespace: {{ .vantage.namespace | quote }}
 labels:
-  {{- include "netproof.layers" (list (include "netproof.labels" . | fromYaml) .labels) | nindent 2 }}
-{{- with include "netproof.layers" (list .root.Values.commonAnnotations .annotations) }}
+  {{- include "netproof.layers" (dict "root" .root "maps" (list (include "netproof.labels" . | fromYaml) .labels)) | nindent 2 }}
+{{- with include "netproof.layers" (dict "root" .root "maps" (list .root.Values.commonAnnotations .annotations)) }}
 annotations:
   {{- . | nindent 2 }}
-{{- end }}
-{{- end }}
-
-{{/* Maps laid over each other; the last one wins. Nothing when all are empty. */}}
-{{- define "netproof.layers" -}}
-{{- $whole := dict }}
-{{- range . }}
-{{- range $key, $value := . }}
-{{- $_ := set $whole $key $value }}
-{{- end }}
-{{- end }}
-{{- with $whole }}
-{{- toYaml . }}
-{{- end }}
-{{- end }}
-
-{{/* The keys of a map that say something: 0 and false do; null and what is empty leave it to Kubernetes. */}}
-{{- define "netproof.given" -}}
-{{- $given := dict }}
-{{- range $key, $value := . }}
-{{- if or $value (kindIs "bool" $value) (kindIs "float64" $value) (kindIs "int64" $value) (kindIs "int" $value) }}
-{{- $_ := set $given $key $value }}
-{{- end }}
-{{- end }}
-{{- with $given }}
-{{- toYaml . }}
 {{- end }}
 {{- end }}

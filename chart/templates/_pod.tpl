@@ -1,5 +1,5 @@
 {{- define "netproof.image" -}}
-{{- $registry := default .vantage.image.registry .root.Values.global.imageRegistry }}
+{{- $registry := default .vantage.image.registry (default dict .root.Values.global).imageRegistry }}
 {{- with $registry }}{{ trimSuffix "/" . }}/{{ end }}
 {{- .vantage.image.repository }}
 {{- if .vantage.image.digest }}@{{ .vantage.image.digest }}
@@ -12,75 +12,81 @@
 {{- end }}
 
 {{/*
-Labels and annotations of a pod. No mesh may adopt it: a sidecar accepts every connection in place of the target, so
-that denied targets look open; and its own policies, not the cluster's, would be what is tested. Yours win over these.
+Labels and annotations of a pod. It stays out of service meshes: a sidecar accepts every connection in place of the
+target, so that denied targets look open, and the mesh's policies would be tested, not the cluster's. podLabels and
+podAnnotations override these.
 */}}
 {{- define "netproof.podMetadata" -}}
 {{- $mesh := dict "sidecar.istio.io/inject" "false" "istio.io/dataplane-mode" "none" "kuma.io/sidecar-injection" "disabled" -}}
 labels:
-  {{- include "netproof.layers" (list $mesh (include "netproof.selectors" . | fromYaml) .root.Values.commonLabels .vantage.podLabels) | nindent 2 }}
+  {{- include "netproof.layers" (dict "root" .root "maps" (list $mesh (include "netproof.selectors" . | fromYaml) .root.Values.commonLabels .vantage.podLabels)) | nindent 2 }}
 {{- $mesh = dict "sidecar.istio.io/inject" "false" "linkerd.io/inject" "disabled" "consul.hashicorp.com/connect-inject" "false" }}
 annotations:
-  {{- include "netproof.layers" (list $mesh .root.Values.commonAnnotations .vantage.podAnnotations) | nindent 2 }}
+  {{- include "netproof.layers" (dict "root" .root "maps" (list $mesh .root.Values.commonAnnotations .vantage.podAnnotations)) | nindent 2 }}
 {{- end }}
 
 {{- define "netproof.podSpec" -}}
 restartPolicy: Never
-# A run that is stopped still tells what it knows: at most 28 s for the channels, and 10 s for the heartbeat.
+# A run that is stopped still reports what it knows: at most 28 s for the channels, and 10 s for the heartbeat.
 terminationGracePeriodSeconds: 45
-{{- with concat .root.Values.global.imagePullSecrets (default list .vantage.imagePullSecrets) }}
+{{- with concat ((default dict .root.Values.global).imagePullSecrets | default list) (default list .vantage.imagePullSecrets) }}
 imagePullSecrets:
   {{- range . }}
-  - name: {{ if kindIs "map" . }}{{ .name }}{{ else }}{{ . }}{{ end }}
+  - name: {{ kindIs "map" . | ternary . (dict "name" .) | dig "name" "" | quote }}
   {{- end }}
 {{- end }}
-serviceAccountName: {{ include "netproof.serviceAccountName" .vantage }}
+serviceAccountName: {{ include "netproof.serviceAccountName" .vantage | quote }}
 automountServiceAccountToken: {{ eq true .vantage.serviceAccount.automount }}
 enableServiceLinks: false
-# It may wear an application's labels, and then the application's Services select it, too. This gate never becomes
-# true: the pod is never ready, and receives no traffic.
+# The pod may have an application's labels, and then the application's Services select it, too. This condition never
+# becomes true: the pod is never ready, and receives no traffic.
 readinessGates:
   - conditionType: netproof/receives-traffic
 {{- with .vantage.podSecurityContext }}
 securityContext:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with include "netproof.given" (pick .vantage "nodeSelector" "tolerations" "affinity" "topologySpreadConstraints" "priorityClassName" "runtimeClassName" "hostAliases" "dnsPolicy" "dnsConfig") }}
+{{- with include "netproof.given" (pick .vantage "nodeSelector" "tolerations" "affinity" "topologySpreadConstraints" "priorityClassName" "runtimeClassName" "schedulerName" "hostAliases" "dnsPolicy" "dnsConfig") }}
 {{ . }}
+{{- end }}
+{{- with .vantage.initContainers }}
+initContainers:
+  {{- toYaml . | nindent 2 }}
 {{- end }}
 containers:
   {{- include "netproof.container" . | nindent 2 }}
+  {{- with .vantage.extraContainers }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
 volumes:
   - name: config
     configMap:
-      name: {{ .vantage.fullname }}
+      name: {{ .vantage.fullname | quote }}
   {{- with .vantage.existingConfigMap }}
   - name: lists
     configMap:
-      name: {{ . }}
+      name: {{ . | quote }}
   {{- end }}
   {{- if include "netproof.hasChannels" .vantage }}
   - name: channels
     projected:
       sources:
-        {{- with .vantage.notifications.existingSecret }}
+        {{- range include "netproof.channelSecrets" . | fromJsonArray }}
         - secret:
-            name: {{ . }}
+            name: {{ .name | quote }}
+            {{- with .keys }}
+            items:
+              {{- range . }}
+              - key: {{ . | quote }}
+                path: {{ . | quote }}
+              {{- end }}
+            {{- end }}
         {{- end }}
-        {{- if .vantage.notifications.channels }}
-        - secret:
-            name: {{ .vantage.fullname }}-channels
-        {{- end }}
-  {{- end }}
-  {{- if .vantage.notifications.templates }}
-  - name: templates
-    configMap:
-      name: {{ .vantage.fullname }}-templates
   {{- end }}
   {{- if include "netproof.hasHeartbeat" .vantage }}
   - name: heartbeat
     secret:
-      secretName: {{ default (printf "%s-heartbeat" .vantage.fullname) .vantage.heartbeat.existingSecret }}
+      secretName: {{ default (printf "%s-heartbeat" .vantage.fullname) .vantage.heartbeat.existingSecret | quote }}
   {{- end }}
   {{- with .vantage.extraVolumes }}
   {{- toYaml . | nindent 2 }}
@@ -88,7 +94,24 @@ volumes:
 {{- end }}
 
 {{- define "netproof.hasChannels" -}}
-{{- if or .notifications.existingSecret .notifications.channels }}true{{ end }}
+{{- if or .notifications.existingSecret .notifications.existingSecrets .notifications.channels }}true{{ end }}
+{{- end }}
+
+{{/* The Secrets that hold the channels of a vantage, and which keys of them; as JSON. */}}
+{{- define "netproof.channelSecrets" -}}
+{{- $secrets := list }}
+{{- with .vantage.notifications.existingSecret }}
+{{- $secrets = append $secrets (dict "name" .) }}
+{{- end }}
+{{- range .vantage.notifications.existingSecrets }}
+{{- $secret := kindIs "map" . | ternary . (dict "name" .) }}
+{{- $name := include "netproof.filled" (dict "root" $.root "text" $secret.name) }}
+{{- $secrets = append $secrets (dict "name" $name "keys" (get $secret "keys")) }}
+{{- end }}
+{{- if .vantage.notifications.channels }}
+{{- $secrets = append $secrets (dict "name" (printf "%s-channels" .vantage.fullname)) }}
+{{- end }}
+{{- toJson $secrets }}
 {{- end }}
 
 {{- define "netproof.hasHeartbeat" -}}
@@ -98,9 +121,9 @@ volumes:
 {{/* The one container, in the form of a list. */}}
 {{- define "netproof.container" -}}
 - name: netproof
-  image: {{ include "netproof.image" . }}
+  image: {{ include "netproof.image" . | quote }}
   {{- with .vantage.image.pullPolicy }}
-  imagePullPolicy: {{ . }}
+  imagePullPolicy: {{ . | quote }}
   {{- end }}
   args:
     {{- if .trial }}
@@ -120,7 +143,7 @@ volumes:
     - --channels=/etc/netproof-channels
     {{- end }}
     {{- if .vantage.notifications.templates }}
-    - --templates=/etc/netproof-templates
+    - --templates=/etc/netproof
     {{- end }}
     {{- if and (include "netproof.hasHeartbeat" .vantage) (not .trial) }}
     - --heartbeat=/etc/netproof-heartbeat/url
@@ -155,7 +178,7 @@ volumes:
   securityContext:
     {{- toYaml . | nindent 4 }}
   {{- end }}
-  # When it dies before it can say why, the end of its log is what `kubectl describe pod` shows.
+  # When it ends without a message of its own, `kubectl describe pod` shows the end of its log.
   terminationMessagePolicy: FallbackToLogsOnError
   volumeMounts:
     - name: config
@@ -169,11 +192,6 @@ volumes:
     {{- if include "netproof.hasChannels" .vantage }}
     - name: channels
       mountPath: /etc/netproof-channels
-      readOnly: true
-    {{- end }}
-    {{- if .vantage.notifications.templates }}
-    - name: templates
-      mountPath: /etc/netproof-templates
       readOnly: true
     {{- end }}
     {{- if include "netproof.hasHeartbeat" .vantage }}

@@ -1,64 +1,163 @@
-{{/* The target of a list's entry, which is a string or a mapping. */}}
-{{- define "netproof.text" -}}
-{{- if kindIs "map" . }}{{ .target }}{{ else }}{{ . }}{{ end }}
+{{/* The kinds of target of files/kinds.json, one pattern for all of them, and which kinds have a setting; as JSON. */}}
+{{- define "netproof.kinds" -}}
+{{- $kinds := .Files.Get "files/kinds.json" | fromJson }}
+{{- $patterns := list }}
+{{- $owners := dict }}
+{{- range $name, $kind := $kinds }}
+{{- $patterns = append $patterns (printf "%s%s" (eq $name "tcp" | ternary "(tcp://)?" (printf "%s://" $name)) $kind.pattern) }}
+{{- range $kind.settings }}
+{{- $_ := set $owners . (append (get $owners . | default list) $name) }}
 {{- end }}
-
-{{/* Whether a denied entry says that nobody at all may reach its target: `control: false`. */}}
-{{- define "netproof.nobody" -}}
-{{- if kindIs "map" . }}{{ if and (hasKey . "control") (kindIs "bool" .control) (not .control) }}true{{ end }}{{ end }}
+{{- end }}
+{{- dict "kinds" $kinds "pattern" (join "|" $patterns) "owners" $owners | toJson }}
 {{- end }}
 
 {{/*
-The parts of a target: kind, name (of dns), host, port, rest; as JSON. What cannot be read is the checker's to refuse.
+Both lists of a vantage, as lines of YAML, into $vantage.lists; what it denies joins .denied, the list of the control.
+One that is meant to reach nothing takes no allow list from elsewhere.
 */}}
+{{- define "netproof.lists" -}}
+{{- $targets := .vantage.targets }}
+{{- $common := default dict .common }}
+{{- if .vantage.isolated }}
+{{- $common = omit $common "allow" }}
+{{- if and .own (not (dig "targets" "allow" list .own)) }}
+{{- $targets = omit $targets "allow" }}
+{{- end }}
+{{- end }}
+{{- $_ := set .vantage "network" dict }}
+{{- $lists := dict "allow" "" "deny" "" }}
+{{- $listed := dict }}
+{{- range $part := list (list "targets" $targets) (list "commonTargets" $common) }}
+{{- range $list, $lines := $lists }}
+{{- $more := include "netproof.list" (dict "root" $.root "vantage" $.vantage "denied" $.denied "listed" $listed "list" $list "source" (first $part) "entries" (get (last $part) $list | default list)) }}
+{{- $_ := set $lists $list (printf "%s%s" $lines $more) }}
+{{- end }}
+{{- end }}
+{{- $_ := set .vantage "lists" $lists }}
+{{- include "netproof.sensible" .vantage }}
+{{- end }}
+
+{{/*
+One list from one source, "targets" or "commonTargets". Mistakes that the checker would refuse are refused here. Common
+targets give way to the vantage's own. Text and dicts, because sprig's append copies the whole list each time.
+*/}}
+{{- define "netproof.list" -}}
+{{- $place := printf "%s.%s of vantage %q" .source .list .vantage.name }}
+{{- include "netproof.readable" (dict "root" .root "entries" .entries "place" $place) }}
+{{- range $entry := .entries }}
+{{- $check := dict }}
+{{- if kindIs "map" $entry }}{{ $check = omit $entry "target" }}{{ end }}
+{{- $text := include "netproof.target" (dict "root" $.root "entry" $entry) }}
+{{- $target := include "netproof.parts" (dict "kinds" $.root.netproof.kinds "target" $text) | fromJson }}
+{{- $before := get $.listed $target.key | default dict }}
+{{- if not (and (eq $.source "commonTargets") $before.own) }}
+{{- with get $before $.list }}
+{{- fail (printf "%s: %s is there twice, the other time as %s" $place $text .) }}
+{{- end }}
+{{- $_ := set $before $.list $text }}
+{{- $_ := set $.listed $target.key $before }}
+{{- if eq $.source "targets" }}{{ $_ := set $before "own" true }}{{ end }}
+{{- if not (get (get $.root.netproof.kinds $target.kind) "own") }}
+{{- $_ := set $.vantage.network $.list true }}
+{{- end }}
+{{- include "netproof.fitting" (dict "root" $.root "place" $place "list" $.list "target" $text "kind" $target.kind "name" $target.authority "check" $check) }}
+{{- if and (eq $.vantage.role "vantage") (eq $.list "deny") }}
+{{- include "netproof.denied" (dict "kinds" $.root.netproof.kinds "denied" $.denied "vantage" $.vantage "target" $target "text" $text "check" $check) }}
+{{- end }}
+- {{ if kindIs "map" $entry }}{{ set $check "target" $text | toRawJson }}{{ else }}{{ toRawJson $text }}{{ end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* The target of an entry, with its templates filled in. */}}
+{{- define "netproof.target" -}}
+{{- include "netproof.filled" (dict "root" .root "text" (kindIs "map" .entry | ternary .entry (dict "target" .entry) | dig "target" "")) }}
+{{- end }}
+
+{{/* What a target consists of, as JSON; two spellings that the checker takes for one target have one key. */}}
 {{- define "netproof.parts" -}}
 {{- $kind := "tcp" }}
-{{- $name := "" }}
-{{- $rest := include "netproof.text" . }}
-{{- if contains "://" $rest }}
-{{- $halves := splitn "://" 2 $rest }}
+{{- $rest := .target }}
+{{- if contains "://" .target }}
+{{- $halves := splitn "://" 2 .target }}
 {{- $kind = lower $halves._0 }}
 {{- $rest = $halves._1 }}
 {{- end }}
-{{- if eq $kind "dns" }}
-{{- $halves := splitn "@" 2 $rest }}
-{{- $name = lower $halves._0 }}
-{{- $rest = default "" $halves._1 }}
-{{- end }}
-{{- $authority := regexFind "^[^/?]*" $rest }}
-{{- $host := regexFind "^(\\[[^\\]]*\\]|[^:]*)" $authority }}
-{{- $port := trimPrefix $host $authority | trimPrefix ":" | default (get (dict "http" "80" "https" "443" "dns" "53") $kind) }}
-{{- dict "kind" $kind "name" $name "host" (lower $host) "port" $port "rest" (trimPrefix $authority $rest) | toJson }}
+{{- $halves := splitn "/" 2 $rest }}
+{{- $authority := lower $halves._0 }}
+{{- $port := get (get .kinds $kind) "port" | default "none" | toString }}
+{{- $key := printf "%s://%s/%s" $kind (trimSuffix (printf ":%s" $port) $authority) (default "" $halves._1) }}
+{{- dict "kind" $kind "rest" $rest "authority" $authority "key" $key | toJson }}
 {{- end }}
 
-{{/* A host as another namespace must write it: a name without a dot is a Service next door. */}}
-{{- define "netproof.host" -}}
-{{- if or (not .host) (contains "." .host) (contains "[" .host) }}{{ .host }}{{ else }}{{ .host }}.{{ .namespace }}{{ end }}
+{{/* Refuse targets that the checker cannot read. One pattern reads them all, because to compile a pattern takes time. */}}
+{{- define "netproof.readable" -}}
+{{- $unreadable := regexReplaceAll (printf "(?mi)^\"(%s)\"\n" .root.netproof.pattern) (include "netproof.texts" .) "" | trim }}
+{{- if $unreadable }}
+{{- $target := splitList "\n" $unreadable | first | printf "[%s]" | fromJsonArray | first }}
+{{- $kind := contains "://" $target | ternary (splitn "://" 2 $target)._0 "tcp" }}
+{{- if not (hasKey .root.netproof.kinds (lower $kind)) }}
+{{- fail (printf "%s: %q: unknown kind of target %q; the kinds are %s" .place $target $kind (keys .root.netproof.kinds | sortAlpha | join ", ")) }}
+{{- end }}
+{{- fail (printf "%s: %q is not a valid target; write %s, with a port from 1 to 65535" .place $target (get .root.netproof.kinds (lower $kind)).form) }}
+{{- end }}
 {{- end }}
 
-{{/* A target as the control must write it, of (dict "entry" … "namespace" …). */}}
-{{- define "netproof.qualified" -}}
-{{- $parts := include "netproof.parts" .entry | fromJson }}
-{{- $host := include "netproof.host" (dict "host" $parts.host "namespace" .namespace) }}
-{{- if eq $host $parts.host }}
-{{- include "netproof.text" .entry }}
-{{- else if eq $parts.kind "dns" }}
-{{- printf "dns://%s@%s:%s" $parts.name $host $parts.port }}
-{{- else }}
-{{- printf "%s://%s:%s%s" $parts.kind $host $parts.port $parts.rest }}
+{{- define "netproof.texts" -}}
+{{- range .entries }}
+{{- include "netproof.target" (dict "root" $.root "entry" .) | toRawJson }}
+{{ end }}
+{{- end }}
+
+{{/* Refuse settings that a check of this kind does not have, and the lack of one that it needs. */}}
+{{- define "netproof.fitting" -}}
+{{- range $key, $value := .check }}
+{{- $owners := get $.root.netproof.owners $key }}
+{{- if and $owners (not (kindIs "invalid" $value)) (not (has $.kind $owners)) }}
+{{- fail (printf "%s: %s: %s is a setting of %s targets, not of %s" $.place $.target $key (join " and " $owners) $.kind) }}
+{{- end }}
+{{- end }}
+{{- with (get .root.netproof.kinds .kind).needs }}
+{{- if and (eq $.list "allow") (not (get $.check .)) }}
+{{- fail (printf "%s: %s: a %s target on the allow list needs a %s that the server answers" $.place $.target $.kind .) }}
+{{- end }}
+{{- end }}
+{{- with get (get .root.netproof.kinds .kind | dig "lists" dict) .name }}
+{{- if ne . $.list }}
+{{- fail (printf "%s: %s belongs on the %s list" $.place $.target .) }}
+{{- end }}
+{{- end }}
+{{- if and .check.proxy (eq .list "deny") }}
+{{- fail (printf "%s: %s: proxy is a setting of the allow list; a denied target is always tried directly" .place .target) }}
 {{- end }}
 {{- end }}
 
 {{/*
-What a target is, however it is written, of (dict "entry" … "namespace" …). A Service has many names; and because a
-denial of http or https is judged by its TCP connection alone, whoever may connect to that port vouches for it.
+A denied target joins the list of the control, once however many vantages deny it. A name without a dot is a Service in
+the namespace of the vantage, which the control must name.
 */}}
-{{- define "netproof.identity" -}}
-{{- $parts := include "netproof.parts" .entry | fromJson }}
-{{- $host := include "netproof.host" (dict "host" $parts.host "namespace" .namespace) }}
-{{- if contains ".svc" $host }}
-{{- $host = regexReplaceAll "^([^.]+\\..+?)\\.svc(\\.cluster\\.local)?\\.?$" $host "${1}" }}
+{{- define "netproof.denied" -}}
+{{- $text := .text }}
+{{- $key := .target.key }}
+{{- $host := splitList "@" .target.authority | last }}
+{{- if not (or (contains "." $host) (contains "[" $host) (and (eq .target.kind "dns") (eq $host .target.authority))) }}
+{{- $rest := regexReplaceAll "^([^/@]*@)?([^:/?@]+)(.*)$" .target.rest (printf "${1}${2}.%s${3}" .vantage.namespace) }}
+{{- $text = printf "%s://%s" .target.kind $rest }}
+{{- $key = (include "netproof.parts" (dict "kinds" .kinds "target" $text) | fromJson).key }}
 {{- end }}
-{{- $kind := has $parts.kind (list "http" "https") | ternary "tcp" $parts.kind }}
-{{- printf "%s://%s@%s:%s" $kind $parts.name (trimSuffix "." $host) $parts.port }}
+{{- $own := get (get .kinds .target.kind) "own" }}
+{{- if not (or $own (and (hasKey .check "control") (kindIs "bool" .check.control) (not .check.control))) }}
+{{- $before := get .denied $key }}
+{{- if $before }}
+{{- $_ := set $before "because" (printf "%s, %s" $before.because .vantage.name | trunc 1000) }}
+{{- else }}
+{{- $reason := get .check "because" }}
+{{- $because := printf "%sdenied from %s" (empty $reason | ternary "" (printf "%s; " $reason)) .vantage.name | trunc 1000 }}
+{{- $check := omit .check "closed" "control" }}
+{{- $_ := set $check "target" $text }}
+{{- $_ := set $check "because" $because }}
+{{- $_ := set .denied $key $check }}
+{{- end }}
+{{- end }}
 {{- end }}

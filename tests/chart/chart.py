@@ -74,7 +74,7 @@ def pod(objects: Iterable[Object], name: str = "np-netproof") -> Object:
 
 def container(objects: Iterable[Object], name: str = "np-netproof") -> Object:
     """Pick the container of a vantage."""
-    (found,) = pod(objects, name)["spec"]["containers"]
+    found = pod(objects, name)["spec"]["containers"][0]
     return dict(found)
 
 

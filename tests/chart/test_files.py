@@ -12,6 +12,11 @@ from tests.chart.chart import CHART
 
 def test_the_schema_is_what_its_source_says() -> None:
     assert json.loads(values_schema.TARGET.read_text()) == values_schema.schema(), "run: python chart/values_schema.py"
+    assert json.loads(values_schema.TARGETS.read_text()) == values_schema.kinds(), "run: python chart/values_schema.py"
+
+
+def test_the_package_has_the_licence() -> None:
+    assert (CHART / "LICENSE").read_bytes() == (CHART.parent / "LICENSE").read_bytes()
 
 
 def test_the_readme_has_the_table_of_values() -> None:

@@ -89,7 +89,7 @@ def test_no_channel_url_but_in_a_secret(file: Path) -> None:
 @matrix
 def test_it_gives_itself_no_permission(file: Path) -> None:
     objects = render(files=[file])
-    allowed = {"ConfigMap", "CronJob", "Job", "Secret", "ServiceAccount"}
+    allowed = {"ConfigMap", "CronJob", "Job", "NetworkPolicy", "Secret", "ServiceAccount"}
     assert {each["kind"] for each in objects} <= allowed
     for each in [*kind(objects, "ServiceAccount").values(), *(template["spec"] for template in pods(objects))]:
         assert each["automountServiceAccountToken"] is False

@@ -33,7 +33,7 @@ def test_long_names_stay_distinct() -> None:
     assert len(made) == len(set(made)) == 6
 
 
-def test_names_that_fit_are_told_whole() -> None:
+def test_names_that_fit_are_not_cut() -> None:
     assert names({}) == ["np-netproof"]
     assert names({}, "netproof") == ["netproof"]
     assert names({"vantages": {"shop": {}}}, "netproof") == ["netproof-shop"]
@@ -64,5 +64,5 @@ def test_two_releases_in_one_namespace_do_not_collide() -> None:
     assert selectors == [{"app.kubernetes.io/instance": name} for name, _ in product("xy", range(2))]
 
 
-def test_a_release_name_that_helm_refuses_is_not_ours_to_mend() -> None:
+def test_a_release_name_that_helm_refuses_is_not_ours_to_repair() -> None:
     assert helm("template", LONG + "a", "chart").returncode != 0

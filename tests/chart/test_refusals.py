@@ -1,11 +1,13 @@
 """Values that cannot be meant are refused before anything is installed, with a message that names the key."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from tests.chart.chart import ONE, refusal
+from tests.chart.chart import ONE, config, refusal, render
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"tragets": {}}, "tragets"),
@@ -23,7 +25,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"settings": {"closed": True}}, "settings.closed"),
     ({"isolated": "yes"}, "isolated.*string"),
     ({"existingConfigMap": ["a"]}, "existingConfigMap.*array"),
-    ({"notifications": {"on": ["alwys"]}}, "notifications.on.0.*always"),
+    ({"notifications": {"notifyOn": ["alwys"]}}, "notifications.notifyOn.0.*always"),
+    ({"notifications": {"on": ["always"]}}, "notifications.*(on|true).*not allowed"),
     ({"notifications": {"channels": {"a b": "json://a"}}}, "a b"),
     ({"notifications": {"channels": {"a": ""}}}, "notifications.channels.a"),
     ({"notifications": {"templates": {"slack.txt": "x"}}}, "slack.txt"),
@@ -39,7 +42,9 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"job": {"podFailurePolicy": {"rules": [{"actoin": "Ignore"}]}}}, "job.podFailurePolicy.rules.0.*actoin"),
     ({"image": {"digest": "sha256:1"}}, "image.digest"),
     ({"image": {"pullPolicy": "always"}}, "image.pullPolicy.*Always"),
-    ({"image": None}, "image"),
+    ({"image": None}, "image.repository: vantage"),
+    ({"image": {"repository": None}}, "image.repository: vantage"),
+    ({"cronjob": {"schedule": None}}, "cronjob.schedule: vantage"),
     ({"securityContext": {"readOnlyRootFileSystem": True}}, "securityContext.*readOnlyRootFileSystem"),
     ({"podSecurityContext": {"runAsNonroot": True}}, "podSecurityContext.*runAsNonroot"),
     ({"resources": {"limts": {}}}, "resources.*limts"),
@@ -55,14 +60,14 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         "vantages.shop.targets.deny.0.*tiemout",
     ),
     ({"vantages": {"shop": {"namespace": "Shop"}}}, "vantages.shop.namespace"),
-    ({"vantages": {"shop": {"cronjob": None}}}, "vantages.shop.cronjob"),
+    ({"vantages": {"shop": {"cronjob": None}}}, 'cronjob.schedule: vantage "shop"'),
     ({"vantages": {"shop": {"extraObjects": []}}}, "vantages.shop.*extraObjects"),
     ({"control": {"isolated": True}}, "control.*isolated"),
     ({"control": {"enabled": "yes"}}, "control.enabled"),
     # What only the templates can see.
     ({"targets": {"allow": [], "deny": []}}, "nothing to check"),
-    ({"targets": {"deny": ["a:1"]}}, "targets.allow: vantage .* deny list alone, which proves nothing"),
-    ({"isolated": True}, "isolated: vantage .* no targets.allow"),
+    ({"targets": {"deny": ["a:1"]}}, "targets.allow: vantage .* only a deny list, which proves nothing"),
+    ({"isolated": True}, "isolated: vantage .* cannot have targets.allow"),
     ({"vantages": {"shop": {"isolated": True, "targets": {"allow": ["a:1"]}}}}, 'isolated: vantage "shop"'),
     (
         {"existingConfigMap": "lists", "control": {"enabled": True}},
@@ -72,8 +77,19 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         {"settings": {"deadline": "10m"}},
         r"settings.deadline: 10m is not shorter than job.activeDeadlineSeconds \(600\)",
     ),
+    ({"settings": {"deadline": "600.5s"}}, "600.5s is not shorter"),
+    ({"targets": {"deny": ["mongo.db"]}}, 'targets.deny of vantage "np-netproof": "mongo.db" .* write host:port'),
+    ({"targets": {"deny": ["a:1", "htps://a"]}}, "unknown kind of target"),
+    ({"commonTargets": {"deny": ["a:99999"]}}, '"a:99999" is not a valid target.* 65535'),
+    ({"vantages": {"a": {"targets": {"deny": ["tcp://A:1", "a:1"]}}}}, "targets.deny of .* a:1 is there twice"),
+    ({"targets": {"allow": ["{{ .Release.Name }}"]}}, '"np" is not a valid target'),
+    ({"cronjob": {"schedule": "H(50-70) * * * *"}}, "H.50-70. is not valid: the range ends at 59"),
+    ({"cronjob": {"schedule": "1,H * * * *"}}, '"1,H" is not valid'),
     ({"settings": {"deadline": "1h"}, "vantages": {"shop": {}}}, 'settings.deadline: 1h .* vantage "shop"'),
-    ({"vantages": {"control": {}}, "control": {"enabled": True}}, "vantages.control: this name is the control's"),
+    (
+        {"vantages": {"control": {}}, "control": {"enabled": True}},
+        "vantages.control: control is the name",
+    ),
 ]
 
 
@@ -89,3 +105,53 @@ def test_it_is_refused_by_its_name(values: dict[str, Any], says: str, major: int
 def test_what_is_refused_is_one_mistake_from_what_is_taken() -> None:
     with pytest.raises(AssertionError, match="Helm took the values"):
         refusal(ONE)
+
+
+# Files that the chart cannot judge: what is wrong with them is not in the values, or only the checker can see it.
+UNSEEN = {
+    *("ca-is-missing", "ipv6-nonsense", "host-too-long", "isolated-control", "cronjob", "label-is-a-number"),
+    *("unknown-key-of-defaults", "unknown-key-of-notify", "unknown-key-of-vantage", "unknown-section"),
+    *("truth-is-no-word", "nothing", "nothing-but-comments", "section-is-no-mapping", "vouched-by-no-target"),
+    # YAML that Helm reads in another way, and that is gone when the chart sees the values.
+    *("tag-binary", "alias-of-itself", "bomb", "key-twice", "key-twice-in-an-entry", "merge-key", "nested-too-deep"),
+    "twice-by-spelling-of-ipv6",
+}
+
+
+def values_of(text: str) -> dict[str, Any] | None:
+    """Put the keys of a netproof.yaml where the values have them. None when Helm could not have read it."""
+    try:
+        read = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError):
+        return None
+    if not isinstance(read, dict):
+        return None
+    settings = {key: read[key] for key in ("settle", "concurrency", "deadline") if key in read}
+    return {
+        "targets": {key: read[key] for key in ("allow", "deny") if key in read},
+        "settings": settings | (read.get("defaults") or {}),
+        "notifications": read.get("notify"),
+        "isolated": read.get("isolated"),
+    }
+
+
+BAD = sorted((Path(__file__).parents[1] / "checker/bad-config").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("file", [file for file in BAD if file.stem not in UNSEEN], ids=lambda file: file.stem)
+def test_what_the_checker_refuses_is_not_installed(file: Path) -> None:
+    values = values_of(file.read_text(errors="replace"))
+    if values is None:
+        return
+    refusal(values)
+
+
+def test_a_configuration_that_no_configmap_takes_is_refused_with_its_size() -> None:
+    deny = [{"target": f"db{n}:5432", "because": "x" * 900} for n in range(1200)]
+    message = refusal({"targets": {"allow": ["a:1"], "deny": deny}})
+    assert re.search(r"configuration has 1[01]\d{5} bytes, and a ConfigMap takes 1048576 at most", message)
+
+
+def test_a_deadline_with_a_fraction_is_read_without_the_clock() -> None:
+    values = {**ONE, "settings": {"deadline": "599.5s"}}
+    assert {config(render(values))["deadline"] for _ in range(3)} == {"599.5s"}

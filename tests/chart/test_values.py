@@ -117,6 +117,7 @@ VOLUME = {"name": "ca", "configMap": {"name": "ca"}}
 MOUNT = {"name": "ca", "mountPath": "/ca"}
 RULES = [{"action": "Count", "onExitCodes": {"operator": "In", "values": [70]}}]
 TEMPLATE = {"text.j2": "{{ report.verdict }}"}
+GUARDED = {"networkPolicy": {"enabled": True}}
 ENABLED = {"control": {"enabled": True}}
 
 TABLE = [
@@ -140,24 +141,31 @@ TABLE = [
     Row("settings.concurrency", 1, settings("concurrency"), 1),
     Row("settings.deadline", "1m30s", settings("deadline"), "1m30s"),
     Row("cluster", "prod", settings("vantage", "cluster"), "prod"),
-    Row("notifications.on", ["always"], settings("notify", "on"), ["always"]),
-    Row("notifications.on", [], settings("notify", "on"), []),
+    Row("notifications.notifyOn", ["always"], settings("notify", "notifyOn"), ["always"]),
+    Row("notifications.notifyOn", [], settings("notify", "notifyOn"), []),
     Row("notifications.existingSecret", "mine", sources, ["mine"]),
+    Row("notifications.existingSecrets", ["a", {"name": "b"}], sources, ["a", "b"]),
+    Row("notifications.existingSecrets", [{"name": "b", "keys": ["slack"]}],
+        lambda objects: (mounted("projected", "channels")(objects) or {}).get("sources"),
+        [{"secret": {"name": "b", "items": [{"key": "slack", "path": "slack"}]}}]),
     Row("notifications.channels", {"mine": "json://a"}, secret("np-netproof-channels", "mine"), "anNvbjovL2E="),
     Row("notifications.channels", {"mine": "json://a"}, sources, ["np-netproof-channels"]),
     Row("notifications.channels", {"mine": "json://a"}, lambda objects: container(objects)["args"][-1],
         "--channels=/etc/netproof-channels"),
     Row("notifications.templates", {"text.j2": "{{ x }}"}, lambda objects: container(objects)["args"][-1],
-        "--templates=/etc/netproof-templates"),
+        "--templates=/etc/netproof"),
     Row("notifications.templates", {"text.j2": "{{ x }}"},
-        lambda objects: kind(objects, "ConfigMap").get("np-netproof-templates", {}).get("data"), {"text.j2": "{{ x }}"}),  # noqa: E501
-    Row("notifications.templates", {"text.j2": "x"}, mounted("configMap", "templates"), {"name": "np-netproof-templates"}),  # noqa: E501
+        lambda objects: one(objects, "ConfigMap")["data"].get("text.j2"), "{{ x }}"),
     Row("notifications.runbookUrl", "https://run", settings("notify", "runbookUrl"), "https://run"),
     Row("heartbeat.existingSecret", "mine", mounted("secret", "heartbeat"), {"secretName": "mine"}),
     Row("heartbeat.existingSecret", "mine", lambda objects: container(objects)["args"][-1],
         "--heartbeat=/etc/netproof-heartbeat/url"),
     Row("heartbeat.url", "https://a", secret("np-netproof-heartbeat", "url"), "aHR0cHM6Ly9h"),
     Row("heartbeat.url", "https://a", mounted("secret", "heartbeat"), {"secretName": "np-netproof-heartbeat"}),
+    Row("networkPolicy.enabled", True, named("NetworkPolicy"), ["np-netproof"]),
+    Row("networkPolicy.dns", [], lambda objects: one(objects, "NetworkPolicy")["spec"]["egress"], None, GUARDED),
+    Row("networkPolicy.egress", [{"ports": [{"port": 443}]}],
+        lambda objects: one(objects, "NetworkPolicy")["spec"]["egress"][1:], [{"ports": [{"port": 443}]}], GUARDED),
     Row("podLabels", {"app": "shop"}, label("app", pod), "shop"),
     Row("podLabels", {"app": "shop"}, settings("vantage", "labels"), {"app": "shop"}),
     Row("podLabels", {"sidecar.istio.io/inject": "true"}, label("sidecar.istio.io/inject", pod), "true"),
@@ -214,6 +222,11 @@ TABLE = [
     Row("topologySpreadConstraints", [SPREAD], pod_spec("topologySpreadConstraints"), [SPREAD]),
     Row("priorityClassName", "low", pod_spec("priorityClassName"), "low"),
     Row("runtimeClassName", "gvisor", pod_spec("runtimeClassName"), "gvisor"),
+    Row("schedulerName", "mine", pod_spec("schedulerName"), "mine"),
+    Row("initContainers", [{"name": "wait"}], pod_spec("initContainers"), [{"name": "wait"}]),
+    Row("extraContainers", [{"name": "log"}],
+        lambda objects: pod(objects)["spec"]["containers"][1:], [{"name": "log"}]),
+    Row("tests.enabled", False, named("Job"), []),
     Row("hostAliases", [ALIAS], pod_spec("hostAliases"), [ALIAS]),
     Row("dnsPolicy", "Default", pod_spec("dnsPolicy"), "Default"),
     Row("dnsConfig", {"searches": ["a"]}, pod_spec("dnsConfig"), {"searches": ["a"]}),
@@ -236,7 +249,7 @@ TABLE = [
 
 
 OF_THE_RELEASE = {
-    *("global", "enabled", "nameOverride", "fullnameOverride", "namespaceOverride", "extraObjects"),
+    *("global", "enabled", "tests", "nameOverride", "fullnameOverride", "namespaceOverride", "extraObjects"),
     *("commonLabels", "commonAnnotations", "commonTargets", "vantages", "control"),
 }
 

@@ -319,7 +319,7 @@ concurrency: 7
 deadline: 1.5h
 vantage:
   {name: shop, cluster: prod, namespace: shop, node: n1, labels: {app: shop}}
-notify: {on: [violation, pass], runbookUrl: "https://wiki/x", cronjob: netproof}
+notify: {notifyOn: [violation, pass], runbookUrl: "https://wiki/x", cronjob: netproof}
 """
     (tmp_path / "netproof.yaml").write_text(text)
     found = plan(tmp_path)
@@ -331,7 +331,7 @@ notify: {on: [violation, pass], runbookUrl: "https://wiki/x", cronjob: netproof}
     assert (mongo.attempts, redis.attempts, mongo.controls) == (1, 3, ("PCI DSS 11.4.5", "7"))
     assert (found.settle, found.concurrency, found.deadline) == (3600.0, 7, 5400.0)
     assert (found.vantage.name, found.vantage.node, found.vantage.labels) == ("shop", "n1", {"app": "shop"})
-    assert found.notify == {"on": ["violation", "pass"], "runbookUrl": "https://wiki/x", "cronjob": "netproof"}
+    assert found.notify == {"notifyOn": ["violation", "pass"], "runbookUrl": "https://wiki/x", "cronjob": "netproof"}
     assert mongo.where == f"{tmp_path}/netproof.yaml:8"
     assert netproof("lint", tmp_path).returncode == 0
     jsonschema.validate(read("c", text).values, published(Notify), cls=jsonschema.Draft202012Validator)

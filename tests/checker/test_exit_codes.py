@@ -104,7 +104,7 @@ def test_4_passed_but_the_message_that_was_due_did_not_arrive(server: str, nobod
     channels, report = tmp_path / "channels", tmp_path / "report.json"
     channels.mkdir()
     (channels / "hook").write_text(f"json://user:secret-token@{nobody}/")
-    file = write(tmp_path / "c.yaml", {"allow": [server], "settle": 0, "notify": {"on": "always"}})
+    file = write(tmp_path / "c.yaml", {"allow": [server], "settle": 0, "notify": {"notifyOn": "always"}})
     ran = netproof("check", file, "--channels", channels, "--report", report, "--termination-log", tmp_path / "log")
     assert ran.returncode == 4
     for written in (report, tmp_path / "log"):

@@ -26,7 +26,7 @@ VANTAGES = {
     "too-late": {"settings": {"settle": "2m", "deadline": "4m"}, "job": {"activeDeadlineSeconds": 250}},
     "broken": {"existingConfigMap": "broken", "targets": {"allow": [], "deny": []}},
     "no-secret": {"notifications": {"existingSecret": "missing"}, "job": {"activeDeadlineSeconds": 8}},
-    "unheard": {"notifications": {"channels": NOBODY, "on": "always"}},
+    "unheard": {"notifications": {"channels": NOBODY, "notifyOn": "always"}},
     "unheard-leak": {"notifications": {"channels": NOBODY}, "targets": {"deny": ["catalog:9090"]}},
 }
 

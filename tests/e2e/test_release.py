@@ -21,7 +21,7 @@ WRONG: dict[str, Any] = {"targets": {"allow": ["catalog:8081"]}, "settings": SOO
 
 def test_from_install_to_uninstall(space: Space, outside: Outside, image: str) -> None:
     space.deploy(*server("catalog", 8080, image=image))
-    channels = {"notifications": {"channels": {"ops": outside.json_url}, "on": ["violation"]}}
+    channels = {"notifications": {"channels": {"ops": outside.json_url}, "notifyOn": ["violation"]}}
     before = everything(space)
     space.install({**RIGHT, **channels})
     installed = everything(space)

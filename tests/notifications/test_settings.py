@@ -24,7 +24,7 @@ CRASHED = {**BROKEN, "exitCode": 70}
     ],
 )
 def test_when_the_channels_are_told(on: Any, told: tuple[sample.Report, ...]) -> None:
-    notify = {} if on is None else {"on": on}
+    notify = {} if on is None else {"notifyOn": on}
     for report in (LEAK, INCONCLUSIVE, PASS):
         assert due({**report, "notify": notify}) == (report in told)
     assert due({**BROKEN, "notify": notify})
@@ -32,14 +32,16 @@ def test_when_the_channels_are_told(on: Any, told: tuple[sample.Report, ...]) ->
 
 
 def test_never_is_never() -> None:
-    assert not any(due({**report, "notify": {"on": "never"}}) for report in (LEAK, INCONCLUSIVE, PASS, BROKEN, CRASHED))
+    assert not any(
+        due({**report, "notify": {"notifyOn": "never"}}) for report in (LEAK, INCONCLUSIVE, PASS, BROKEN, CRASHED)
+    )
 
 
 @pytest.mark.parametrize(
     ("given", "mistake"),
     [
-        ({"on": ["never", "pass"]}, "`never` stands alone"),
-        ({"on": "sometimes"}, "Invalid enum value 'sometimes'"),
+        ({"notifyOn": ["never", "pass"]}, "`never` stands alone"),
+        ({"notifyOn": "sometimes"}, "Invalid enum value 'sometimes'"),
         ({"runbookUrl": "javascript:alert(1)"}, r"\$\.runbookUrl"),
         ({"cronjob": "Not A Name"}, r"\$\.cronjob"),
         ({"cronjob": "x" * 53}, r"\$\.cronjob"),

@@ -1,0 +1,41 @@
+{{/*
+The schedule of a vantage. `H` stands for a number that is made from the vantage's name, so that many vantages do not
+all run in the same minute: H, H/15, H(0-29) and H(0-29)/10, as in Jenkins
+(https://www.jenkins.io/doc/book/pipeline/syntax/#cron-syntax).
+*/}}
+{{- define "netproof.schedule" -}}
+{{- $schedule := trim .cronjob.schedule }}
+{{- $fields := list }}
+{{- range $index, $field := regexSplit "\\s+" $schedule -1 }}
+{{- if regexMatch "^H(\\([0-9]+-[0-9]+\\))?(/[1-9][0-9]?)?$" $field }}
+{{- $place := printf "cronjob.schedule: %q of vantage %q: %s" $schedule $.name $field }}
+{{- $fields = append $fields (include "netproof.schedule.chosen" (dict "place" $place "field" $field "index" $index "name" (printf "%s/%s" $.namespace $.fullname))) }}
+{{- else if contains "H" (regexReplaceAll "(?i)thu" $field "") }}
+{{- fail (printf "cronjob.schedule: %q of vantage %q: %q is not valid. Write H, H/15, H(0-29) or H(0-29)/10" $schedule $.name $field) }}
+{{- else }}
+{{- $fields = append $fields $field }}
+{{- end }}
+{{- end }}
+{{- join " " $fields }}
+{{- end }}
+
+{{/* One field of a schedule, with its H replaced. Days of the month stop at the 28th, which every month has. */}}
+{{- define "netproof.schedule.chosen" -}}
+{{- $range := index (list (list 0 59) (list 0 23) (list 1 28) (list 1 12) (list 0 6)) (min .index 4 | int) }}
+{{- $given := regexFindAll "[0-9]+" (regexFind "\\(.*\\)" .field) -1 }}
+{{- if $given }}
+{{- $limit := last $range }}
+{{- $range = list (first $given | atoi) (last $given | atoi) }}
+{{- if or (gt (first $range) (last $range)) (gt (last $range) $limit) }}
+{{- fail (printf "%s is not valid: the range ends at %d at most, and begins before its end" .place $limit) }}
+{{- end }}
+{{- end }}
+{{- $step := regexFind "/.*" .field | trimPrefix "/" | default "0" | atoi }}
+{{- $span := sub (last $range) (first $range) | add1 }}
+{{- if $step }}
+{{- $span = min $step $span }}
+{{- end }}
+{{- $digits := regexReplaceAll "[^0-9]" (printf "%s/%d" .name .index | sha256sum) "" | trunc 9 }}
+{{- $start := add (first $range) (mod (printf "1%s" $digits | atoi) $span) }}
+{{- $start }}{{ if $step }}-{{ last $range }}/{{ $step }}{{ end }}
+{{- end }}

@@ -1,0 +1,60 @@
+{{/*
+Merge maps deeply, in place, of (dict "into" … "from" …). The last value wins, also when it is 0, false or empty, which
+is where sprig's merge differs; null removes a key, as in Helm.
+*/}}
+{{- define "netproof.merge" -}}
+{{- range $key, $value := .from }}
+{{- if and (kindIs "map" $value) (kindIs "map" (get $.into $key)) }}
+{{- include "netproof.merge" (dict "into" (get $.into $key) "from" $value) }}
+{{- else if kindIs "invalid" $value }}
+{{- $_ := unset $.into $key }}
+{{- else }}
+{{- $_ := set $.into $key $value }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Fill in the templates of a text, of (dict "root" $ "text" …). tpl is slow, so only where there are any. */}}
+{{- define "netproof.filled" -}}
+{{- if contains "{{" (default "" .text) }}{{ tpl .text .root }}{{ else }}{{ default "" .text }}{{ end }}
+{{- end }}
+
+{{/* Labels or annotations: maps of (dict "root" $ "maps" (list …)) laid over each other. Nothing when all are empty. */}}
+{{- define "netproof.layers" -}}
+{{- $whole := dict }}
+{{- range .maps }}
+{{- range $key, $value := . }}
+{{- if kindIs "invalid" $value }}
+{{- $_ := unset $whole $key }}
+{{- else }}
+{{- $_ := set $whole $key (include "netproof.filled" (dict "root" $.root "text" $value)) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- with $whole }}
+{{- toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* The keys of a map that have a value: 0 and false count, null and empty values are left out. */}}
+{{- define "netproof.given" -}}
+{{- $given := dict }}
+{{- range $key, $value := . }}
+{{- if or $value (kindIs "bool" $value) (kindIs "float64" $value) (kindIs "int64" $value) (kindIs "int" $value) }}
+{{- $_ := set $given $key $value }}
+{{- end }}
+{{- end }}
+{{- with $given }}
+{{- toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* A duration such as 1h30m in seconds. */}}
+{{- define "netproof.seconds" -}}
+{{- $seconds := 0.0 }}
+{{- range regexFindAll "[0-9.]+[a-z]+" (toString .) -1 }}
+{{- $unit := regexFind "[a-z]+" . }}
+{{- $seconds = addf $seconds (mulf (trimSuffix $unit . | float64) (get (dict "ms" 0.001 "s" 1.0 "m" 60.0 "h" 3600.0) $unit)) }}
+{{- end }}
+{{- $seconds }}
+{{- end }}
