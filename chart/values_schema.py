@@ -16,6 +16,7 @@ import kubernetes_validate  # type: ignore[import-untyped]
 
 from checker.probes import KINDS, sandbox
 from checker.probes.base import Kind
+from checker.target import LONGEST
 
 Schema = dict[str, Any]
 TARGET = Path(__file__).with_name("values.schema.json")
@@ -151,7 +152,8 @@ class Checker:
                 return {"type": ["string"], "pattern": f"^({'|'.join(values)})$"}
             return {"type": ["integer"], "minimum": min(values), "maximum": max(values)}
         if schema["type"] == "array":
-            return {"type": ["array"], "items": self.folded(schema["items"])}
+            limits = {key: schema[key] for key in ("minItems", "maxItems") if key in schema}
+            return {"type": ["array"], "items": self.folded(schema["items"]), **limits}
         kept = {"minimum", "maximum", "minLength", "maxLength", "pattern"}
         return {"type": [schema["type"]], **{key: value for key, value in schema.items() if key in kept}}
 
@@ -228,6 +230,7 @@ def schema() -> Schema:
 
     entry = checker.mapping("Check") | {"type": ["string", "object"], "minLength": 1}
     keys = entry["properties"]
+    entry["maxLength"] = keys["target"]["maxLength"] = LONGEST
     keys["timeout"] |= {"minimum": 1, "pattern": POSITIVE}
     keys["status"] = {"type": ["integer", "string", "array", "null"], **STATUS, "items": STATUS}
     for key in ("payload", "reply"):

@@ -114,7 +114,8 @@ UNSEEN = {
     *("truth-is-no-word", "nothing", "nothing-but-comments", "section-is-no-mapping", "vouched-by-no-target"),
     # YAML that Helm reads in another way, and that is gone when the chart sees the values.
     *("tag-binary", "alias-of-itself", "bomb", "key-twice", "key-twice-in-an-entry", "merge-key", "nested-too-deep"),
-    "twice-by-spelling-of-ipv6",
+    *("twice-by-spelling-of-ipv6", "address-unspecified-ipv6", "address-unspecified", "ca-too-long", "nul-in-ca"),
+    *("carriage-return", "line-separator", "list-of-nothing"),
 }
 
 

@@ -138,6 +138,7 @@ TABLE = [
     Row("settings.settle", "1m", settings("settle"), "1m"),
     Row("settings.timeout", "500ms", settings("defaults", "timeout"), "500ms"),
     Row("settings.closed", "pass", settings("defaults", "closed"), "pass"),
+    Row("settings.attempts", 1, settings("defaults", "attempts"), 1),
     Row("settings.concurrency", 1, settings("concurrency"), 1),
     Row("settings.deadline", "1m30s", settings("deadline"), "1m30s"),
     Row("cluster", "prod", settings("vantage", "cluster"), "prod"),
