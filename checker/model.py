@@ -126,6 +126,7 @@ class Plan:
     checks: tuple[Check, ...]
     vantage: Vantage = Vantage()
     settle: float = 10.0
+    settled: bool = False  # an earlier run of the same process has waited for the policies already
     concurrency: int = 500
     deadline: float | None = None
     notify: Mapping[str, Any] = field(default_factory=dict)  # belongs to the notifications; told on as it is

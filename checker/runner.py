@@ -93,7 +93,7 @@ class _Runner:
         self.left = sum(check.expect is not Expect.BLOCKED for check in plan.checks)
         self.denials = len(plan.checks) - self.left
         self.looked = asyncio.Event()  # nothing more will be proven
-        progress.decide_at = plan.settle
+        progress.decide_at = 0 if plan.settled and not self.left else plan.settle
 
     async def all(self) -> None:
         if not self.left:
@@ -111,7 +111,7 @@ class _Runner:
         judgement = verdict.judge(state.check, state.attempts[-1], set())
         if judgement.verdict is Verdict.PASS:
             if not self.passed and self.prober.now() < self.progress.decide_at:
-                self.progress.decide_at = self.prober.now() + self.plan.settle
+                self.progress.decide_at = self.prober.now() + (0 if self.plan.settled else self.plan.settle)
             self.passed = True
         self.decide(state, judgement)
         if judgement.verdict is Verdict.PASS and self.denials and self.prober.now() < self.progress.decide_at:

@@ -7,17 +7,20 @@ import gc
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from checker.model import Progress, Verdict
+from checker.model import INTERRUPTED, Progress, Verdict
 from checker.runner import run as probe
 from netproof import arguments as shared
 from netproof.console import Console
 from netproof.publish import TERMINATION_LOG, Readers, publish
+from netproof.rounds import Rhythm, repeat
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
     from checker.model import Plan, Run
     from netproof.failure import Failure
@@ -39,27 +42,43 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--termination-log", type=Path, metavar="FILE", help=f"a short report (default {TERMINATION_LOG} if it exists)")
     add("--heartbeat", type=Path, metavar="FILE", help="holds the URL to call after each run")
     add("--no-notify", action="store_true", help="send nothing: no message, no heartbeat")
+    add("--every", type=shared.period, metavar="TIME", help="go on, round after round, until a violation ends it")
+    add("--inconclusive", type=shared.count, default=3, metavar="N", help="rounds in a row that end it (default 3)")
+    add("--alive", type=Path, metavar="FILE", help="written after each round, for `netproof alive`")
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit code."""
-    for file in (options.report, options.termination_log):
+    for file in (options.report, options.termination_log, options.alive):
         if file and not _writable(file):
             raise shared.UsageError(f"{file} cannot be written: name a file in a folder that netproof may write to")
-    plan = shared.plan(options)
     gc.disable()  # looking for cycles among ten thousand tasks costs more time than a process of seconds has
+    if options.every is None:
+        return _run(options, shared.plan(options))[1]
+    rhythm = Rhythm(options.every, options.inconclusive, options.alive)
+    return repeat(rhythm, lambda: shared.plan(options), lambda plan, is_last: _run(options, plan, is_last))
+
+
+def _run(options: argparse.Namespace, plan: Plan, is_last: Callable[[Run], bool] | None = None) -> tuple[Run, int]:
+    """Probe a plan and report it. Returns the exit code, too: one of `--every` reports less when it is not the last."""
     progress = Progress(len(plan.checks))
     console = Console(progress, sys.stdout if options.output == "text" else sys.stderr)
     ran = asyncio.run(watched(plan, console, progress))
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the message goes out; it takes less than a pod's grace period
+    readers = _readers(options)
+    if is_last:
+        last = is_last(ran)
+        due = ran.verdict is Verdict.PASS or (last and ran.exit_code not in INTERRUPTED.values())
+        readers = replace(readers, last=last, notify=readers.notify and due)
+    if readers.last:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the message goes out; it takes less than a pod's grace period
     try:
-        return _publish(ran, options, console)
+        return ran, _publish(ran, options, readers, console)
     except (Exception, KeyboardInterrupt) as error:
         if ran.verdict is not Verdict.VIOLATION:
             raise
         console.note("ERROR", f"not every reader got the report: {type(error).__name__}")
         console.flush()
-        return ran.exit_code  # a violation stays one, whatever fails after it
+        return ran, ran.exit_code  # a violation stays one, whatever fails after it
 
 
 def failed(failure: Failure, options: argparse.Namespace | None) -> None:
@@ -111,12 +130,12 @@ def _readers(options: argparse.Namespace) -> Readers:
     )
 
 
-def _publish(ran: Run, options: argparse.Namespace, console: Console) -> int:
+def _publish(ran: Run, options: argparse.Namespace, readers: Readers, console: Console) -> int:
     """Report a run to all its readers. Return the exit code."""
     if options.output == "text":
         console.summary(ran)
         console.flush()
-    readers, code = _readers(options), ran.exit_code
+    code = ran.exit_code
     if options.output == "json" or readers.any:
         from checker.report import dumps, of_run  # noqa: PLC0415 - a run without a reader needs no msgspec
 

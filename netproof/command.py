@@ -29,6 +29,7 @@ EXIT_CODES = """exit codes: 0 every check passed; 1 a violation; 2 bad usage or 
 # The module of each command has its name, `netproof/<name>.py`; only the one that is asked for is imported.
 COMMANDS = {
     "check": "Probe the lists, judge, report, and exit with the verdict.",
+    "alive": "Ask whether the rounds of `check --every` still happen; 0 if they do, else 3.",
     "lint": "Find the mistakes in a configuration, without probing.",
     "schema": "Print the JSON Schema of netproof.yaml.",
     "notify": "Send a report again, or a trial message.",

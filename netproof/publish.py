@@ -29,10 +29,13 @@ class Readers:
     templates: Path | None = None
     heartbeat: Path | None = None
     notify: bool = True
+    last: bool = True  # the process ends with this report, so it becomes the termination message
 
     @property
     def message(self) -> Path | None:
         """The termination log, where there is one."""
+        if not self.last:
+            return None
         return self.termination_log or (TERMINATION_LOG if TERMINATION_LOG.exists() else None)
 
     @property

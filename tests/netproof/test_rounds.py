@@ -1,0 +1,187 @@
+"""`netproof check --every`: real processes, round after round, with commands as checks that a file decides."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.checker.command import netproof
+from tests.netns import NETPROOF
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+PATIENCE = 20.0
+
+
+def until(what: str, condition: Callable[[], Any]) -> Any:
+    end = time.monotonic() + PATIENCE
+    while not (found := condition()):
+        assert time.monotonic() < end, what
+        time.sleep(0.02)
+    return found
+
+
+class Rounds:
+    """A process that goes on, and the files that it reads and writes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.alive, self.report, self.log = folder / "alive", folder / "report.json", folder / "termination-log"
+        self.leak, self.odd, self.ran = folder / "leak", folder / "odd", folder / "ran"
+        self.deny = [
+            {"name": "leak", "command": ["test", "-e", str(self.leak)]},
+            {"name": "odd", "command": ["sh", "-c", f"echo >> {self.ran}; [ ! -e {self.odd} ] && exit 1; exit 9"]},
+        ]
+        self.config = folder / "netproof.yaml"
+        self.write()
+
+    def write(self, **settings: Any) -> None:
+        new = self.folder / "new"
+        allow = [{"name": "always", "command": ["true"]}]
+        new.write_text(json.dumps({"allow": allow, "deny": self.deny, "settle": 0, **settings}))
+        new.replace(self.config)
+
+    @contextmanager
+    def running(self, *arguments: str, every: str = "100ms") -> Iterator[subprocess.Popen[str]]:
+        files = ("--alive", self.alive, "--report", self.report, "--termination-log", self.log)
+        command = [NETPROOF, "check", self.config, "--every", every, "--no-notify", *files, *arguments]
+        output = (self.folder / "output").open("w")
+        with output, subprocess.Popen(command, stdout=output, stderr=output, text=True) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    def rounds(self) -> int:
+        return self.text().count(" checks pass in ")
+
+    def text(self) -> str:
+        return (self.folder / "output").read_text()
+
+    def more(self, count: int) -> None:
+        target = self.rounds() + count
+        until(f"{count} more rounds", lambda: self.rounds() >= target)
+
+    def last(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.report.read_text())
+        return found
+
+
+@pytest.fixture
+def rounds(tmp_path: Path) -> Rounds:
+    return Rounds(tmp_path)
+
+
+def test_a_violation_ends_it_after_it_was_reported(rounds: Rounds) -> None:
+    with rounds.running() as process:
+        rounds.more(3)
+        assert not rounds.log.exists()  # it is of the round that ends the process
+        assert netproof("alive", rounds.alive, "--passed").returncode == 0
+        rounds.leak.touch()
+        assert process.wait(PATIENCE) == 1
+    assert json.loads(rounds.log.read_text())["exitCode"] == rounds.last()["exitCode"] == 1
+    assert "LEAK" in rounds.text()
+
+
+def test_lists_are_read_again_each_round(rounds: Rounds) -> None:
+    with rounds.running() as process:
+        rounds.more(2)
+        rounds.deny.append({"name": "new", "command": ["sh", "-c", "echo new; exit 1"]})
+        rounds.write()
+        until("the new check", lambda: [each for each in rounds.last()["checks"] if each["name"] == "new"])
+        rounds.config.write_text("deny: [")
+        assert process.wait(PATIENCE) == 2
+    assert "invalid YAML" in rounds.text()
+    assert json.loads(rounds.log.read_text())["exitCode"] == 2
+
+
+def test_inconclusive_rounds_go_on_until_there_are_several_in_a_row(rounds: Rounds) -> None:
+    with rounds.running("--inconclusive", "8", every="200ms") as process:
+        rounds.more(1)
+        for _ in range(2):  # two in a row, a pass between
+            rounds.odd.touch()
+            until("an inconclusive round", lambda: json.loads(rounds.alive.read_text())["verdict"] == "inconclusive")
+            rounds.odd.unlink()
+            until("a round that passes", lambda: json.loads(rounds.alive.read_text())["verdict"] == "pass")
+        before = rounds.rounds()
+        rounds.odd.touch()
+        assert process.wait(PATIENCE) == 3
+    assert 8 <= rounds.rounds() - before <= 9  # one may have been under way
+    assert json.loads(rounds.log.read_text())["exitCode"] == 3
+
+
+@pytest.mark.parametrize("busy", [False, True], ids=["between", "within"])
+def test_sigterm_ends_it_within_a_second(rounds: Rounds, *, busy: bool) -> None:
+    started = rounds.folder / "started"
+    if busy:
+        rounds.deny.append({"name": "slow", "command": ["sh", "-c", f"touch {started}; sleep 60"], "timeout": "1m"})
+        rounds.write()
+    with rounds.running(every="1h") as process:
+        until("a round", started.exists if busy else rounds.alive.exists)
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 143
+        assert time.monotonic() - began < 1
+
+
+def test_rounds_never_overlap(rounds: Rounds) -> None:
+    trace = rounds.folder / "trace"
+    rounds.deny = [
+        {"name": "slow", "command": ["sh", "-c", f"echo b >> {trace}; sleep 0.3; echo e >> {trace}; exit 1"]}
+    ]
+    rounds.write()
+    with rounds.running(every="10ms"):
+        rounds.more(4)
+    assert set(trace.read_text().split()[::2]) == {"b"}
+    assert set(trace.read_text().split()[1::2]) <= {"e"}
+
+
+def test_the_settle_window_counts_for_the_first_round_and_what_is_added(rounds: Rounds) -> None:
+    rounds.write(settle="2s")
+    with rounds.running():
+        until("the first round", rounds.alive.exists)
+        assert rounds.last()["duration"] >= 2
+        rounds.more(1)
+        until("a round without it", lambda: rounds.last()["duration"] < 2)
+        rounds.deny.append({"name": "new", "command": ["sh", "-c", "exit 1"]})
+        rounds.write(settle="2s")
+        until("the new check", lambda: [each for each in rounds.last()["checks"] if each["name"] == "new"])
+        assert rounds.last()["duration"] >= 2
+
+
+def test_memory_does_not_grow(rounds: Rounds) -> None:
+    """benchmarks/rounds.py measures ten thousand."""
+    rounds.deny = [{"target": "sandbox://seccomp"}, {"target": "sandbox://host-network"}]
+    seccomp = netproof("check", "--settle", "0", "--deny", "sandbox://seccomp", "--no-notify")
+    if seccomp.returncode:
+        del rounds.deny[0]
+    rounds.write()
+
+    def resident(process: subprocess.Popen[str]) -> int:
+        return int(Path(f"/proc/{process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    with rounds.running(every="1ms") as process:
+        rounds.more(100)
+        before = resident(process)
+        rounds.more(200)
+        assert resident(process) - before < 2**20
+
+
+def test_what_never_began_or_stopped_is_not_alive(rounds: Rounds) -> None:
+    assert netproof("alive", rounds.alive).returncode == 3
+    rounds.alive.write_text(json.dumps({"ended": time.time() - 100, "within": 90, "verdict": "pass"}))
+    assert netproof("alive", rounds.alive).returncode == 3
+    rounds.alive.write_text(json.dumps({"ended": time.time(), "within": 90, "verdict": "inconclusive"}))
+    assert netproof("alive", rounds.alive).returncode == 0
+    assert netproof("alive", rounds.alive, "--passed").returncode == 3
+    rounds.alive.write_text("half")
+    assert netproof("alive", rounds.alive).returncode == 2
