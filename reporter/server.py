@@ -1,0 +1,48 @@
+"""Pages over HTTP: a table of paths, each with a function that makes the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import NamedTuple
+
+
+class Answer(NamedTuple):
+    """What a path answers."""
+
+    body: bytes
+    type: str = "text/plain; charset=utf-8"
+    status: int = 200
+    headers: Mapping[str, str] = {}
+
+
+Routes = Mapping[str, Callable[[], Answer]]
+
+
+def serve(address: tuple[str, int], routes: Routes) -> ThreadingHTTPServer:
+    """Answer GET and HEAD in threads of their own, for as long as the process lives."""
+
+    class Handler(BaseHTTPRequestHandler):
+        timeout = 10  # seconds, for a client that says nothing
+
+        def do_GET(self) -> None:
+            make = routes.get(self.path.partition("?")[0])
+            answer = make() if make else Answer(b"not found\n", status=404)
+            self.send_response(answer.status)
+            headers = {"Content-Type": answer.type, "Content-Length": str(len(answer.body)), **answer.headers}
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(answer.body)
+
+        do_HEAD = do_GET
+
+        def log_message(self, *_: object) -> None:
+            """Keep silent: probes and scrapes come every few seconds."""
+
+    server = ThreadingHTTPServer(address, Handler)
+    server.daemon_threads = True
+    Thread(target=server.serve_forever, name=f"http {address[1]}", daemon=True).start()
+    return server

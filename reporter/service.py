@@ -1,0 +1,158 @@
+"""The reporter's round: list, judge, remember, report. It is made again and again; nothing is lost when it is killed.
+
+What a channel took is written after it was sent, so a reporter that dies in between sends again. Before it sends it
+claims the channel in the state, so two reporters do not send the same.
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from checker.words import seconds
+from notifications.channels import Channel, folder
+from notifications.deliver import deliver
+from notifications.errors import NotificationError
+from notifications.heartbeat import beat
+from reporter import history, news
+from reporter.api import Api, ApiError
+from reporter.judge import look
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from threading import Event
+
+    from reporter.settings import Settings
+    from reporter.situation import Situation
+
+_KEY = "state"  # in the Secret
+_CONFLICT = 409
+_BEAT = 60  # seconds between two heartbeats
+
+
+@dataclass
+class Service:
+    """One reporter. What it knows is read by the page and the metrics."""
+
+    settings: Settings
+    api: Api
+    note: Callable[[str, str], None]  # prints a level and a text
+    channels: Path | None = None
+    templates: Path | None = None
+    heartbeat: Path | None = None
+    situation: Situation | None = None
+    api_success: float | None = None  # when the API was last read, in seconds since the epoch
+    alive: float = field(default_factory=time.monotonic)  # when a round last ended, well or not
+    delivered: dict[str, int] = field(default_factory=dict)  # messages by channel
+    failed: dict[str, int] = field(default_factory=dict)
+    _state: history.State | None = None
+    _secret: dict[str, Any] = field(default_factory=dict)
+    _saved: bytes = b""
+    _error: str = ""
+    _beaten: float = 0.0
+
+    def run(self, stop: Event) -> None:
+        """Make rounds until the event is set."""
+        while not stop.is_set():
+            try:
+                self.round(int(time.time()))
+                error = ""
+            except ApiError as failure:
+                error = str(failure)
+            if error != self._error:
+                self.note("ERROR" if error else "INFO", error or "the API answers again")
+            self._error = error
+            self.beat()
+            self.alive = time.monotonic()
+            stop.wait(seconds(self.settings.interval))
+
+    def round(self, now: int) -> None:
+        """Look once, and send what is due. Raises ApiError."""
+        state = self._state or self._load()
+        objects = self.api.objects(self.settings)
+        self.situation = look(objects, state, self.settings, now)
+        self.api_success = time.time()
+        channels = {each.name: each for each in self._channels()}
+        messages = news.due(state, self.situation, self.settings, channels, now)
+        for message in messages:
+            state.claims[message.channel] = now + news.CLAIM
+        news.settle(state, self.settings, channels)
+        self._save(state)
+        if messages:
+            self._send(state, messages, channels, now)
+            news.settle(state, self.settings, channels)
+            self._save(state)
+
+    def beat(self) -> None:
+        """Call the heartbeat: with success while the API answers and nothing is wrong."""
+        if self.heartbeat and time.monotonic() - self._beaten >= _BEAT:
+            self._beaten = time.monotonic()
+            well = not self._error and self.situation is not None and self.situation.state == "pass"
+            if problem := beat(self.heartbeat, well):
+                self.note("WARN", f"heartbeat: {problem}")
+
+    @property
+    def healthy(self) -> bool:
+        """Whether rounds still happen. An API that does not answer is no reason to start anew."""
+        return time.monotonic() - self.alive < 300 + 5 * seconds(self.settings.interval)
+
+    def _channels(self) -> list[Channel]:
+        """Read the channels of the Secret, and those that vantages name although they do not exist."""
+        if self.channels is None:
+            return []
+        try:
+            there = folder(self.channels)
+        except NotificationError as error:
+            self.note("ERROR", str(error))
+            return []
+        named = {name for vantage in self.settings.vantages for name in vantage.channels}
+        missing = named - {each.name for each in there}
+        return there + (folder(self.channels, missing) if missing else [])
+
+    def _send(self, state: history.State, messages: list[news.Message], channels: dict[str, Channel], now: int) -> None:
+        """Send what is due: one delivery for each document, those to channels that failed before last."""
+
+        def same(message: news.Message) -> tuple[bool, str]:
+            return message.channel in state.failing, str(message.document)
+
+        for _, group in groupby(sorted(messages, key=same), same):
+            mine = {message.channel: message for message in group}
+            document = next(iter(mine.values())).document
+            try:
+                deliveries = deliver(document, [channels[name] for name in mine], self.templates)
+            except NotificationError as error:
+                self.note("ERROR", f"the message cannot be made: {error}")
+                continue
+            for each in deliveries:
+                counts = self.delivered if each.delivered else self.failed
+                counts[each.channel] = counts.get(each.channel, 0) + 1
+                reason = None if each.delivered else each.reason or "unknown"
+                what = "delivered" if each.delivered else "not delivered"
+                self.note("INFO" if each.delivered else "ERROR", f"channel {each.channel}: {what} {each.reason or ''}")
+                news.sent(state, mine[each.channel], reason, now)
+
+    def _load(self) -> history.State:
+        """Read the state from its Secret. Raises ApiError."""
+        self._secret = self.api.secret(self.settings.namespace, self.settings.state_secret)
+        packed = (self._secret.get("data") or {}).get(_KEY)
+        state = history.State()
+        if packed:
+            try:
+                self._saved = base64.b64decode(packed)
+                state = history.load(self._saved)
+            except ValueError as error:
+                self.note("ERROR", f"{error}; begun anew")
+        return state
+
+    def _save(self, state: history.State) -> None:
+        """Write the state if it has changed. Raises ApiError; after a conflict the next round reads it anew."""
+        packed = history.dump(state)
+        self._state = None  # until it is written
+        if packed != self._saved:
+            self._secret = self.api.update(self._secret, _KEY, packed)
+            self._saved = packed
+        self._state = state
