@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct
 
 from checker.model import Finding as Kinds
 from checker.target import Form, TargetError, identity, parse
@@ -84,6 +84,7 @@ class Heard(Struct, array_like=True):
 
     at: int
     ended: bool
+    worse: int
 
 
 class Finding(Struct):
@@ -97,7 +98,7 @@ class Finding(Struct):
     name: str | None = None
     because: str | None = None
     text: str = ""
-    worse: int = 0  # when it became worse than it was
+    worse: int = 0  # how often it became worse than it was
     ended: int = 0
     gone: bool = False
     places: dict[str, tuple[str, str]] = {}  # by vantage: kind, evidence
@@ -122,7 +123,6 @@ class State(Struct):
     failing: dict[str, Failing] = {}
     claims: dict[str, int] = {}  # by channel: until when one reporter is about to send
     digest: int = 0  # when the last digest was sent
-    extra: dict[str, Any] = field(default_factory=dict)
 
     def open(self, key: str, place: str, kind: str, time: int, evidence: str, **about: Any) -> Finding:
         """Note that a finding is seen from a vantage."""
@@ -132,7 +132,7 @@ class State(Struct):
         elif found.ended:
             found.since, found.kind, found.ended, found.gone = time, kind, 0, False
         elif SEVERITY[kind] > SEVERITY[found.kind]:
-            found.kind, found.worse = kind, time
+            found.kind, found.worse = kind, found.worse + 1
         if place not in found.were:
             found.were.append(place)
         found.places[place] = (kind, evidence)
@@ -245,7 +245,7 @@ def _learn_check(state: State, run: Run, record: Record, check: Check, finding: 
     about = {"which": check.list, "target": record.target, "name": record.name, "because": record.because}
     found = state.open(finding, run.vantage, kind, time, record.seen, **about)
     if known and not was and before > found.since and SEVERITY[kind] >= SEVERITY[found.kind]:
-        found.worse = time  # this vantage looked after the finding began, and saw nothing then
+        found.worse += 1  # this vantage looked after the finding began, and saw nothing then
     record.open, record.opened = kind, record.opened if was else time
 
 

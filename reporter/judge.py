@@ -143,8 +143,10 @@ def _learn_trouble(state: State, found: _Found, trouble: tuple[Kind, str] | None
         state.close(key, found.key, now)
         return
     kind, text = trouble
+    known = state.findings.get(key)
+    since = known.since if known and not known.ended else now  # an unchanged state is not written again
     place = f"{found.listed.name} in {found.listed.namespace}"
-    state.open(key, found.key, kind, now, text, which="", target=place).text = text
+    state.open(key, found.key, kind, since, text, which="", target=place).text = text
 
 
 def _leave(state: State, found: Mapping[str, _Found], objects: Objects, settings: Settings, now: int) -> None:
@@ -188,7 +190,7 @@ def _situation(
                 prover = next((other for other, _ in alive.get(target, ()) if other != key), None)
                 checks.append(_check(key, record, target, prover and found[prover].listed.name))
         vantages.append(_vantage(each, known, state, tuple(checks)))
-    findings = [finding(key, each) for key, each in state.findings.items() if not each.ended]
+    findings = [finding(key, each, now) for key, each in state.findings.items() if not each.ended]
     return Situation(
         at=_time(now),
         release=settings.release,
@@ -255,7 +257,7 @@ def _vantage(found: _Found, known: history.Vantage, state: State, checks: tuple[
     )
 
 
-def finding(key: str, known: history.Finding) -> Finding:
+def finding(key: str, known: history.Finding, now: int) -> Finding:
     """Write a remembered finding as a value."""
     return Finding(
         key=key,
@@ -266,7 +268,7 @@ def finding(key: str, known: history.Finding) -> Finding:
         because=known.because,
         text=known.text or next((evidence for _, evidence in known.places.values() if evidence), ""),
         since=_time(known.since),
-        last_seen=_time(known.seen),
+        last_seen=_time(known.seen if known.which or known.ended else now),
         ended=_time(known.ended) if known.ended else None,
         gone=known.gone,
         places=tuple(

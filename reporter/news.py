@@ -44,9 +44,12 @@ def due(state: State, situation: Situation, settings: Settings, channels: Iterab
         if failing and now < failing.last + min(_LONGEST_PAUSE, (failing.last - failing.since) // 2):
             continue
         mine = {key: each for key, each in state.findings.items() if _hears(channel, each, listed)}
-        message = _message(channel, mine, state, situation, settings, now)
-        if message and state.claims.get(channel, 0) <= now:
-            messages.append(message)
+        changes = _changes(channel, mine, settings, now)
+        patient = situation.running and now - changes.began < seconds(settings.group_within)
+        free = state.claims.get(channel, 0) <= now
+        if free and (changes.remind or (changes.any and not patient)):
+            heard = {key: Heard(now, bool(each.ended), each.worse) for key, each in mine.items()}
+            messages.append(Message(channel, _document(channel, mine, changes.groups, situation, settings), heard))
     return messages
 
 
@@ -80,47 +83,54 @@ def _hears(channel: str, finding: Finding, listed: dict[str, tuple[str, ...]]) -
     return any(not (names := listed.get(place, ())) or channel in names for place in finding.were)
 
 
-def _message(
-    channel: str, findings: dict[str, Finding], state: State, situation: Situation, settings: Settings, now: int
-) -> Message | None:
-    groups: dict[str, list[str]] = {"new": [], "still": [], "over": [], "notChecked": []}
-    remind, began = False, now
+@dataclass
+class _Changes:
+    """What a channel has not heard yet, by finding, and since when."""
+
+    began: int
+    groups: dict[str, list[str]]
+    remind: bool = False
+
+    @property
+    def any(self) -> bool:
+        return any(keys for group, keys in self.groups.items() if group != "still")
+
+
+def _changes(channel: str, findings: dict[str, Finding], settings: Settings, now: int) -> _Changes:
+    found = _Changes(now, {"new": [], "still": [], "over": [], "notChecked": []})
     for key, each in findings.items():
         heard = each.heard.get(channel)
         if each.ended and heard and heard.ended:
             continue
         if each.ended:
-            groups["notChecked" if each.gone else "over"].append(key)
-            began = min(began, each.ended)
+            found.groups["notChecked" if each.gone else "over"].append(key)
+            found.began = min(found.began, each.ended)
         elif heard is None or heard.ended or each.worse > heard.worse:
-            groups["new"].append(key)
-            began = min(began, each.since if heard is None else each.seen)
+            found.groups["new"].append(key)
+            found.began = min(found.began, each.since if heard is None else each.seen)
         else:
-            groups["still"].append(key)
-            remind = remind or now - heard.at >= seconds(settings.remind_every)
-    changed = groups["new"] or groups["over"] or groups["notChecked"]
-    if not (changed or remind):
-        return None
-    if not remind and situation.running and now - began < seconds(settings.group_within):
-        return None
-    document = {
+            found.groups["still"].append(key)
+            found.remind = found.remind or now - heard.at >= seconds(settings.remind_every)
+    return found
+
+
+def _document(
+    channel: str, findings: dict[str, Finding], groups: dict[str, list[str]], situation: Situation, settings: Settings
+) -> dict[str, Any]:
+    return {
         "kind": "situation",
         "version": VERSION,
         "time": situation.at.isoformat(),
-        **{group: [_item(key, findings[key], settings) for key in keys] for group, keys in groups.items()},
+        **{group: [_item(key, findings[key], situation, settings) for key in keys] for group, keys in groups.items()},
         "undelivered": [msgspec.to_builtins(each) for each in situation.undelivered if each.channel != channel],
         "warnings": [f"cannot be read: {each}" for each in situation.unreadable[:5]],
         "notify": {"runbookUrl": settings.runbook_url or None},
     }
-    heard_then = {
-        key: Heard(now, bool(findings[key].ended), findings[key].worse) for keys in groups.values() for key in keys
-    }
-    return Message(channel, document, heard_then)
 
 
-def _item(key: str, known: Finding, settings: Settings) -> dict[str, Any]:
+def _item(key: str, known: Finding, situation: Situation, settings: Settings) -> dict[str, Any]:
     """Write a finding as notifications reads it."""
-    each = value(key, known)
+    each = value(key, known, int(situation.at.timestamp()))
     return {
         "finding": each.kind,
         "list": each.list,

@@ -37,7 +37,7 @@ def serve(address: tuple[str, int], routes: Routes) -> ThreadingHTTPServer:
             if self.command != "HEAD":
                 self.wfile.write(answer.body)
 
-        do_HEAD = do_GET
+        do_HEAD = do_GET  # noqa: N815 - the name is http.server's
 
         def log_message(self, *_: object) -> None:
             """Keep silent: probes and scrapes come every few seconds."""

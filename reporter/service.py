@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from checker.words import seconds
 from notifications.channels import Channel, folder
 from notifications.deliver import deliver
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from reporter.situation import Situation
 
 _KEY = "state"  # in the Secret
-_CONFLICT = 409
+_CONFLICT, _TRIES = 409, 4
 _BEAT = 60  # seconds between two heartbeats
 
 
@@ -51,7 +53,7 @@ class Service:
     failed: dict[str, int] = field(default_factory=dict)
     _state: history.State | None = None
     _secret: dict[str, Any] = field(default_factory=dict)
-    _saved: bytes = b""
+    _saved: int = 0  # a hash of the state as it was written
     _error: str = ""
     _beaten: float = 0.0
 
@@ -83,9 +85,7 @@ class Service:
         news.settle(state, self.settings, channels)
         self._save(state)
         if messages:
-            self._send(state, messages, channels, now)
-            news.settle(state, self.settings, channels)
-            self._save(state)
+            self._record(self._send(state, messages, channels), channels, now)
 
     def beat(self) -> None:
         """Call the heartbeat: with success while the API answers and nothing is wrong."""
@@ -113,12 +113,15 @@ class Service:
         missing = named - {each.name for each in there}
         return there + (folder(self.channels, missing) if missing else [])
 
-    def _send(self, state: history.State, messages: list[news.Message], channels: dict[str, Channel], now: int) -> None:
-        """Send what is due: one delivery for each document, those to channels that failed before last."""
+    def _send(
+        self, state: history.State, messages: list[news.Message], channels: dict[str, Channel]
+    ) -> list[tuple[news.Message, str | None]]:
+        """Send what is due, one delivery for each document, those to channels that fail last. Return why some failed."""
 
         def same(message: news.Message) -> tuple[bool, str]:
             return message.channel in state.failing, str(message.document)
 
+        results: list[tuple[news.Message, str | None]] = []
         for _, group in groupby(sorted(messages, key=same), same):
             mine = {message.channel: message for message in group}
             document = next(iter(mine.values())).document
@@ -130,10 +133,25 @@ class Service:
             for each in deliveries:
                 counts = self.delivered if each.delivered else self.failed
                 counts[each.channel] = counts.get(each.channel, 0) + 1
-                reason = None if each.delivered else each.reason or "unknown"
+                reason = f": {each.reason}" if each.reason else ""
                 what = "delivered" if each.delivered else "not delivered"
-                self.note("INFO" if each.delivered else "ERROR", f"channel {each.channel}: {what} {each.reason or ''}")
-                news.sent(state, mine[each.channel], reason, now)
+                self.note("INFO" if each.delivered else "ERROR", f"channel {each.channel}: {what}{reason}")
+                results.append((mine[each.channel], None if each.delivered else each.reason or "unknown"))
+        return results
+
+    def _record(self, results: list[tuple[news.Message, str | None]], channels: dict[str, Channel], now: int) -> None:
+        """Write what became of messages, also when another reporter has written in between. Raises ApiError."""
+        for left in range(_TRIES, -1, -1):
+            state = self._state or self._load()
+            for message, reason in results:
+                news.sent(state, message, reason, now)
+            news.settle(state, self.settings, channels)
+            try:
+                return self._save(state)
+            except ApiError as error:
+                if error.status != _CONFLICT or not left:
+                    raise
+        return None
 
     def _load(self) -> history.State:
         """Read the state from its Secret. Raises ApiError."""
@@ -142,17 +160,16 @@ class Service:
         state = history.State()
         if packed:
             try:
-                self._saved = base64.b64decode(packed)
-                state = history.load(self._saved)
+                state = history.load(base64.b64decode(packed))
             except ValueError as error:
                 self.note("ERROR", f"{error}; begun anew")
         return state
 
     def _save(self, state: history.State) -> None:
         """Write the state if it has changed. Raises ApiError; after a conflict the next round reads it anew."""
-        packed = history.dump(state)
-        self._state = None  # until it is written
-        if packed != self._saved:
-            self._secret = self.api.update(self._secret, _KEY, packed)
-            self._saved = packed
+        plain = hash(msgspec.json.encode(state))
+        if plain != self._saved:
+            self._state = None  # until it is written
+            self._secret = self.api.update(self._secret, _KEY, history.dump(state))
+            self._saved = plain
         self._state = state
