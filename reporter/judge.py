@@ -74,7 +74,7 @@ def _forget_runs(objects: Objects, state: State) -> None:
 def _vantages(objects: Objects, settings: Settings) -> dict[str, _Found]:
     """Join the vantages that the chart lists with those that have objects."""
     jobs: dict[str, list[Job]] = defaultdict(list)
-    cronjobs = {key: each for each in objects.cronjobs if (key := runs.key(each.metadata))}
+    cronjobs = {key: each for each in objects.cronjobs if each.checks and (key := runs.key(each.metadata))}
     for job in objects.jobs:
         if job.ended is None and (key := runs.key(job.metadata)):
             jobs[key].append(job)
@@ -82,7 +82,7 @@ def _vantages(objects: Objects, settings: Settings) -> dict[str, _Found]:
     if not listed:
         for pod in objects.pods:
             key = runs.key(pod.metadata)
-            if key and any(owner.kind == "ReplicaSet" for owner in pod.metadata.owner_references or ()):
+            if key and pod.checker and any(owner.kind == "ReplicaSet" for owner in pod.metadata.owner_references or ()):
                 namespace, _, name = key.split("/")
                 listed[key] = Listed(name=name, namespace=namespace, mode="continuous")
     for key in cronjobs.keys() - listed.keys():

@@ -6,8 +6,7 @@ https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/
 
 from __future__ import annotations
 
-from collections.abc import Iterable  # noqa: TC003 - msgspec reads the types
-from datetime import datetime  # noqa: TC003
+from datetime import datetime  # noqa: TC003 - msgspec reads the types
 from typing import Any
 
 import msgspec
@@ -49,10 +48,31 @@ class Condition(Struct, frozen=True, rename="camel"):
     last_transition_time: datetime | None = None
 
 
+class _Named(Struct, frozen=True):
+    name: str = ""
+
+
+class _Containers(Struct, frozen=True):
+    containers: list[_Named] = []
+
+
+class _PodTemplate(Struct, frozen=True):
+    spec: _Containers = _Containers()
+
+
+class _JobSpec(Struct, frozen=True):
+    template: _PodTemplate = _PodTemplate()
+
+
+class _JobTemplate(Struct, frozen=True):
+    spec: _JobSpec = _JobSpec()
+
+
 class _CronJobSpec(Struct, frozen=True, rename="camel"):
     schedule: str = ""
     time_zone: str | None = None
     suspend: bool | None = None
+    job_template: _JobTemplate = _JobTemplate()
 
 
 class CronJob(Struct, frozen=True):
@@ -60,6 +80,11 @@ class CronJob(Struct, frozen=True):
 
     metadata: Metadata
     spec: _CronJobSpec
+
+    @property
+    def checks(self) -> bool:
+        """Whether it runs netproof."""
+        return any(each.name == "netproof" for each in self.spec.job_template.spec.template.spec.containers)
 
 
 class _JobStatus(Struct, frozen=True, rename="camel"):
@@ -188,16 +213,6 @@ def read(text: bytes, into: Objects, kind: str | None = None) -> str:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             into.unreadable.append(harmless(f"{what or 'object'} {_name(raw)}: {error}"[:300]))
     return found.metadata.next or ""
-
-
-def of_release(objects: Iterable[Any], name: str, release: str) -> list[Any]:
-    """Keep the objects of one release; without a name, of all."""
-    keep = []
-    for each in objects:
-        labels = each.metadata.labels or {}
-        if labels.get("app.kubernetes.io/name") == name and release in ("", labels.get("app.kubernetes.io/instance")):
-            keep.append(each)
-    return keep
 
 
 def _name(raw: Raw) -> str:

@@ -116,7 +116,7 @@ class Service:
     def _send(
         self, state: history.State, messages: list[news.Message], channels: dict[str, Channel]
     ) -> list[tuple[news.Message, str | None]]:
-        """Send what is due, one delivery for each document, those to channels that fail last. Return why some failed."""
+        """Send what is due, one delivery for each document, those to channels that fail last. Return what failed."""
 
         def same(message: news.Message) -> tuple[bool, str]:
             return message.channel in state.failing, str(message.document)
@@ -171,5 +171,5 @@ class Service:
         if plain != self._saved:
             self._state = None  # until it is written
             self._secret = self.api.update(self._secret, _KEY, history.dump(state))
-            self._saved = plain
+            self._saved = hash(msgspec.json.encode(state))  # to fit, the oldest history may have gone
         self._state = state

@@ -79,7 +79,8 @@ class World:
         self.number = 0
 
     def cronjob(self, name: str = "front", namespace: str = "shop", **given: Any) -> None:
-        spec = {"schedule": "0 * * * *", **given}
+        template = {"spec": {"template": {"spec": {"containers": [{"name": "netproof"}]}}}}
+        spec = {"schedule": "0 * * * *", "jobTemplate": template, **given}
         self.items.append(
             {
                 "kind": "CronJob",

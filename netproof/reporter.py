@@ -1,0 +1,61 @@
+"""`netproof reporter`: watch what the Jobs of a release leave behind, and notify the channels."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING
+
+from checker.model import Progress
+from netproof.arguments import CHANNELS, InputError, add_channels, add_templates
+from netproof.console import Console
+
+if TYPE_CHECKING:
+    import argparse
+
+    from reporter.server import Answer
+
+SETTINGS = Path("/etc/netproof-reporter/reporter.yaml")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument("--settings", type=Path, default=SETTINGS, metavar="FILE", help=f"default {SETTINGS}")
+    add_channels(parser)
+    add_templates(parser)
+    parser.add_argument("--heartbeat", type=Path, metavar="FILE", help="holds the URL to call while all is well")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command until it is stopped, and return its exit code."""
+    from reporter.api import Api, ApiError, address  # noqa: PLC0415 - no other command needs httpx so early
+    from reporter.server import Answer, serve  # noqa: PLC0415
+    from reporter.service import Service  # noqa: PLC0415
+    from reporter.settings import SettingsError, load  # noqa: PLC0415
+
+    try:
+        settings, url = load(options.settings), address()
+    except (SettingsError, ApiError) as error:
+        raise InputError([str(error)]) from None
+    console, stop = Console(Progress(0), sys.stdout), Event()
+
+    def note(level: str, text: str) -> None:
+        console.note(level, text)
+        console.flush()
+
+    channels = options.channels or (CHANNELS if CHANNELS.is_dir() else None)
+    service = Service(settings, Api(url), note, channels, options.templates, options.heartbeat)
+
+    def health() -> Answer:
+        return Answer(b"ok\n") if service.healthy else Answer(b"no round for too long\n", status=503)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with ExitStack() as stack:
+        stack.callback(serve(("", settings.port), {"/healthz": health}).shutdown)
+        note("INFO", f"watching {len(settings.vantages)} vantages in {len(settings.namespaces)} namespaces")
+        service.run(stop)
+    return 0
