@@ -119,9 +119,9 @@ def read_values(values: Mapping[str, Any], release_namespace: str) -> Iterator[P
     control = values.get("control") or {}
     if control.get("enabled"):
         where = control.get("namespace") or space
-        allowed = {_same(text, place.namespace) for place, _ in found for text in place.allow}
+        allowed = {same_target(text, place.namespace) for place, _ in found for text in place.allow}
         denied = {
-            _same(text_of(each), place.namespace): None
+            same_target(text_of(each), place.namespace): None
             for place, deny in found
             for each in deny
             if not (isinstance(each, dict) and each.get("control") is False)
@@ -137,7 +137,8 @@ def text_of(entry: Any) -> str:
     return str(entry.get("target") if isinstance(entry, dict) else entry)
 
 
-def _same(text: str, namespace: str) -> str:
+def same_target(text: str, namespace: str) -> str:
+    """Return one text for all spellings of a target."""
     try:
         return str(identity(parse(text, _FORMS), namespace, _DOMAIN))
     except TargetError:

@@ -153,7 +153,7 @@ class Evaluator:
             self._peers_of(rule, each).certain
             for each in isolating
             for rule in each.ingress or ()
-            if not rule.names_nobody
+            if rule.names_somebody
         )
         let_out = (
             alike
@@ -162,7 +162,7 @@ class Evaluator:
                 self._reaches(rule, each, to)[0]
                 for each in policies
                 for rule in each.egress or ()
-                if not rule.names_nobody
+                if rule.names_somebody
             )
         )
         named = reduce(int.__or__, (*let_in, *let_out), 0)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
 
-from planner.checks import Checks, read_values, text_of
+from planner.checks import Checks, read_values, same_target, text_of
 from planner.values import write
 
 if TYPE_CHECKING:
@@ -24,30 +24,32 @@ def merge_into(text: str, suggestion: Suggestion, inventory: Inventory, namespac
     yaml.preserve_quotes, yaml.width = True, 10_000
     yaml.indent(mapping=2, sequence=4, offset=2)
     kept = yaml.load(re.sub(rf"^ *# {_MARK}.*\n", "", text, flags=re.MULTILINE)) or yaml.map()
-    fresh = yaml.load(write(suggestion))
-    known = {(each.namespace, tuple(sorted(each.labels.items()))): each.name for each in read_values(kept, namespace)}
+    fresh = YAML(typ="safe").load(write(suggestion))
+    places = [each for each in read_values(kept, namespace) if each.name != "control"]
+    known = {(each.namespace, tuple(sorted(each.labels.items()))): each.name for each in places}
     vantages = kept.setdefault("vantages", yaml.map())
-    new: list[tuple[Any, Any]] = []
+    new: list[tuple[Any, Any, int]] = []
     for name, vantage in fresh["vantages"].items():
         mine = known.get((vantage["namespace"], tuple(sorted(vantage["podLabels"].items()))), name)
         if mine not in vantages:
             vantages[mine] = vantage
-            new.append((vantages, mine))
+            new.append((vantages, mine, 2))
             continue
+        space = vantage["namespace"]
         targets = vantages[mine].setdefault("targets", yaml.map())
-        listed = {text_of(each) for key in ("allow", "deny") for each in targets.get(key) or ()}
+        listed = {same_target(text_of(each), space) for key in ("allow", "deny") for each in targets.get(key) or ()}
         for key in ("allow", "deny"):
-            missing = [each for each in vantage["targets"][key] if text_of(each) not in listed]
+            missing = [each for each in vantage["targets"][key] if same_target(text_of(each), space) not in listed]
             if missing and not targets.get(key):
                 targets[key] = yaml.seq()
             for each in missing:
                 targets[key].append(each)
-                new.append((targets[key], len(targets[key]) - 1))
+                new.append((targets[key], len(targets[key]) - 1, 8))
     if "control" not in kept and "control" in fresh:
         kept["control"] = fresh["control"]
-        new.append((kept, "control"))
-    for parent, key in new:
-        _mark(parent, key, "new")
+        new.append((kept, "control", 0))
+    for parent, key, indent in new:
+        _mark(parent, key, "new", indent)
     _mark_wrong(kept, Checks(inventory, list(read_values(kept, namespace))))
     out = io.StringIO()
     yaml.dump(kept, out)
@@ -65,10 +67,10 @@ def _mark_wrong(values: Any, checks: Checks) -> None:
         entries = ((vantage.get("targets") or {}).get(check.list)) or ()
         for index, each in enumerate(entries):
             if text_of(each) == check.text:
-                _mark(entries, index, what)
+                _mark(entries, index, what, 8)
 
 
-def _mark(parent: Any, key: Any, what: str) -> None:
+def _mark(parent: Any, key: Any, what: str, indent: int) -> None:
     """Put a comment before an entry, which takes a line of its own."""
     parent.fa.set_block_style()
-    parent.yaml_set_comment_before_after_key(key, before=f"{_MARK} {what}", indent=parent.lc.col or 0)
+    parent.yaml_set_comment_before_after_key(key, before=f"{_MARK} {what}", indent=indent)

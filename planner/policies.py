@@ -23,6 +23,9 @@ class Peer:
     block: Block | None
 
 
+_EVERYBODY = {Peer((), (), None), Peer(None, (), Block("0.0.0.0/0")), Peer(None, (), Block("::/0"))}
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """Ports of one protocol: a name, a number, a range (both ends belong to it), or all (None)."""
@@ -38,12 +41,7 @@ class Rule:
 
     peers: tuple[Peer, ...]
     ports: tuple[Ports, ...]
-
-    @property
-    def names_nobody(self) -> bool:
-        """Whether it lets everybody through."""
-        everything = (Peer((), (), None), Peer(None, (), Block("0.0.0.0/0")), Peer(None, (), Block("::/0")))
-        return not self.peers or any(peer in everything for peer in self.peers)
+    names_somebody: bool  # else it lets everybody through
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,7 +85,8 @@ def policy(given: NetworkPolicy) -> Policy:
 
 
 def _rule(rule: PolicyRule, peers: list[PolicyPeer] | None) -> Rule:
-    return Rule(tuple(map(_peer, peers or ())), tuple(map(_ports, rule.ports or ())))
+    found = tuple(map(_peer, peers or ()))
+    return Rule(found, tuple(map(_ports, rule.ports or ())), bool(found) and not _EVERYBODY.intersection(found))
 
 
 def _peer(peer: PolicyPeer) -> Peer:

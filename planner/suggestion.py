@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _METADATA = ("169.254.169.254", 80)
 DNS = "dns://kubernetes.default.svc.cluster.local"
+# No place for applications, nor for probes, unless somebody wrote policies there.
+_SYSTEM = ("kube-system", "kube-public", "kube-node-lease")
 # What the pod of a vantage wears besides: the chart's own labels, and those of its Job.
 _WORN = dict.fromkeys(
     (
@@ -323,7 +325,10 @@ def places(inventory: Inventory) -> list[tuple[tuple[str, dict[str, str]], tuple
     """
     found: dict[tuple[str, frozenset[tuple[str, str]]], set[str]] = defaultdict(set)
     pods = list(inventory.pods)
+    policed = {each.namespace for each in inventory.policies}
     for each in inventory.workloads.values():
+        if each.namespace in _SYSTEM and each.namespace not in policed:
+            continue
         for pod in (pods[index] for index in each.pods if not pods[index].on_host_network):
             labels = frozenset((key, value) for key, value in pod.labels if key in inventory.policy_keys)
             found[pod.namespace, labels].add(each.name)

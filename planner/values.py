@@ -16,7 +16,7 @@ _HEAD = """\
 # should be, and what no policy mentions is on no list.
 """
 _PLAIN = re.compile(
-    r"(?!(?:true|false|yes|no|on|off|null|y|n)$)[a-z]([a-z0-9./@_-]|:(?=\S)|,? (?=[a-z]))*", re.IGNORECASE
+    r"(?!(?:true|false|yes|no|on|off|null|y|n)$)[a-z]([a-z0-9./@_-]|:(?=\S)| (?=[a-z]))*", re.IGNORECASE
 )
 
 

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.planner.world import app, deployment, found_pairs, inventory, made, pod, policy, service
+
+NAMED = ({"name": "http", "containerPort": 8080}, {"name": "http", "containerPort": 9090})
+
+
+def test_a_named_port_that_differs_between_pods_makes_a_service_partly_reachable() -> None:
+    objects = [
+        deployment("client", {"app": "client"}),
+        pod("web-1", {"app": "web"}, NAMED[0], metadata=owned("web")),
+        pod("web-2", {"app": "web"}, NAMED[1], metadata=owned("web")),
+        service("web", {"app": "web"}, 80)
+        | {"spec": {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": "http"}]}},
+    ]
+    by_name = found_pairs(*objects, policy("web", {"app": "web"}, ingress=[{"ports": [{"port": "http"}]}]))
+    assert [by_name["Deployment/client", "Deployment/web", port].allowed for port in (8080, 9090)] == [True, True]
+    by_number = found_pairs(*objects, policy("web", {"app": "web"}, ingress=[{"ports": [{"port": 8080}]}]))
+    assert [by_number["Deployment/client", "Deployment/web", port].allowed for port in (8080, 9090)] == [
+        "partly",
+        "partly",
+    ]
+
+
+def owned(name: str) -> dict[str, Any]:
+    owner = {"kind": "ReplicaSet", "name": f"{name}-abc", "controller": True}
+    return {"ownerReferences": [owner], "labels": {"app": name, "pod-template-hash": "abc"}}
+
+
+def test_an_egress_rule_by_name_asks_the_receiver() -> None:
+    objects = [
+        pod("client", {"app": "client"}, {"name": "http", "containerPort": 1}),
+        pod("web", {"app": "web"}, NAMED[0]),
+        policy("client", {"app": "client"}, egress=[{"ports": [{"port": "http"}]}], policyTypes=["Egress"]),
+    ]
+    assert found_pairs(*objects)["Pod/client", "Pod/web", 8080].allowed is True
+    objects[1] = pod("web", {"app": "web"}, {"name": "http", "containerPort": 8080, "protocol": "UDP"})
+    assert found_pairs(*objects)["Pod/client", "Pod/web", 8080].allowed is False
+
+
+def test_pods_that_ended_are_nobody() -> None:
+    objects = [
+        pod("a", {"app": "a"}, {"containerPort": 80}),
+        pod("over", {"app": "b"}, {"containerPort": 80}, status={"phase": "Succeeded"}),
+        pod("broken", {"app": "b"}, {"containerPort": 80}, status={"phase": "Failed"}),
+    ]
+    assert not found_pairs(*objects)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "allowed"), [(("one", "one"), True), (("one", "two"), False), ((None, "one"), "partly")]
+)
+def test_a_pod_is_always_reached_from_its_own_node(nodes: tuple[str | None, str], allowed: object) -> None:
+    agent, web = ({"nodeName": node} if node else {} for node in nodes)
+    objects = [
+        pod("agent", {"app": "agent"}, hostNetwork=True, **agent),
+        pod("web", {"app": "web"}, {"containerPort": 80}, **web),
+        policy("web", {"app": "web"}, ingress=[{"from": [app("agent")]}]),
+    ]
+    assert found_pairs(*objects)["Pod/agent", "Pod/web", 80].allowed == allowed
+
+
+def test_policies_do_not_isolate_pods_on_the_host_network() -> None:
+    objects = [
+        pod("client", {"app": "client"}),
+        pod("agent", {"app": "agent"}, {"containerPort": 9100}, hostNetwork=True, nodeName="one"),
+        policy("all", {}, policyTypes=["Ingress"]),
+    ]
+    assert found_pairs(*objects)["Pod/client", "Pod/agent", 9100].allowed is True
+
+
+def test_an_address_that_is_not_known_is_not_guessed() -> None:
+    def allowed(cidr: str, *excepted: str) -> object:
+        block = {"ipBlock": {"cidr": cidr, "except": list(excepted)}}
+        objects = [
+            deployment("client", {"app": "client"}),
+            deployment("web", {"app": "web"}, {"containerPort": 80}),
+            policy("web", {"app": "web"}, ingress=[{"from": [block]}]),
+        ]
+        return found_pairs(*objects)["Deployment/client", "Deployment/web", 80].allowed
+
+    assert allowed("0.0.0.0/0") is True
+    assert allowed("0.0.0.0/0", "169.254.169.254/32") is True
+    assert allowed("10.1.0.0/16") == "partly"
+    assert allowed("203.0.113.0/24") is False
+
+
+def test_a_service_sends_to_target_ports_and_a_headless_one_is_dialled_at_them() -> None:
+    ports = [{"port": 80, "targetPort": 8080}]
+    made_ = inventory(
+        deployment("web", {"app": "web"}),
+        made("Service", "web", spec={"selector": {"app": "web"}, "ports": ports, "clusterIP": "10.43.0.7"}),
+        made("Service", "headless", spec={"selector": {"app": "web"}, "ports": ports, "clusterIP": "None"}),
+        made("Service", "elsewhere", spec={"type": "ExternalName", "externalName": "example.com"}),
+    )
+    assert [(each.service, each.port, each.backends[0].port, each.address) for each in made_.destinations] == [
+        ("headless", 8080, 8080, None),
+        ("web", 80, 8080, "10.43.0.7"),
+    ]
+
+
+def test_workloads_are_named_after_what_a_person_made() -> None:
+    job = {"ownerReferences": [{"kind": "Job", "name": "nightly-29384750", "controller": True}]}
+    objects = [
+        pod("web-abc-1", {}, metadata=owned("web")),
+        pod("nightly-29384750-x", {}, metadata=job),
+        made("CronJob", "nightly", api="batch/v1", spec={"jobTemplate": {"spec": {"template": {}}}}),
+        pod("static", {}, metadata={"ownerReferences": [{"kind": "Node", "name": "one", "controller": True}]}),
+    ]
+    names = sorted(name for _, name in inventory(*objects).workloads)
+    assert names == ["CronJob/nightly", "Deployment/web", "Pod/static"]
+    assert inventory(*objects).workloads["shop", "Deployment/web"].labels == {"app": "web"}

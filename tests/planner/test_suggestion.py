@@ -1,0 +1,345 @@
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from planner.checks import Checks, read_values
+from planner.coverage import coverage
+from planner.merge import merge_into
+from planner.suggestion import suggest
+from planner.values import scalar, write
+from tests.planner.world import SHOP, Object, app, deployment, inventory, made, policy, service
+from tests.tools.helm import tools
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from planner.coverage import Coverage
+
+
+def values_of(*objects: Object, max_denials: int = 20) -> Any:
+    return yaml.safe_load(write(suggest(inventory(*objects), max_denials)))
+
+
+def targets(values: Any, vantage: str, key: str) -> list[str]:
+    return [each["target"] for each in values["vantages"][vantage]["targets"][key]]
+
+
+def test_allow_is_what_policies_let_through_and_deny_what_they_were_written_for() -> None:
+    values = values_of(*SHOP)
+    assert targets(values, "shop-backend", "allow")[1:] == ["db.shop:27017"]
+    assert targets(values, "shop-frontend", "allow")[1:] == ["catalog.shop:8080"]
+    assert targets(values, "batch-report", "deny") == ["db.shop:27017"]  # one place outside of the namespace
+    assert targets(values, "shop-catalog", "deny") == ["db.shop:27017"]  # and one in it, whose own policies let it out
+    assert "169.254.169.254:80" in targets(values, "shop-frontend", "deny")
+    assert values["vantages"]["shop-frontend"]["podLabels"] == {"app": "frontend"}
+    (denial,) = values["vantages"]["batch-report"]["targets"]["deny"]
+    assert "NetworkPolicy shop/db" in denial["because"]
+    assert "control" not in denial  # the back end shows that it is alive
+
+
+def test_vantages_that_may_reach_the_same_are_merged() -> None:
+    text = write(suggest(inventory(*SHOP), 20))
+    assert "  # Deployment/catalog, Deployment/db\n  shop-catalog:\n" in text
+
+
+def test_the_same_input_in_any_order_gives_the_same_bytes() -> None:
+    objects = list(SHOP)
+    expected = write(suggest(inventory(*objects), 20))
+    for number in range(3):
+        random.Random(number).shuffle(objects)
+        assert write(suggest(inventory(*objects), 20)) == expected
+
+
+def test_without_names_a_vantage_probes_addresses_and_one_that_reaches_nothing_is_isolated() -> None:
+    shut = policy("frontend", {"app": "frontend"}, policyTypes=["Egress"])
+    objects = [
+        each for each in SHOP if each["metadata"]["name"] not in ("frontend", "catalog") or each["kind"] == "Deployment"
+    ]
+    values = values_of(*objects, shut, service("catalog", {"app": "catalog"}, 8080, clusterIP="10.43.0.9"))
+    frontend = values["vantages"]["shop-frontend"]
+    assert frontend["isolated"] is True
+    assert set(targets(values, "shop-frontend", "deny")) == {"10.43.0.9:8080", "169.254.169.254:80"}
+    assert values["control"]["namespace"]
+    assert {each["target"]: each.get("control", True) for each in frontend["targets"]["deny"]} == {
+        "10.43.0.9:8080": True,  # the control shows it
+        "169.254.169.254:80": False,
+    }
+
+
+def test_the_api_server_the_kubelet_and_another_namespace_are_denied_to_a_vantage_that_is_shut_in() -> None:
+    api = made("Service", "kubernetes", "default", spec={"clusterIP": "10.43.0.1", "ports": [{"port": 443}]})
+    elsewhere = [
+        deployment("mail", {"app": "mail"}, namespace="post"),
+        service("mail", {"app": "mail"}, 25, namespace="post"),
+    ]
+    pods = [made("Pod", "db", status={"phase": "Running", "hostIP": "192.168.0.7", "podIP": "10.42.0.7"})]
+    values = values_of(*(each for each in SHOP if each["kind"] != "Service"), api, *elsewhere, *pods)
+    assert "kubernetes.default:443" in targets(values, "shop-frontend", "deny")
+    assert "192.168.0.7:10250" in targets(values, "shop-frontend", "deny")
+    ready = {"type": "Ready", "status": "True"}
+    mail = made("Pod", "mail", "post", metadata={"labels": {"app": "mail"}}, status={"conditions": [ready]})
+    values = values_of(*(each for each in SHOP if each["kind"] != "Service"), api, *elsewhere, *pods, mail)
+    assert "mail.post:25" in targets(values, "shop-frontend", "deny")
+
+
+def test_max_denials_keeps_those_that_prove_most() -> None:
+    (only,) = values_of(*SHOP, max_denials=1)["vantages"]["shop-frontend"]["targets"]["deny"]
+    assert only["target"] == "169.254.169.254:80"
+
+
+def test_what_is_not_ready_is_on_no_list() -> None:
+    unready = [each for each in SHOP if each["metadata"]["name"] != "db" or each["kind"] != "Deployment"]
+    text = write(suggest(inventory(*unready, deployment("db", {"app": "db"}, replicas=0)), 20))
+    assert "# - Without a ready pod, so on no list: db.shop:27017." in text
+    assert "target: db.shop" not in text
+
+
+@pytest.mark.parametrize(
+    ("other", "left"),
+    [
+        (
+            made(
+                "CiliumNetworkPolicy",
+                "x",
+                api="cilium.io/v2",
+                spec={"endpointSelector": {"matchLabels": {"app": "db"}}},
+            ),
+            ["shop-frontend"],
+        ),
+        (made("NetworkPolicy", "x", api="projectcalico.org/v3", spec={"selector": "app == 'db'"}), []),
+        (
+            made(
+                "AdminNetworkPolicy",
+                "x",
+                api="policy.networking.k8s.io/v1alpha1",
+                spec={"subject": {"namespaces": {"matchLabels": {"kubernetes.io/metadata.name": "batch"}}}},
+            )
+            | {"metadata": {"name": "x"}},
+            ["shop-backend", "shop-catalog", "shop-frontend"],
+        ),
+    ],
+)
+def test_nothing_is_suggested_for_what_policies_of_other_kinds_select(other: Object, left: list[str]) -> None:
+    suggestion = suggest(inventory(*SHOP, other), 20)
+    assert [each.name for each in suggestion.vantages if not each.name.endswith("-other")] == left
+    assert any(other["kind"] in note and "is not evaluated" in note for note in suggestion.notes)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["yes", "on", "null", "1.5", "0x1", "a: b", "#x", "- a", "", "ä", "a #b", "tcp://x:1", "10.0.0.1:80", "a, b"],
+)
+def test_scalars_are_read_back_as_they_were(text: str) -> None:
+    assert yaml.safe_load(scalar(text)) == text
+    assert yaml.safe_load(f"{{{scalar(text)}: {scalar(text)}}}") == {text: text}
+
+
+def test_helm_accepts_the_values_as_they_stand(tmp_path: Path) -> None:
+    file = tmp_path / "values.yaml"
+    file.write_text(write(suggest(inventory(*SHOP), 20)))
+    done = subprocess.run(
+        [tools().helm, "template", "netproof", "chart", "--values", file], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    values = yaml.safe_load(file.read_text())
+    assert done.stdout.count("kind: CronJob") == len(values["vantages"]) + ("control" in values)
+
+
+# --- coverage -----------------------------------------------------------------------------
+
+
+def covered(values: Any, *objects: Object) -> Coverage:
+    return coverage(Checks(inventory(*objects), list(read_values(values, "shop"))))
+
+
+def parts(found: Coverage) -> dict[str, bool | None]:
+    return {f"{each.policy} {each.rule}".strip(): each.noticed for each in found.parts}
+
+
+def test_suggested_values_notice_every_policy_of_the_shop() -> None:
+    found = covered(values_of(*SHOP), *SHOP)
+    assert set(parts(found).values()) == {True}
+    assert found.percent == 100
+    assert not found.workloads
+    assert not found.services
+
+
+def test_a_check_notices_only_what_changes_it() -> None:
+    values = {"podLabels": {"app": "report"}, "targets": {"allow": ["catalog:8080"], "deny": ["http://db", "db:27017"]}}
+    found = covered(values, *SHOP)
+    assert parts(found) == {
+        "shop/db": True,  # the denial would become a leak
+        "shop/db ingress[0]": False,  # the back end would be shut out, and nobody looks from there
+        "shop/frontend": False,
+        "shop/frontend egress[0]": False,
+        "shop/frontend egress[1]": False,
+    }
+    assert found.percent == 20
+    assert found.unknown == ("netproof: http://db",)
+    assert "Deployment/frontend in shop" in found.workloads
+
+
+def test_a_rule_that_changes_nothing_does_not_count() -> None:
+    twice = policy("db-again", {"app": "db"}, ingress=[{"from": [app("backend")]}])
+    found = covered(values_of(*SHOP, twice), *SHOP, twice)
+    assert {name for name, noticed in parts(found).items() if noticed is None} == {
+        "shop/db",
+        "shop/db ingress[0]",
+        "shop/db-again",
+        "shop/db-again ingress[0]",
+    }
+
+
+def test_without_dns_every_check_by_name_changes() -> None:
+    values = {"podLabels": {"app": "frontend"}, "targets": {"allow": ["catalog:8080"]}}
+    assert parts(covered(values, *SHOP))["shop/frontend egress[1]"] is True
+    values["targets"] = {"allow": ["10.43.0.9:8080"]}
+    objects = [each for each in SHOP if (each["kind"], each["metadata"]["name"]) != ("Service", "catalog")]
+    objects.append(service("catalog", {"app": "catalog"}, 8080, clusterIP="10.43.0.9"))
+    assert parts(covered(values, *objects))["shop/frontend egress[1]"] is False
+
+
+def test_the_control_notices_too() -> None:
+    """Whom a rule admits nobody but the control uses: without it the control finds its targets dead."""
+    values = {
+        "podLabels": {"app": "report"},
+        "targets": {"allow": ["catalog:8080"], "deny": ["db:27017"]},
+        "control": {"enabled": True, "podLabels": {"app": "backend"}},
+    }
+    assert parts(covered(values, *SHOP))["shop/db ingress[0]"] is True
+
+
+def test_values_are_understood_as_the_chart_understands_them() -> None:
+    values = {
+        "namespaceOverride": "shop",
+        "podLabels": {"tier": "x"},
+        "commonTargets": {"allow": ["a:1", "b:2"], "deny": [{"target": "c:3", "control": False}, "d:4"]},
+        "vantages": {
+            "one": {"podLabels": {"app": "one"}, "targets": {"deny": ["b:2"]}},
+            "two": {"namespace": "batch", "isolated": True},
+            "three": {"cronjob": {"suspend": True}},
+        },
+        "control": {"enabled": True, "namespace": "ops"},
+    }
+    one, two, control = read_values(values, "release")
+    assert (one.namespace, one.labels, one.allow, one.deny) == (
+        "shop",
+        {"tier": "x", "app": "one"},
+        ["a:1"],
+        ["b:2", "c:3", "d:4"],
+    )
+    assert (two.namespace, two.allow, two.deny) == ("batch", [], ["c:3", "d:4"])
+    assert (control.namespace, control.labels) == ("ops", {})
+    assert control.deny == [
+        f"tcp://{name}.svc.cluster.local:{port}" for name, port in (("b.shop", 2), ("d.shop", 4), ("d.batch", 4))
+    ]
+
+
+# --- merge --------------------------------------------------------------------------------
+
+MINE = """\
+# ours
+cluster: prod  # the big one
+vantages:
+  web:            # the shop window
+    namespace: shop
+    podLabels: {app: frontend}
+    targets:
+      allow:
+        - "catalog.shop.svc:8080"   # by its long name
+        - gone.shop:80
+        - db.shop:27017
+      deny: ["example.com:443"]
+"""
+
+
+def merged(text: str) -> str:
+    made_ = inventory(*SHOP)
+    return merge_into(text, suggest(made_, 20), made_, "default")
+
+
+def test_merge_keeps_what_a_person_wrote_and_marks_the_rest() -> None:
+    found = merged(MINE)
+    kept = [line for line in MINE.splitlines() if "deny" not in line and line not in found.splitlines()]
+    assert not kept
+    assert "        # suggest: gone: no such Service or port\n        - gone.shop:80\n" in found
+    assert "        # suggest: contradicted: policies say otherwise\n        - db.shop:27017\n" in found
+    assert "  # suggest: new\n  shop-backend:\n" in found
+    web = yaml.safe_load(found)["vantages"]["web"]["targets"]
+    assert web["allow"][0] == "catalog.shop.svc:8080"
+    assert "catalog.shop:8080" not in json.dumps(web)  # it is the same target
+    assert web["deny"][0] == "example.com:443"
+    assert "shop-frontend" not in yaml.safe_load(found)["vantages"]  # they have it by another name
+
+
+def test_merging_again_changes_only_the_marks_of_what_is_no_longer_new() -> None:
+    once = merged(MINE)
+    twice = merged(once)
+    assert twice == "".join(line for line in once.splitlines(keepends=True) if "# suggest: new" not in line)
+    assert merged(twice) == twice
+
+
+# --- the command --------------------------------------------------------------------------
+
+
+def netproof(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "netproof", *arguments]
+    return subprocess.run(command, input=given, capture_output=True, text=True, check=False)
+
+
+def listed(*objects: Object) -> str:
+    return json.dumps({"kind": "List", "apiVersion": "v1", "items": objects})
+
+
+def test_a_half_read_cluster_is_refused_unless_asked_for() -> None:
+    broken = made("Pod", "broken", metadata={"labels": {"a": 1}})
+    done = netproof("suggest", given=listed(*SHOP, broken))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "standard input: Pod shop/broken: metadata.labels[...]: Expected `str`, got `int`" in done.stderr
+    done = netproof("suggest", "--skip-unreadable", given=listed(*SHOP, broken))
+    assert done.returncode == 0
+    assert "Pod shop/broken" in done.stderr
+    assert "shop-frontend" in done.stdout
+
+
+@pytest.mark.parametrize("given", [listed(), listed(*SHOP[:6])])
+def test_without_policies_there_is_nothing_to_suggest(given: str) -> None:
+    done = netproof("suggest", given=given)
+    assert done.returncode == 2
+    assert "there is no NetworkPolicy in the input" in done.stderr
+
+
+def test_the_pairs_as_json() -> None:
+    found = json.loads(netproof("suggest", "--output", "json", given=listed(*SHOP)).stdout)
+    assert {
+        "from": {"namespace": "batch", "workload": "Deployment/report", "labels": {"app": "report"}},
+        "to": {"namespace": "shop", "workload": "Deployment/db", "service": "db", "protocol": "TCP", "port": 27017},
+        "allowed": False,
+        "policies": ["shop/db"],
+    } in found
+    assert len(found) == 10  # five workloads, two ports that Services send to
+
+
+def test_the_table_shows_what_policies_decide() -> None:
+    lines = netproof("suggest", "--output", "table", given=listed(*SHOP)).stdout.splitlines()
+    assert lines[1].split() == ["batch/Deployment/report", "shop/Deployment/db", "27017/TCP", "no", "shop/db"]
+
+
+def test_coverage_below_the_limit_is_1(tmp_path: Path) -> None:
+    file = tmp_path / "values.yaml"
+    file.write_text("targets: {allow: ['catalog:8080'], deny: ['db:27017']}\n")
+    done = netproof("coverage", str(file), "--namespace", "shop", "--fail-under", "21", given=listed(*SHOP))
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (1, "coverage: 20 % (1 of 5 policies and rules)")
+    assert (
+        netproof("coverage", str(file), "--namespace", "shop", "--fail-under", "20", given=listed(*SHOP)).returncode
+        == 0
+    )
+    file.write_text("vantages: [a]\n")
+    assert netproof("coverage", str(file), given=listed(*SHOP)).returncode == 2
