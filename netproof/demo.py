@@ -9,6 +9,7 @@ import socket
 import sys
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -60,8 +61,10 @@ def run(_options: argparse.Namespace) -> int:
         server = stack.enter_context(HTTPServer((_HERE, 0), _Webhook))
         Thread(target=server.serve_forever, daemon=True).start()
         os.environ["NO_PROXY"] = os.environ["no_proxy"] = _HERE
+        channel = os.memfd_create("channel")  # the disk may be read-only
+        os.write(channel, f"json://{_HERE}:{server.server_port}".encode())
         deliveries = deliver(
-            report.document(report.of_run(ran)), [Channel("webhook", f"json://{_HERE}:{server.server_port}")]
+            report.document(report.of_run(ran)), [Channel("webhook", Path(f"/proc/self/fd/{channel}"))]
         )
         server.shutdown()
         console.print("\nThe message, as it arrived at a webhook on this machine\n")

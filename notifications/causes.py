@@ -9,10 +9,7 @@ _CAUSES: tuple[tuple[str, str], ...] = (
     (r"CERTIFICATE_VERIFY_FAILED|SSLCertVerification", "its certificate is not trusted (SSL_CERT_FILE names the CA)"),
     (r"CA certificate bundle|FileNotFoundError.*certs?", "the CA file that SSL_CERT_FILE names cannot be read"),
     (r"ProxyError|Tunnel connection failed|SOCKS", "the proxy (HTTPS_PROXY) did not connect"),
-    (
-        r"NameResolution|Name or service not known|name resolution|getaddrinfo|No address assoc",
-        "its name does not resolve",
-    ),
+    (r"NameResolution|Name or service not|name resolution|getaddrinfo|No address assoc", "its name does not resolve"),
     (r"timed out|Timeout", "no answer in time"),
     (r"Connection refused", "connection refused"),
     (r"unreachable|No route", "its network is unreachable"),
@@ -22,7 +19,7 @@ _CAUSES: tuple[tuple[str, str], ...] = (
         "its answer is invalid",
     ),
     (
-        r"reset by peer|RemoteDisconnected|(?i:connection.* (aborted|closed))|IncompleteRead|disconnected",
+        r"reset by peer|RemoteDisc|(?i:connection.* (aborted|closed))|IncompleteRead|disconnect",
         "it closed the connection",
     ),
     (r"extension not supported", "the server offers no login, or no STARTTLS"),

@@ -1,10 +1,10 @@
 """Channels: a folder (a mounted Secret) in which each file is one channel, holding one apprise URL.
 
-The URL is the secret: it stays out of every message, log and representation.
+The URL is the secret: only the process that sends reads it, and it stays out of every message and log.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from notifications.errors import NotificationError
@@ -15,46 +15,29 @@ LARGEST = 65_536  # bytes of a file
 
 @dataclass(frozen=True)
 class Channel:
-    """A named place to notify: either its URL, or why it has none."""
+    """A named place to notify, and the file that holds its URL."""
 
     name: str
-    url: str = field(default="", repr=False)
-    fault: str | None = None
+    file: Path
 
 
 def folder(path: Path, only: Collection[str] | None = None) -> list[Channel]:
-    """Read the channels of a folder, by name: all, or those that ``only`` names. Dot files are not channels.
+    """List the channels of a folder by name: all, or those that ``only`` names. Dot files are not channels.
 
     Raises NotificationError when the folder cannot be read.
     """
     try:
-        files = sorted(file for file in path.iterdir() if not file.name.startswith(".") and not file.is_dir())
+        files = {plain(file.name): file for file in path.iterdir() if not (file.name.startswith(".") or file.is_dir())}
     except OSError as e:
-        raise NotificationError(
-            f"{path}: the channels cannot be read ({e.strerror}); --channels names a folder of files with one URL each"
-        ) from None
-    channels = {plain(file.name): file for file in files}
-    if only is None:
-        return [_channel(name, file) for name, file in channels.items()]
-    absent = "there is no channel of this name; the Secret's keys are the names"
-    return [
-        _channel(name, channels[name]) if name in channels else Channel(plain(name), fault=absent)
-        for name in sorted(set(only))
-    ]
-
-
-def _channel(name: str, file: Path) -> Channel:
-    try:
-        return Channel(name, one_url(file))
-    except NotificationError as e:
-        return Channel(name, fault=str(e))
+        raise NotificationError(f"{path}: cannot be read ({e.strerror}); give a folder, one URL in a file") from None
+    return [Channel(plain(name), files.get(name, Path())) for name in sorted(files if only is None else set(only))]
 
 
 def one_url(file: Path) -> str:
     """Read the one URL in a file of comment lines and blanks. Raises NotificationError with a reason, never content."""
     try:
         if not file.is_file():
-            raise NotificationError("is not a file; give one URL in a file")
+            raise NotificationError("there is no such file; give one URL in a file")
         with file.open("rb") as stream:
             content = stream.read(LARGEST + 1)
         lines = [line.strip() for line in content.decode().splitlines()]

@@ -12,16 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from notifications import causes, forms, limits
-from notifications.channels import Channel
+from notifications.channels import Channel, one_url
 from notifications.errors import NotificationError
 from notifications.render import VERSION, render, view
 from notifications.view import Document
-
-if TYPE_CHECKING:
-    from apprise import NotifyBase
 
 # Seconds, for everything: 3 tries of 4 s to connect and 4 s to answer (apprise's cto and rto), or of 8 s for an answer
 # of a mail server, with 1 s between: 26 s.
@@ -61,47 +58,35 @@ def deliver(
     Raises NotificationError for an invalid document.
     """
     view(document)  # an invalid one is reported once, not by each channel
-    jobs = {channel.name: partial(_send, document, channel, templates, attachment) for channel in channels}
+    jobs = {each.name: partial(_send, document, each, templates, attachment) for each in channels}
     room = MEGABYTES + (8 * len(attachment.content) >> 20 if attachment else 0)
     sent = limits.run({"": partial(_send_all, jobs, limit, room)}, limit + START, 1024)[""] if jobs else {}
     outcomes = dict.fromkeys(jobs, sent) if isinstance(sent, limits.Stopped) else sent
-    return [
-        Delivery(name, False, str(outcome)) if isinstance(outcome, limits.Stopped) else outcome
-        for name, outcome in outcomes.items()
-    ]
+    return [each if isinstance(each, Delivery) else Delivery(name, False, each) for name, each in outcomes.items()]
 
 
 def trial(channels: Sequence[Channel], *, limit: float = LIMIT) -> list[Delivery]:
     """Send a clearly marked trial message to every channel."""
     text = "Someone ran `netproof notify --test` to see whether this channel works. It does."
-    report = {
-        "version": VERSION,
-        "started": datetime.now(UTC).isoformat(),
-        "verdict": "pass",
-        "error": {"title": "This is a trial: nothing is wrong.", "problems": [text]},
-    }
+    error = {"title": "This is a trial: nothing is wrong.", "problems": [text]}
+    report = {"version": VERSION, "started": datetime.now(UTC).isoformat(), "verdict": "pass", "error": error}
     return deliver(report, channels, limit=limit)
 
 
 def _send_all(jobs: dict[str, partial[Delivery]], limit: float, megabytes: int) -> dict[str, Delivery | limits.Stopped]:
-    """Load what the forks share; let no library log a URL; have requests trust the CA that all else trusts."""
-    warnings.simplefilter("ignore")  # urllib3 warns of verify=no, and names the host
-    for logger in (logging.getLogger(), logging.getLogger("apprise")):  # apprise logs a mistyped URL, requests each
-        logger.handlers = [logging.NullHandler()]
-    logging.getLogger("apprise").setLevel(logging.DEBUG)  # why a try failed is logged at this level alone
+    """Load what the forks share, and have requests trust the CA that all else trusts."""
+    warnings.simplefilter("ignore")  # apprise imports what Python deprecates
     if "SSL_CERT_FILE" in os.environ:  # ssl (mail) reads it; requests reads a variable of its own
         os.environ.setdefault("REQUESTS_CA_BUNDLE", os.environ["SSL_CERT_FILE"])
     from apprise.plugins import N_MGR  # noqa: PLC0415, slow to import
 
     N_MGR.load_modules()
+    logging.getLogger("apprise").setLevel(logging.DEBUG)  # why a try failed is logged at this level alone
     return limits.run(jobs, limit, megabytes)
 
 
-def connect(url: str) -> tuple["NotifyBase", forms.Form]:
-    """Make the service that a URL names, and choose its form.
-
-    Raises NotificationError with a reason that repeats nothing of the URL.
-    """
+def connect(url: str) -> tuple[Any, forms.Form]:
+    """Make the service that a URL names, and choose its form. Raises NotificationError, without the URL."""
     from apprise import Apprise, AppriseAsset  # noqa: PLC0415
     from apprise.plugins import url_to_dict  # noqa: PLC0415
 
@@ -110,36 +95,32 @@ def connect(url: str) -> tuple["NotifyBase", forms.Form]:
     asset.image_url_mask = asset.image_url_logo = asset.image_path_mask = ""
     asset.http_redirects = asset.pgp_autogen = asset.pem_autogen = False
     asset.default_service_retry, asset.default_service_wait = TRIES - 1, PAUSE
-    if "://" not in url:
-        raise NotificationError("is not a URL; an apprise URL begins like slack:// or mailtos://")
     if parts := url_to_dict(url):
         form = forms.of_schema(parts["schema"])
-        parts |= {key: value for key, value in form.settings.items() if not parts.get(key)}
+        parts |= {key: value for key, value in form.settings if not parts.get(key)}
         if plugin := Apprise.instantiate(parts, asset):
             return plugin, form
-    raise NotificationError("is not a URL that apprise accepts; see its page for the service")
+    raise NotificationError("is not a URL that apprise accepts: one begins like slack:// or mailtos://; see its page")
 
 
-def _send(document: Document, channel: Channel, templates: Path | None, attachment: Attachment | None) -> Delivery:
+def _send(document: Document, channel: Channel, templates: Path | None, added: Attachment | None) -> Delivery:
     """Deliver to one channel."""
     from apprise import Apprise, NotifyFormat, NotifyType  # noqa: PLC0415
     from apprise.attachment.memory import AttachMemory  # noqa: PLC0415
 
     failed = partial(Delivery, channel.name, delivered=False)
-    if channel.fault:
-        return failed(reason=channel.fault)
     try:
-        plugin, form = connect(channel.url)
+        plugin, form = connect(one_url(channel.file))
         # Text is cut here, with a count, before apprise cuts it anywhere; a line end separates title and body.
         message = render(document, form.name, templates, plugin.body_maxlen - 2 if form.name == "text" else None)
         apprise = Apprise(plugin)
-        file = attachment if plugin.attachment_support else None
+        added = added if plugin.attachment_support else None
         result = apprise.notify(
             message.body,
             message.title,
             {"violation": NotifyType.FAILURE, "pass": NotifyType.SUCCESS}.get(message.severity, NotifyType.WARNING),
             body_format=NotifyFormat(form.body_format) if form.body_format else None,
-            attach=AttachMemory(file.content, file.name, file.mimetype) if file else None,
+            attach=AttachMemory(added.content, added.name, added.mimetype) if added else None,
             log_level=logging.DEBUG,
         )
     except NotificationError as e:

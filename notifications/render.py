@@ -17,13 +17,12 @@ from notifications import limits, report, situation
 from notifications.errors import NotificationError
 from notifications.forms import FORMS, Form
 from notifications.forms.base import plain
-from notifications.view import Document, Variables, findings, fitted
+from notifications.view import Document, Variables, fitted
 
 TEMPLATES = Path(__file__).parent / "templates"
 VERSION = 2
 VIEWS = {"run": report.view, "situation": situation.view}
 TITLE = 150  # characters: what the header of a Slack message holds
-NARROW = 80  # characters of one text, where not all findings fit with longer ones
 SECONDS, MEGABYTES = 5.0, 64  # what a template of the user may take
 
 
@@ -82,25 +81,19 @@ def _message_or_fault(message: Any, template: Path) -> Message | str:
 
 
 def _message(seen: Variables, form: Form, size: int, templates: Path) -> Message:
-    """Fill the template with as many findings as fit; with longer texts, where all of them do."""
+    """Fill the template with as many findings as fit."""
     template = _template(form.name, templates)
 
-    def fill(most: int, width: int = NARROW) -> Message:
-        title, _, body = template.render(fitted(seen, most, width)).strip().partition("\n")
+    def fill(most: int) -> tuple[str, str]:
+        title, _, body = template.render(fitted(seen, most, form.width)).strip().partition("\n")
         title = _cut(unescape(title.strip()) if form.name == "html" else title.strip(), TITLE)
         if not (title and body.strip()):
             raise ValueError("it needs two lines: the title is the first, the body is the rest")
-        return Message(title, body.strip("\n"), seen["severity"])
+        return title, body.strip("\n")
 
-    def length(most: int, width: int = NARROW) -> int:
-        message = fill(most, width)
-        return len(message.title) + len(message.body)
-
-    most, width = min(form.findings, findings(seen)), form.width
-    if length(most, width) > size:
-        most, width = bisect_right(range(1, most + 1), size, key=length), NARROW
-    message = fill(most, width)
-    return replace(message, body=_cut(message.body, max(size - len(message.title), 1)))
+    most = bisect_right(range(1, form.findings + 1), size, key=lambda most: sum(map(len, fill(most))))
+    title, body = fill(most)
+    return Message(title, _cut(body, max(size - len(title), 1)), seen["severity"])
 
 
 def _cut(text: str, size: int) -> str:

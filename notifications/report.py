@@ -22,7 +22,7 @@ def view(report: Document) -> Variables:
         groups=groups,
         error=title,
         problems=error.get("problems") or (),
-        vantage={**places, "labels": labels, "node": place.get("node")},
+        vantage={key: each for key, each in {**places, "labels": labels, "node": place.get("node")}.items() if each},
         duration=f"{report.get('duration') or 0:.0f} s",
         tally=_tally(report) if report.get("checks") else None,
         warnings=report.get("warnings") or (),

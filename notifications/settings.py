@@ -11,34 +11,25 @@ DEFAULT: tuple[Occasion, ...] = ("violation", "inconclusive")
 # Outside the two verdicts of a run that probed: bad configuration, and a checker that failed (EX_SOFTWARE, sysexits.h).
 BROKEN = (2, 70)
 
-RunbookUrl = Annotated[
-    str,
-    Meta(
-        pattern=r'^https?://[^\s<>"|]+$',
-        max_length=500,
-        title="an address such as https://wiki.example.com/runbook",
-        description="Linked in messages.",
-    ),
-]
+_URL = Meta(
+    pattern=r'^https?://[^\s<>"|]+$', max_length=500, title="an http or https URL", description="Linked in messages"
+)
 # A CronJob's name: a DNS label of at most 52 characters, because its Jobs append 11.
 # https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/
-CronJob = Annotated[
-    str,
-    Meta(
-        pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
-        max_length=52,
-        title="a name of at most 52 lower-case letters, digits, dots and hyphens",
-        description="The CronJob that runs this check: messages tell how to run it again.",
-    ),
-]
+_NAME = Meta(
+    pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+    max_length=52,
+    title="a name of at most 52 lower-case letters, digits, dots and hyphens",
+    description="The CronJob that runs this check: messages show how to run it again.",
+)
 
 
 class Notify(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """When and with what hints the channels are told. Channels themselves are secrets and live elsewhere."""
+    """When messages are sent, and with what hints. Channels themselves are secrets and live elsewhere."""
 
     notify_on: tuple[Occasion, ...] | Occasion = DEFAULT
-    runbook_url: RunbookUrl | None = None
-    cronjob: CronJob | None = None
+    runbook_url: Annotated[str, _URL] | None = None
+    cronjob: Annotated[str, _NAME] | None = None
 
     def __post_init__(self) -> None:
         """Refuse a list that contradicts itself (msgspec makes it a mistake with its place)."""
@@ -52,9 +43,9 @@ def occasions(notify_on: Any) -> tuple[str, ...]:
 
 
 def due(report: Mapping[str, Any]) -> bool:
-    """Tell whether the channels are told of this report.
+    """Return whether a message is due for this report.
 
-    A run that probed nothing, by bad configuration or a failure of its own, is always told unless ``never``:
+    A run that probed nothing, by bad configuration or a failure of its own, is always reported unless ``never``:
     a checker that is broken must not be silent. A run stopped before any verdict counts as inconclusive.
     """
     on = occasions((report.get("notify") or {}).get("notifyOn", DEFAULT))

@@ -1,8 +1,8 @@
 """The view of a situation: what changed in a release since the last message, and what has not ended."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from notifications.view import FINDINGS, Document, Variables, by_finding, moment, variables, written
+from notifications.view import Document, Variables, by_finding, moment, variables, written
 
 
 def view(situation: Document) -> Variables:
@@ -15,37 +15,35 @@ def view(situation: Document) -> Variables:
     changed = [
         *by_finding(new, "{} new {}"),
         *by_finding(over, "{} {} over", kind="over", what="this has ended"),
-        *by_finding(
-            unchecked, "{} {} no longer checked", kind="not checked", what="taken off the lists, perhaps not over"
-        ),
+        *by_finding(unchecked, "{} {} no longer checked", kind="not checked", what="taken off the lists"),
     ]
     lasting = by_finding(still, "still {} {}")
+    wrong = {check["finding"] for check in (*new, *still)}
     return variables(
         situation,
-        _severity({check["finding"] for check in (*new, *still)}),
+        "violation" if wrong & {"leak", "unreachable"} else "inconclusive" if wrong else "pass",
         situation["time"],
         headline=f"netproof: {_headline(changed or lasting)}",
         groups=changed + lasting,
-        warnings=[*map(_undelivered, situation.get("undelivered") or ()), *(situation.get("warnings") or ())],
+        warnings=[*(situation.get("warnings") or ()), *map(_undelivered, situation.get("undelivered") or ())],
         runbook=(situation.get("notify") or {}).get("runbookUrl"),
     )
-
-
-def _severity(findings: set[str]) -> str:
-    if findings & {"leak", "unreachable"}:
-        return "violation"
-    return "inconclusive" if findings & FINDINGS.keys() else "pass"
 
 
 def _headline(groups: list[Variables]) -> str:
     """Say what changed; of a single check, also its target and where it was seen."""
     checks = [check for group in groups for check in group["checks"]]
-    counts = ", ".join(group["count"] for group in groups) or "nothing is wrong"
+    counts = ", ".join(group["count"] for group in groups) or "nothing changed"
     if len(checks) != 1:
         return counts
-    places = checks[0]["places"] or [""]
-    where = f" from {places[0] if len(places) == 1 else f'{len(places)} places'}" if places[0] else ""
-    return f"{counts}: {checks[0]['target']}{where}"
+    places = checks[0]["places"]
+    where = [f"{len(places)} places"] if len(places) > 1 else places
+    return " from ".join([f"{counts}: {checks[0]['target']}", *where])
+
+
+def _undelivered(delivery: Document) -> str:
+    since = written(moment(delivery["since"]))
+    return f"channel {delivery['channel']} received nothing since {since}: {delivery['reason']}"
 
 
 def _check(finding: Document, now: datetime, *, ended: bool) -> Variables:
@@ -55,26 +53,7 @@ def _check(finding: Document, now: datetime, *, ended: bool) -> Variables:
         for place in finding.get("places") or ()
     ]
     since, until = (moment(finding[key]) if finding.get(key) else now for key in ("since", "until"))
-    if ended:
-        period = f"From {_minute(since)} to {_minute(until)} ({_duration(until - since)})"
-    else:
-        period = f"Since {_minute(since)} ({_duration(now - since)})"
+    duration = str((until if ended else now) - since).partition(".")[0]  # 1 day, 4:00:00
+    period = f"From {written(since)} to {written(until)}" if ended else f"Since {written(since)}"
     target = finding.get("target") or finding.get("name") or (places or ["unknown"])[0]
-    return {**finding, "target": target, "places": places, "period": period}
-
-
-def _minute(when: datetime) -> str:
-    return f"{when:%a %d %b %Y, %H:%M} UTC"
-
-
-def _duration(time: timedelta) -> str:
-    """Write a duration in its largest units: ``3 d 4 h``."""
-    minutes = max(0, round(time.total_seconds() / 60))
-    units = ((minutes // 1440, "d"), (minutes // 60 % 24, "h"), (minutes % 60, "min"))
-    return " ".join(f"{number} {unit}" for number, unit in units if number) or "less than a minute"
-
-
-def _undelivered(delivery: Document) -> str:
-    since = f" since {written(moment(delivery['since']))}" if delivery.get("since") else ""
-    reason = f": {delivery['reason']}" if delivery.get("reason") else ""
-    return f"channel {delivery['channel']} received nothing{since}{reason}"
+    return {**finding, "target": target, "places": places, "period": f"{period} ({duration})"}

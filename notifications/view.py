@@ -15,50 +15,43 @@ FINDINGS = {
     "overdue": ("overdue vantage", "overdue vantages", "has not run for too long"),
     "inconclusive": ("inconclusive check", "inconclusive checks", "nothing is proven"),
 }
-# What a document may leave out.
+# What a document, and what is said of a check, may leave out.
 _NOTHING: Variables = dict.fromkeys(("error", "duration", "tally", "rerun", "runbook"))
-_NOTHING |= {"problems": (), "groups": (), "vantage": {}, "warnings": ()}
-_CHECK = dict.fromkeys(("target", "name", "because", "seen", "meaning", "period", "list", "where", "outcome"))
+_CHECK: Variables = dict.fromkeys(
+    ("target", "name", "because", "seen", "meaning", "period", "list", "where", "outcome")
+)
 
 
 def variables(document: Document, severity: str, time: str, **given: Any) -> Variables:
     """Return a template's variables, at full length; ``severity`` is violation, inconclusive or pass."""
     sign = {"violation": "🔴", "pass": "🟢"}.get(severity, "🟡")
-    return {**_NOTHING, "report": document, "severity": severity, "sign": sign, "time": written(moment(time)), **given}
-
-
-def findings(view: Variables) -> int:
-    """Count what could be listed."""
-    return sum(len(group["checks"]) for group in view["groups"]) + len(view["problems"])
+    document = {"report": document, "severity": severity, "sign": sign, "time": written(moment(time))}
+    return {**_NOTHING, "problems": (), "groups": (), "vantage": {}, "warnings": (), **document, **given}
 
 
 def fitted(view: Variables, most: int, width: int) -> Variables:
     """Return the variables with at most so many findings, and texts of at most ``width`` characters."""
-    groups, room = [], most
+    groups, room, problems = [], most, view["problems"]
     for group in view["groups"]:
-        shown = group["checks"][:room]
-        room -= len(shown)
-        checks = [_check(check, width) for check in shown]
-        groups.append({**group, "checks": checks, "more": len(group["checks"]) - len(shown)})
-    texts = {key: short(view[key], width) for key in ("error", "vantage")}
-    texts |= {"problems": short(view["problems"][:most], width), "warnings": short(view["warnings"][:5], width)}
-    return {**view, **texts, "groups": groups, "more_problems": max(0, len(view["problems"]) - most)}
+        checks = [_check(check, width) for check in group["checks"][:room]]
+        room -= len(checks)
+        groups.append({**group, "checks": checks, "more": len(group["checks"]) - len(checks)})
+    texts = {"problems": problems[:most], "warnings": view["warnings"][:5], "error": view["error"]}
+    more = {"more_problems": len(problems) - len(texts["problems"]), "groups": groups}
+    return {**view, **short({**texts, "vantage": view["vantage"]}, width), **more}
 
 
 def _check(check: Document, width: int) -> Variables:
     """Shorten the texts of a check, and its places to as many as a text has room for."""
     places, shown = check.get("places") or (), width // 25
-    return {
-        **{key: short(value, width) for key, value in {**_CHECK, **check}.items()},
-        "places": short(places[:shown], width),
-        "more_places": max(0, len(places) - shown),
-    }
+    shortened = short({**_CHECK, **check, "places": places[:shown]}, width)
+    return {**shortened, "more_places": max(0, len(places) - shown)}
 
 
 def short(value: Any, width: int) -> Any:
     """Cut every text in a value to so many characters."""
     if isinstance(value, Mapping):
-        return {key: short(each, width) for key, each in value.items() if each}
+        return {key: short(each, width) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [short(each, width) for each in value]
     text = plain(value).strip() if isinstance(value, str) else value

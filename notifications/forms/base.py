@@ -5,8 +5,7 @@ no mention, link, emoji or markup comes of them, and nothing invisible hides in 
 """
 
 import re
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import quote
 
 from markupsafe import Markup
@@ -21,7 +20,7 @@ class Form(Protocol):
 
     name: str  # of its template, NAME.j2
     schemas: tuple[str, ...]  # of apprise's URLs
-    settings: Mapping[str, Any]  # of apprise's service, where its URL leaves them open
+    settings: tuple[tuple[str, object], ...]  # of apprise's service, where its URL leaves them open
     body_format: str | None  # what apprise is to convert for the service; None: nothing
     size: int  # characters of title and body together
     width: int  # characters of one text in it

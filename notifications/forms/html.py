@@ -1,7 +1,5 @@
 """Mail: HTML, and the same as plain text, which apprise makes of it."""
 
-from types import MappingProxyType
-
 from markupsafe import Markup, escape
 
 from notifications.forms.base import Form, plain
@@ -12,7 +10,7 @@ class Html(Form):
 
     name, schemas, body_format = "html", ("mailto", "mailtos"), "html"
     # Seconds for each answer. A mail server may delay its greeting on purpose (Postfix, postscreen_greet_wait: 6 s).
-    settings = MappingProxyType({"cto": 8.0})
+    settings = (("cto", 8.0),)
     size, width, findings = 500_000, 300, 100
 
     def text(self, value: object) -> str:

@@ -6,7 +6,6 @@ https://docs.slack.dev/messaging/formatting-message-text
 import re
 from html import escape
 from pathlib import Path
-from types import MappingProxyType
 
 from markupsafe import Markup
 
@@ -23,10 +22,10 @@ class Slack(Form):
 
     name, schemas, body_format = "slack", ("slack",), None
     # Without blocks apprise turns `!channel>` in a text back into a mention.
-    settings = MappingProxyType({"template": str(Path(__file__).with_suffix(".json")), "use_blocks": True})
+    settings = (("template", str(Path(__file__).with_suffix(".json"))), ("use_blocks", True))
     # A section block holds 3,000 characters; Slack refuses a message with more.
     # https://docs.slack.dev/reference/block-kit/blocks/section-block
-    size, width, findings = 2_900, 300, 10
+    size, width, findings = 2_900, 160, 10
 
     def text(self, value: object) -> str:
         """Escape text."""

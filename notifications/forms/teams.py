@@ -5,7 +5,6 @@ https://learn.microsoft.com/adaptive-cards/authoring-cards/text-features
 
 import re
 from pathlib import Path
-from types import MappingProxyType
 
 from markupsafe import Markup
 
@@ -19,9 +18,9 @@ class Teams(Form):
     """
 
     name, schemas, body_format = "teams", ("workflow", "workflows"), None
-    settings = MappingProxyType({"template": str(Path(__file__).with_suffix(".json"))})
+    settings = (("template", str(Path(__file__).with_suffix(".json"))),)
     # apprise splits a post to Workflows above 1,000 characters, and waits between the parts.
-    size, width, findings = 990, 160, 10
+    size, width, findings = 990, 100, 10
 
     def text(self, value: object) -> str:
         """Escape text."""

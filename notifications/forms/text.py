@@ -1,7 +1,5 @@
 """Plain text, for all other services."""
 
-from types import MappingProxyType
-
 from notifications.forms.base import Form, unmentioned
 
 
@@ -10,7 +8,7 @@ class Text(Form):
 
     name, schemas, body_format = "text", (), "text"
     # Conversion makes a text longer: its end is cut, rather than the message refused.
-    settings = MappingProxyType({"overflow": "truncate"})
+    settings = (("overflow", "truncate"),)
     size, width, findings = 30_000, 300, 50
 
     def text(self, value: object) -> str:

@@ -77,7 +77,7 @@ def test_a_url_that_leads_nowhere(text: str, reason: str, tmp_path: Path) -> Non
 
 
 def test_a_file_that_holds_no_url(tmp_path: Path) -> None:
-    assert beat(tmp_path / "none", True) == f"{tmp_path}/none: is not a file; give one URL in a file"
+    assert beat(tmp_path / "none", True) == f"{tmp_path}/none: there is no such file; give one URL in a file"
     assert not [secret for secret in sample.SECRETS if secret in str(beat(url(tmp_path, "a\npathSecret"), True))]
 
 
