@@ -68,7 +68,7 @@ lock: .venv/tests ## make the lock files anew from pyproject.toml
 debian: ## install what the tests use of Debian and Ubuntu (root)
 	apt-get update -q >/dev/null
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
-	  git golang-go python3 python3-venv iproute2 nftables >/dev/null
+	  git golang-go python3 python3-venv iproute2 nftables chromium default-jre-headless prometheus >/dev/null
 
 # renovate: datasource=go depName=github.com/rhysd/actionlint
 ACTIONLINT = v1.7.7

@@ -28,7 +28,7 @@ _LONGEST_TEXT = 160  # bytes of one text
 _MOST_SHOWN, _MOST_PACKED = 40, 3000  # checks
 _WHAT = ("kind", "version", "verdict", "exitCode", "summary", "stopped", "error", "channels")
 _WHERE = ("vantage", "started", "duration", "netproof")
-_TEXTS = ("finding", "list", "target", "name", "outcome", "seen", "because", "expect", "verdict")
+_TEXTS = ("finding", "list", "target", "name", "outcome", "seen", "because", "controls", "expect", "verdict")
 _EXPECTS, _VERDICTS, _OUTCOMES = tuple(Expect), tuple(Verdict), tuple(Outcome)
 _ORDER = {Finding.LEAK: 0, Finding.UNREACHABLE: 1, Finding.INCONCLUSIVE: 2, None: 3}
 # What targets are made of, the most frequent last (zlib's advice).

@@ -75,7 +75,7 @@ class Vantage(Struct, array_like=True):
     image: str = ""
     problem: str = ""
     probed: bool = True
-    runs: int = 0
+    days: dict[int, int] = {}  # by day (proleptic Gregorian ordinal): how many runs ended
     left: int = 0  # when it left the release
 
 
@@ -189,7 +189,10 @@ def learn(state: State, run: Run, cluster_domain: str) -> None:
     """Take in one run. Runs come in the order in which they ended."""
     vantage = state.vantages.setdefault(run.vantage, Vantage())
     vantage.known.append(run.id)
-    vantage.runs += 1
+    day = datetime.fromtimestamp(run.finished, UTC).toordinal()
+    vantage.days[day] = vantage.days.get(day, 0) + 1
+    for old in [each for each in vantage.days if each <= day - DAYS]:
+        del vantage.days[old]
     report = run.report
     if run.finished < vantage.last:
         return  # one that ended later was read before it

@@ -252,7 +252,7 @@ def _vantage(found: _Found, known: history.Vantage, state: State, checks: tuple[
         running=bool(found.jobs),
         overdue=open_trouble.text if open_trouble and open_trouble.kind == "overdue" else None,
         problem=known.problem or None,
-        runs=known.runs,
+        days=tuple(sorted(known.days.items())),
         checks=checks,
     )
 

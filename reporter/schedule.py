@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from itertools import islice
+from itertools import islice, takewhile
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
@@ -38,6 +38,23 @@ def late(schedule: str, zone: str, since: int) -> int:
 def due(schedule: str, since: int) -> int:
     """Return the first time of the schedule after that, in UTC. Raises ScheduleError."""
     return _next(schedule, "", since, 1)[0]
+
+
+def count(schedule: str, first: date, last: date) -> int:
+    """Count how often a schedule is due in a period of whole days, both included. 0 where it cannot be read."""
+    minute, _, rest = _SHORT.get(schedule, schedule).strip().partition(" ")
+    # Which minute of the hour makes no difference to the number: vantages that differ in it alone share one count.
+    return _count(f"{0 if minute.isdigit() else minute} {rest}", first, last)
+
+
+@lru_cache(1_000)
+def _count(schedule: str, first: date, last: date) -> int:
+    end = datetime.combine(last, time.max, UTC)
+    try:
+        times = CronSim(schedule, datetime.combine(first, time.min, UTC) - timedelta(minutes=1))
+        return sum(1 for _ in takewhile(lambda each: each <= end, times))
+    except CronSimError:
+        return 0
 
 
 def _next(schedule: str, zone: str, since: int, number: int) -> list[int]:

@@ -59,7 +59,7 @@ class Vantage(Struct, frozen=True, kw_only=True, rename="camel"):
     running: bool
     overdue: str | None  # why it does not run
     problem: str | None  # why its last run says nothing, or not all
-    runs: int  # that were read
+    days: tuple[tuple[int, int], ...]  # by day (proleptic Gregorian ordinal): how many runs ended
     checks: tuple[Check, ...]
 
 

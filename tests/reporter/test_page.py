@@ -1,0 +1,135 @@
+"""The page: what each cell says, that it is one harmless file, and that a browser and two checkers accept it."""
+
+import re
+from datetime import date
+from html import unescape
+
+import pytest
+
+from reporter.history import State
+from reporter.judge import look
+from reporter.page import Period, page
+from reporter.settings import Settings
+from tests.reporter.objects import HOUR, NOON, World, check, message
+from tests.tools import browser
+
+# CSS that is younger than the validator.
+UNKNOWN_CSS = ("color-scheme", "print-color-adjust")
+HOSTILE = "<script>alert(1)</script>"
+
+
+def shop(bad: str = "violation") -> World:
+    """Make a shop: a front end that is denied the database, and a control that reaches it."""
+    world = World()
+    for name in ("front", "control"):
+        world.cronjob(name)
+    deny = check("deny db:5432", bad, because="card data", controls=("PCI DSS 11.4.5",))
+    world.run(message(check("allow api:80"), deny, check("deny gone:1"), check("deny x:2", "inconclusive")))
+    world.run(message(check("alive db:5432")), name="control")
+    return world
+
+
+def shown(world: World, period: Period | None = None, **settings: str) -> str:
+    return page(look(world.objects(), State(), Settings(release="np", **settings), NOON + 60), period)
+
+
+def cells(text: str) -> set[str]:
+    """Give what a screen reader reads of each cell, without the times."""
+    found = re.findall(r'<td class="cell (\w+)".*?<span class="read">(.*?)</span>', text)
+    return {f"{key}: {label.split(', since')[0]}" for key, label in found}
+
+
+def test_each_cell_has_words_and_not_only_a_colour() -> None:
+    assert cells(shown(shop())) == {
+        "pass: reachable",
+        "leak: leak",
+        "unproven: blocked, but not proven: nothing shows that the target is alive",
+        "inconclusive: inconclusive",
+        "never: never asked",
+    }
+    assert "pass: blocked, and proven by control" in cells(shown(shop("pass")))
+
+
+def test_what_is_open_and_what_is_over_are_findings() -> None:
+    world = shop()
+    world.run(message(check("allow api:80"), check("deny db:5432")), at=NOON + HOUR)
+    state = State()
+    settings = Settings(release="np")
+    before = page(look(world.objects(), state, settings, NOON + HOUR + 60))
+    row = next(line for line in before.splitlines() if "2026-06-01 13:00" in line and "leak" in line)
+    assert all(text in row for text in ("tcp://db:5432", "front (shop)", "2026-06-01 12:00"))
+    assert '<td data-head="Until">open</td>' in shown(shop())
+
+
+def test_the_days_show_the_worst_of_each_and_the_gaps() -> None:
+    world = World()
+    world.cronjob()
+    for day, verdict in ((-3, "violation"), (-3, "pass"), (-1, "inconclusive"), (0, "pass")):
+        world.run(message(check("deny db:5432", verdict)), at=NOON + day * 24 * HOUR + (verdict == "pass") * HOUR)
+    text = page(look(world.objects(), State(), Settings(release="np"), NOON + 2 * HOUR))
+    strip = re.search(r'<td class="strip">.*?</td>', text)
+    assert strip
+    assert (
+        re.sub("<[^>]*>", "", strip[0])
+        == "·" * 86 + "▓·▒█" + "87 days without a run, 1 days pass, 1 days inconclusive, 1 days violation"
+    )
+
+
+def test_evidence_counts_the_runs_that_were_due_and_those_that_came() -> None:
+    world = World()
+    world.cronjob(schedule="0 */6 * * *")
+    for hours in (-36, -24, -12, 0):
+        world.run(message(check("allow api:80")), at=NOON + hours * HOUR)
+    text = shown(world, Period(date(2026, 5, 1), date(2026, 6, 1)), cluster="prod <1>")
+    facts = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", text))
+    assert facts["Cluster"] == "prod &lt;1&gt;"
+    assert facts["Period"] == "2026-05-01 to 2026-06-01 (UTC, whole days)"
+    assert facts["Runs planned"].startswith("8, ")  # from 31 May on, when the vantage was first seen
+    assert (facts["Runs done"], facts["Runs missed"]) == ("4", "4")
+    assert (facts["netproof"], facts["Image"]) == ("0.2.0", "sha256:1")
+
+
+def test_checks_are_grouped_by_the_requirements_that_they_name() -> None:
+    text = shown(shop())
+    row = next(line for line in text.splitlines() if 'data-head="Requirement"' in line)
+    assert re.findall("<td[^>]*>(.*?)</td>", row) == ["PCI DSS 11.4.5", "1", "0", "tcp://db:5432 (leak)"]
+
+
+def test_hostile_text_stays_text() -> None:
+    world = World()
+    world.cronjob()
+    deny = check("deny db:5432", "violation", seen=HOSTILE, because=HOSTILE, name=HOSTILE, controls=(HOSTILE,))
+    world.run(message(deny))
+    text = shown(world, Period(date(2026, 5, 1), date(2026, 6, 1)), cluster=HOSTILE)
+    assert "<script" not in text
+    assert HOSTILE in unescape(text)
+
+
+def test_the_page_is_one_file_with_a_policy_that_forbids_all_else() -> None:
+    text = shown(shop())
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)
+    assert policy
+    assert unescape(policy[1]).startswith("default-src 'none'; style-src 'sha256-")
+    assert not re.search(r"<(script|link|img|iframe)|\bsrc=|url\(| style=|@import", text)
+
+
+@pytest.mark.skipif(browser.missing() is not None, reason=str(browser.missing()))
+@pytest.mark.parametrize("kind", ["empty", "page", "evidence"])
+def test_two_checkers_find_no_fault(kind: str) -> None:
+    world = World() if kind == "empty" else shop()
+    text = shown(world, Period(date(2026, 5, 1), date(2026, 6, 1)) if kind == "evidence" else None)
+    assert browser.accessibility(text) == []
+    assert [each for each in browser.validation(text) if not any(f"“{name}”" in each for name in UNKNOWN_CSS)] == []
+
+
+@pytest.mark.skipif(browser.missing() is not None, reason=str(browser.missing()))
+def test_the_accessibility_checker_would_find_one() -> None:
+    broken = shown(shop()).replace('<html lang="en">', "<html>")
+    assert [rule for rule, *_ in browser.accessibility(broken)] == ["html-has-lang"]
+
+
+@pytest.mark.skipif(browser.missing() is not None, reason=str(browser.missing()))
+def test_the_style_applies_under_the_page_s_own_policy() -> None:
+    text = shown(shop())
+    dumped = browser.computed(text, "td.leak", "background-color")
+    assert dumped == "rgb(179, 24, 31)"
