@@ -196,11 +196,11 @@ def learn(state: State, run: Run, cluster_domain: str) -> None:
     report = run.report
     if run.finished < vantage.last:
         return  # one that ended later was read before it
-    vantage.last, vantage.exit_code, vantage.problem = run.finished, run.exit_code, run.problem
+    vantage.last, vantage.exit_code, vantage.problem = run.finished, run.exit_code, harmless(run.problem)
     if report is None:
         return
     vantage.reported, vantage.verdict, vantage.duration = run.finished, report.verdict, report.duration
-    vantage.netproof, vantage.image = harmless(report.netproof)[:40], run.image
+    vantage.netproof, vantage.image = harmless(report.netproof)[:40], harmless(run.image)
     vantage.role, vantage.probed = report.vantage.role, report.error is None
     namespace = run.vantage.partition("/")[0]
     listed = set()

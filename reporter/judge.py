@@ -83,10 +83,10 @@ def _vantages(objects: Objects, settings: Settings) -> dict[str, _Found]:
         for pod in objects.pods:
             key = runs.key(pod.metadata)
             if key and pod.checker and any(owner.kind == "ReplicaSet" for owner in pod.metadata.owner_references or ()):
-                namespace, _, name = key.split("/")
+                namespace, _, name = key.split("/", 2)
                 listed[key] = Listed(name=name, namespace=namespace, mode="continuous")
     for key in cronjobs.keys() - listed.keys():
-        namespace, _, name = key.split("/")
+        namespace, _, name = key.split("/", 2)
         listed[key] = Listed(name=name, namespace=namespace)
     return {
         key: _Found(key, each, cronjobs.get(key), jobs[key], objects.unlisted.get(each.namespace, ""))
@@ -142,7 +142,7 @@ def _learn_trouble(state: State, found: _Found, trouble: tuple[Kind, str] | None
     if trouble is None:
         state.close(key, found.key, now)
         return
-    kind, text = trouble
+    kind, text = trouble[0], harmless(trouble[1])
     known = state.findings.get(key)
     since = known.since if known and not known.ended else now  # an unchanged state is not written again
     place = f"{found.listed.name} in {found.listed.namespace}"
@@ -152,7 +152,7 @@ def _learn_trouble(state: State, found: _Found, trouble: tuple[Kind, str] | None
 def _leave(state: State, found: Mapping[str, _Found], objects: Objects, settings: Settings, now: int) -> None:
     """Let go of vantages that are neither listed nor there, each once."""
     for key, vantage in state.vantages.items():
-        namespace, _, name = key.split("/")
+        namespace, _, name = key.split("/", 2)
         if key in found:
             vantage.left = 0
         if key in found or vantage.left or namespace in objects.unlisted:
@@ -239,7 +239,7 @@ def _vantage(found: _Found, known: history.Vantage, state: State, checks: tuple[
         key=found.key,
         name=listed.name,
         namespace=listed.namespace,
-        release=found.key.split("/")[1],
+        release=found.key.split("/", 2)[1],
         role=cast("Any", role),
         mode=listed.mode,
         schedule=found.cronjob.spec.schedule if found.cronjob else listed.schedule,
@@ -272,7 +272,7 @@ def finding(key: str, known: history.Finding, now: int) -> Finding:
         ended=_time(known.ended) if known.ended else None,
         gone=known.gone,
         places=tuple(
-            Place(vantage=place.split("/")[2], namespace=place.split("/")[0], kind=cast("Any", kind), seen=seen)
+            Place(vantage=place.split("/", 2)[2], namespace=place.split("/", 2)[0], kind=cast("Any", kind), seen=seen)
             for place, (kind, seen) in sorted((known.places or dict.fromkeys(known.were, (known.kind, ""))).items())
         ),
     )

@@ -43,7 +43,7 @@ def key(metadata: Metadata) -> str | None:
     release, name = labels.get("app.kubernetes.io/instance"), labels.get("app.kubernetes.io/component")
     if not (release and name) or name == "reporter" or "helm.sh/hook" in (metadata.annotations or {}):
         return None
-    return f"{metadata.namespace}/{release}/{name}"
+    return harmless(f"{metadata.namespace}/{release}/{name}")
 
 
 def seconds(time: datetime | None) -> int:

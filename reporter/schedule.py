@@ -61,7 +61,7 @@ def _next(schedule: str, zone: str, since: int, number: int) -> list[int]:
     try:
         start = datetime.fromtimestamp(since, ZoneInfo(zone) if zone else UTC)
         found = [int(each.timestamp()) for each in islice(CronSim(_SHORT.get(schedule, schedule), start), number)]
-    except (CronSimError, ValueError, OSError, LookupError) as error:
+    except (CronSimError, ValueError, OSError, LookupError, OverflowError) as error:
         raise ScheduleError(f"the schedule {schedule!r} {zone}".rstrip() + f" cannot be read: {error}") from None
     if len(found) < number:
         raise ScheduleError(f"the schedule {schedule!r} never comes")

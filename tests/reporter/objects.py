@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from checker import report, termination
 from checker.model import Expect, Finding, Outcome, Verdict
+from reporter.history import State
+from reporter.judge import look
 from reporter.objects import Objects, read
+from reporter.settings import Settings
+
+if TYPE_CHECKING:
+    from reporter.situation import Situation
 
 Object = dict[str, Any]
 NOON = int(datetime(2026, 6, 1, 12, tzinfo=UTC).timestamp())
@@ -147,3 +153,13 @@ class World:
         objects = Objects()
         read(json.dumps({"items": self.items}).encode(), objects)
         return objects
+
+
+class Watch:
+    """A release that is watched from one moment to the next."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.world, self.state, self.settings = World(), State(), Settings(release="np", **settings)
+
+    def look(self, now: int = NOON) -> Situation:
+        return look(self.world.objects(), self.state, self.settings, now)

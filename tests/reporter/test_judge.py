@@ -7,26 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from checker import report, termination
-from reporter.history import State
-from reporter.judge import look
 from reporter.settings import Settings, Vantage
-from tests.reporter.objects import HOUR, NOON, World, check, message
+from tests.reporter.objects import HOUR, NOON, Watch, check, message
 
 if TYPE_CHECKING:
     from reporter.situation import Situation
 
 
 WAITING = {"reason": "ErrImagePull", "message": "m"}
-
-
-class Watch:
-    """A release that is watched from one moment to the next."""
-
-    def __init__(self, **settings: Any) -> None:
-        self.world, self.state, self.settings = World(), State(), Settings(release="np", **settings)
-
-    def look(self, now: int = NOON) -> Situation:
-        return look(self.world.objects(), self.state, self.settings, now)
 
 
 def kinds(situation: Situation) -> list[tuple[str, str, int]]:

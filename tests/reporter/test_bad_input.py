@@ -1,0 +1,114 @@
+"""Whatever lists and messages hold, the situation says what is unreadable, and nothing raises."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from notifications.render import render
+from reporter import history, news
+from reporter.history import State
+from reporter.judge import look
+from reporter.objects import Objects, UnreadableListError, read
+from reporter.settings import Settings
+from tests.reporter.objects import HOUR, NOON, World, check, message
+
+JUNK: list[Any] = [
+    None, True, -1, 0, 1e308, 2**70, "", "x" * 300, [], {}, [[]], {"a": 1}, "\x1b[2J\u202e", "2026-99-01T00:00:00Z",
+    "0001-01-01T00:00:00Z", "9999-12-31T23:59:59+14:00", [None], {"netproof": None},
+]  # fmt: skip
+
+
+def world() -> World:
+    made = World()
+    for name in ("front", "back"):
+        made.cronjob(name)
+        for n in range(3):
+            verdict = ("pass", "violation", "inconclusive")[n]
+            checks = check("deny db.shop:5432", verdict, controls=("PCI",), lag=1.5), check("allow api:80")
+            made.run(message(*checks), name=name, at=NOON + n * HOUR)
+    made.start(NOON + 3 * HOUR)
+    return made
+
+
+ITEMS = world().items
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every place in a JSON value."""
+    found = [path] if path else []
+    for key, each in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        found += places(each, (*path, key))
+    return found
+
+
+PLACES = places(ITEMS)
+
+
+def mutated(chance: random.Random) -> list[Any]:
+    """The objects, with a few values exchanged or taken away; in messages single characters."""
+    items = copy.deepcopy(ITEMS)
+    for path in chance.sample(PLACES, chance.randint(1, 6)):
+        try:
+            value: Any = items
+            for key in path[:-1]:
+                value = value[key]
+            old = value[path[-1]]
+        except (KeyError, IndexError, TypeError):
+            continue  # an earlier change took it away
+        if not isinstance(value, dict | list):
+            continue
+        if path[-1] == "message" and isinstance(old, str):
+            at = chance.randrange(len(old))
+            value[path[-1]] = old[:at] + chance.choice(["", "\x00", '"', "{", "é", "9"]) + old[at + 1 :]
+        elif chance.random() < 0.3 and isinstance(value, dict):
+            del value[path[-1]]
+        else:
+            value[path[-1]] = chance.choice(JUNK)
+    return items
+
+
+@settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.integers(0, 2**64))
+def test_mutated_objects_end_in_a_situation(seed: int) -> None:
+    chance = random.Random(seed)
+    items, objects, state = mutated(chance), Objects(), State()
+    read(json.dumps({"items": items}).encode(), objects)
+    read_in = len(objects.cronjobs) + len(objects.jobs) + len(objects.pods) + len(objects.unreadable)
+    assert read_in >= len(items) - sum(not isinstance(each, dict) or "kind" not in each for each in items) - 6
+    situation = look(objects, state, Settings(release="np"), NOON + 4 * HOUR)
+    assert len(objects.unreadable) <= len(situation.unreadable)
+    assert all(text.isprintable() for text in situation.unreadable)
+    assert all(each.text.isprintable() and each.target.isprintable() for each in situation.findings)
+    assert history.load(history.dump(state)) == state
+    if seed % 50 == 0:
+        for each in news.due(state, situation, Settings(release="np"), ["all"], NOON + 5 * HOUR):
+            assert render(each.document, "text").title.isprintable()
+
+
+def test_an_object_that_cannot_be_read_is_named_and_hides_no_other() -> None:
+    items = copy.deepcopy(ITEMS)
+    items[0]["spec"] = "soon"
+    objects = Objects()
+    read(json.dumps({"items": items}).encode(), objects)
+    (text,) = objects.unreadable
+    assert text.startswith("CronJob shop/np-front: Expected `object`, got `str` - at `$.spec`")
+    assert len(objects.jobs) == 7
+
+
+@pytest.mark.parametrize("text", [b"", b"{}", b"null", b'{"items": {}}', b"\xff", b"[" * 5000])
+def test_what_is_no_list_is_said(text: bytes) -> None:
+    with pytest.raises(UnreadableListError, match="it is not a list of Kubernetes objects in JSON"):
+        read(text, Objects())
+
+
+@pytest.mark.parametrize("text", [b"", b"\x1f\x8b", b"{}", history.dump(State(version=9))])
+def test_a_state_that_cannot_be_read_says_why(text: bytes) -> None:
+    with pytest.raises(ValueError, match="the state"):
+        history.load(text)

@@ -1,0 +1,285 @@
+"""The reporter's rounds against an API server over real HTTPS, and channels over real HTTP."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.request import urlopen
+
+import pytest
+import trustme
+
+from reporter import history
+from reporter.api import ApiError
+from reporter.server import Answer, serve
+from reporter.service import Service
+from reporter.settings import Settings, SettingsError, Vantage, load
+from tests.notifications import servers
+from tests.reporter.objects import HOUR, NOON, World, check, message
+from tests.reporter.standin import StandIn, standin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+CONFLICT = 409
+SETTINGS = Settings(
+    release="np",
+    namespace="ops",
+    state_secret="state",
+    interval="0",
+    namespaces=("shop", "pay"),
+    vantages=(Vantage(name="front", namespace="shop"), Vantage(name="back", namespace="pay")),
+)
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[StandIn]:
+    with standin(tmp_path / "account") as server:
+        yield server
+
+
+class Reporter:
+    """A release of two vantages, its reporter, and its channels."""
+
+    def __init__(self, api: StandIn, folder: Path) -> None:
+        self.api, self.folder, self.world, self.notes = api, folder, World(), list[tuple[str, str]]()
+        folder.mkdir()
+        for name, namespace in (("front", "shop"), ("back", "pay")):
+            self.world.cronjob(name, namespace)
+            self.world.run(message(check("allow api:80")), name=name, namespace=namespace, at=NOON)
+        self.service = self.new()
+
+    def new(self) -> Service:
+        return Service(SETTINGS, self.api.api, lambda level, text: self.notes.append((level, text)), self.folder)
+
+    def channel(self, name: str, port: int) -> None:
+        (self.folder / name).write_text(f"json://localhost:{port}/?retry=0")
+
+    def round(self, now: int = NOON) -> None:
+        self.api.items = self.world.items
+        self.service.round(now)
+
+
+@pytest.fixture
+def reporter(api: StandIn, tmp_path: Path) -> Reporter:
+    return Reporter(api, tmp_path / "channels")
+
+
+def titles(server: servers.Server) -> list[str]:
+    return [each.json["title"] for each in server.requests]
+
+
+def test_a_leak_and_its_end_are_one_message_each(reporter: Reporter) -> None:
+    with servers.http(*[servers.OK] * 9) as slack:
+        reporter.channel("slack", slack.port)
+        reporter.round()
+        reporter.world.run(message(check("deny db:5432", "violation")), at=NOON + HOUR)
+        for second in (0, 20, 40):
+            reporter.round(NOON + HOUR + second)
+        assert (reporter.service.delivered, reporter.service.failed) == ({"slack": 1}, {})
+        reporter.world.run(message(check("deny db:5432")), at=NOON + HOUR + 60)
+        for second in (60, 80):
+            reporter.service = reporter.new()  # it remembers, whoever looks
+            reporter.round(NOON + HOUR + second)
+    assert [title.partition("netproof: ")[2] for title in titles(slack)] == [
+        "1 new leak: tcp://db:5432 from shop/front",
+        "1 leak over: tcp://db:5432 from shop/front",
+    ]
+    assert reporter.api.secret["metadata"]["labels"] == {"by": "helm"}
+    assert history.load(reporter.api.state).findings == {}
+
+
+def test_an_idle_round_writes_nothing(reporter: Reporter) -> None:
+    reporter.round()
+    reporter.round(NOON + 20)
+    reporter.api.requests.clear()
+    reporter.round(NOON + 40)
+    assert {method for method, _ in reporter.api.requests} == {"GET"}
+    assert not any("secrets" in path for _, path in reporter.api.requests)
+    assert len(reporter.api.requests) == 6
+
+
+def test_pages_are_read_to_the_end(reporter: Reporter) -> None:
+    for _ in range(300):
+        reporter.world.run(message(check("allow api:80")), at=NOON)
+    reporter.round()
+    assert sum("pods" in path for _, path in reporter.api.requests) == 3
+    assert reporter.service.situation
+    assert len(history.load(reporter.api.state).vantages["shop/np/front"].known) == 301
+
+
+def test_two_reporters_at_once_send_nothing_twice_and_lose_nothing(reporter: Reporter) -> None:
+    with servers.http(*[servers.OK] * 9) as slack:
+        reporter.channel("slack", slack.port)
+        others = [reporter.new() for _ in range(2)]
+        for each in others:
+            reporter.api.items = reporter.world.items
+            each.round(NOON)
+        reporter.world.run(message(check("deny db:5432", "violation")), at=NOON + HOUR)
+        threads = [threading.Thread(target=_rounds, args=(each, NOON + HOUR)) for each in others]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(slack.requests) == 1
+
+
+def _rounds(service: Service, now: int) -> None:
+    for second in range(5):
+        try:
+            service.round(now + second)
+        except ApiError as error:
+            if error.status != CONFLICT:
+                raise
+
+
+def test_a_reporter_that_dies_after_sending_sends_again_and_one_that_dies_before_sends(reporter: Reporter) -> None:
+    with servers.http(*[servers.OK] * 9) as slack:
+        reporter.channel("slack", slack.port)
+        reporter.round()
+        reporter.world.run(message(check("deny db:5432", "violation")), at=NOON + HOUR)
+        reporter.service._record = lambda *_: None  # type: ignore[method-assign]  # noqa: SLF001 - it dies here
+        reporter.round(NOON + HOUR)
+        reporter.service = reporter.new()
+        reporter.round(NOON + HOUR + 30)
+        assert len(slack.requests) == 1  # what the dead one claimed
+        reporter.round(NOON + HOUR + 61)
+        reporter.round(NOON + HOUR + 80)
+    assert len(slack.requests) == 2
+
+
+def test_a_lost_or_damaged_state_costs_a_repeated_message(reporter: Reporter) -> None:
+    with servers.http(*[servers.OK] * 9) as slack:
+        reporter.channel("slack", slack.port)
+        reporter.world.run(message(check("deny db:5432", "violation")), at=NOON)
+        reporter.round(NOON)
+        reporter.api.secret["data"] = {"state": "AAAA"}
+        reporter.service = reporter.new()
+        reporter.round(NOON + 20)
+    assert len(slack.requests) == 2
+    assert any("the state is damaged" in text for _, text in reporter.notes)
+
+
+# --- an API that does not do as asked ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", [(429, "0"), (503, ""), (500, ""), (429, "")])
+def test_what_passes_is_waited_out(reporter: Reporter, fault: tuple[int, str]) -> None:
+    reporter.api.faults = [fault, fault]
+    reporter.round()
+    assert reporter.service.situation is not None
+
+
+def test_an_api_that_fails_for_long_is_an_error_that_names_it(reporter: Reporter) -> None:
+    reporter.api.faults = [(503, "60")]
+    with pytest.raises(ApiError, match="HTTP 503: a fault"):
+        reporter.round()
+
+
+def test_a_next_page_that_expired_is_left_to_the_next_round(reporter: Reporter) -> None:
+    for _ in range(300):
+        reporter.world.run(message(check("allow api:80")), at=NOON)
+    reporter.api.items, reporter.api.expired = reporter.world.items, True
+    assert len(reporter.service.api.objects(SETTINGS).pods) == 251
+    reporter.api.expired = False
+    assert len(reporter.service.api.objects(SETTINGS).pods) == 302
+
+
+def test_a_namespace_that_is_refused_is_a_finding_and_nothing_there_is_over(reporter: Reporter) -> None:
+    reporter.world.run(message(check("deny db:5432", "violation")), at=NOON)
+    reporter.round()
+    reporter.api.refused = {"shop"}
+    reporter.round(NOON + 20)
+    assert reporter.service.situation
+    texts = [(each.kind, each.text) for each in reporter.service.situation.findings]
+    assert texts[0][0] == "leak"
+    assert "namespace shop cannot be listed: apis/batch/v1/namespaces/shop/cronjobs: HTTP 403" in texts[1][1]
+
+
+def test_the_token_is_read_again_for_each_request(reporter: Reporter, tmp_path: Path) -> None:
+    reporter.round()
+    reporter.api.token = "token-2"
+    with pytest.raises(ApiError, match="401"):
+        reporter.round()
+    (tmp_path / "account" / "token").write_text("token-2\n")
+    reporter.round()
+
+
+def test_a_certificate_of_another_authority_is_refused(reporter: Reporter, tmp_path: Path) -> None:
+    trustme.CA().cert_pem.write_to_path(tmp_path / "account" / "ca.crt")
+    with pytest.raises(ApiError, match="CERTIFICATE_VERIFY_FAILED"):
+        Service(SETTINGS, type(reporter.api.api)(reporter.api.api.url, tmp_path / "account", 0.1), print).round(NOON)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"items": 3}', b'{"items": [' * 1000])
+def test_answers_that_make_no_sense_are_errors(reporter: Reporter, body: bytes) -> None:
+    reporter.api.bodies = {kind: [body] for kind in ("cronjobs", "jobs", "pods")}
+    with pytest.raises(ApiError, match="not a list of Kubernetes objects"):
+        reporter.round()
+
+
+def test_an_api_that_cannot_be_reached_is_said_once_and_no_reason_to_start_anew(reporter: Reporter) -> None:
+    reporter.api.faults = [(401, "")] * 3
+    stop = threading.Event()
+    reporter.api.items = reporter.world.items
+    thread = threading.Thread(target=reporter.service.run, args=(stop,))
+    thread.start()
+    end = time.monotonic() + 20
+    while len(reporter.notes) < 2 and time.monotonic() < end:
+        time.sleep(0.01)
+    stop.set()
+    thread.join()
+    levels = [level for level, text in reporter.notes]
+    assert levels[:2] == ["ERROR", "INFO"]
+    assert reporter.notes[1][1] == "the API answers again"
+    assert reporter.service.healthy
+
+
+def test_the_heartbeat_says_whether_all_is_well(reporter: Reporter, tmp_path: Path) -> None:
+    with servers.http(*[servers.OK] * 9) as beats:
+        (tmp_path / "beat").write_text(f"http://localhost:{beats.port}/ping")
+        reporter.service.heartbeat = tmp_path / "beat"
+        reporter.round()
+        reporter.service.beat()
+        reporter.service._beaten = -1e9  # noqa: SLF001 - a minute later
+        reporter.world.run(message(check("deny db:5432", "violation")), at=NOON)
+        reporter.round(NOON + 60)
+        reporter.service.beat()
+    assert [each.line.split()[1] for each in beats.requests] == ["/ping", "/ping/fail"]
+
+
+# --- the rest of the edge ------------------------------------------------------------------------
+
+
+def test_pages_are_served_from_a_table() -> None:
+    server = serve(("127.0.0.1", 0), {"/healthz": lambda: Answer(b"ok\n")})
+    with urlopen(f"http://127.0.0.1:{server.server_port}/healthz") as answer:
+        assert answer.read() == b"ok\n"
+    with pytest.raises(OSError, match="404"):
+        urlopen(f"http://127.0.0.1:{server.server_port}/etc/passwd")
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("interval: soon", r"Expected `str` matching regex .* - at `\$.interval`"),
+        ("vantages: [{name: a}]", "missing required field `namespace`"),
+        ("releese: x", "unknown field `releese`"),
+        ("{", "is not YAML"),
+    ],
+)
+def test_settings_that_are_invalid_say_where(tmp_path: Path, text: str, why: str) -> None:
+    (tmp_path / "reporter.yaml").write_text(text)
+    with pytest.raises(SettingsError, match=why):
+        load(tmp_path / "reporter.yaml")
+
+
+def test_settings_are_read(tmp_path: Path) -> None:
+    values: dict[str, Any] = {"release": "np", "interval": "20s", "vantages": [{"name": "a", "namespace": "b"}]}
+    (tmp_path / "reporter.yaml").write_text(json.dumps(values))
+    assert load(tmp_path / "reporter.yaml").vantages[0].namespace == "b"
