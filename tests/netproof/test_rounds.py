@@ -106,7 +106,7 @@ def test_lists_are_read_again_each_round(rounds: Rounds) -> None:
 
 def test_inconclusive_rounds_go_on_until_there_are_several_in_a_row(rounds: Rounds) -> None:
     with rounds.running("--inconclusive", "8", every="200ms") as process:
-        rounds.more(1)
+        until("a round", rounds.alive.exists)
         for _ in range(2):  # two in a row, a pass between
             rounds.odd.touch()
             until("an inconclusive round", lambda: json.loads(rounds.alive.read_text())["verdict"] == "inconclusive")
