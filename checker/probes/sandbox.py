@@ -217,7 +217,8 @@ def service_account_token(tree: Path, _: Sequence[str]) -> Reading:
 def writable_proc_sys(tree: Path, _: Sequence[str]) -> Reading:
     """Look whether /proc/sys, /proc/sysrq-trigger or /sys, which belong to the node, are mounted for writing."""
     writable = []
-    for path in ("/proc/sys", "/proc/sysrq-trigger", "/sys"):
+    trigger = ["/proc/sysrq-trigger"] if (tree / "proc/sysrq-trigger").exists() else []  # not every kernel has it
+    for path in ("/proc/sys", "/sys", *trigger):
         covering = [mount for mount in mounts(tree) if below(path, mount.point)]
         if "rw" in max(covering, key=lambda mount: len(mount.point)).options:
             writable.append(path)

@@ -129,7 +129,7 @@ FAULTS: dict[str, tuple[str, dict[str, str | None], str]] = {
     "proc-sys": (
         "writable-proc-sys",
         {"proc/self/mountinfo": "1 0 0:1 / / rw - overlay o rw\n2 1 0:2 / /proc rw - proc proc rw\n"
-         "3 1 0:3 / /sys ro - sysfs sysfs ro\n"},
+         "3 1 0:3 / /sys ro - sysfs sysfs ro\n", "proc/sysrq-trigger": ""},
         "/proc/sys, /proc/sysrq-trigger",
     ),
     "no-memory-limit": ("no-memory-limit", {"sys/fs/cgroup/memory.max": "max\n"}, "the memory limit is max"),
