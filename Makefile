@@ -41,6 +41,7 @@ e2e: .venv/tests image ## build the image, load it into the cluster of KUBECONFI
 bench: .venv/tests ## speed and size, against peers and the limits, in one run (root)
 	PYTHONPATH=. $(BIN)/python benchmarks/run.py
 	PYTHONPATH=. $(BIN)/python benchmarks/delivery.py
+	PYTHONPATH=. $(BIN)/python benchmarks/suggest.py
 
 image: ## build the image (BUILD names how, IMAGE what)
 	$(BUILD) --build-arg VERSION=$(VERSION) -t $(IMAGE) .

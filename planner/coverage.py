@@ -6,6 +6,7 @@ something else than before.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from planner.checks import Check, Checks
+    from planner.policies import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +50,18 @@ def coverage(checks: Checks) -> Coverage:
     evaluator, inventory = checks.evaluator, checks.inventory
     known = [each for each in checks.all if each.to]
     ends = {to: None for each in (*checks.targets.values(), *(one.to for one in known), inventory.dns) for to in each}
+    concerned: dict[Policy, list[Check]] = defaultdict(list)  # the checks that a policy could change
+    for each in known:
+        ways = (*each.to, *inventory.dns) if each.by_name else each.to
+        for policy in {*evaluator.on_egress[each.pod], *(one for to in ways for one in evaluator.isolating(to))}:
+            concerned[policy].append(each)
     parts = []
     for policy in inventory.policies:
+        reached = [to for to in ends if policy.egress is not None or policy in evaluator.isolating(to)]
         for rule, instead in policy.parts():
             change = Change(policy, instead)
-            noticed = any(_differs(checks, check, change) for check in known)
-            matters = noticed or any(evaluator.senders([to]) != evaluator.senders([to], change) for to in ends)
+            noticed = any(_differs(checks, check, change) for check in concerned[policy])
+            matters = noticed or any(evaluator.senders([to]) != evaluator.senders([to], change) for to in reached)
             parts.append(Part(str(policy), rule, noticed if matters else None))
     probed = {each.to for each in known}
     services = {each.host: False for each in inventory.destinations}

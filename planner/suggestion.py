@@ -240,7 +240,8 @@ class _Planner:
             vantage.allow.insert(0, Entry(DNS, "names must resolve"))
         for to in self.deny.get(index, ()):
             text, what = str(self._text(index, to)), self.outside.get(to)
-            because = f"{what or to.host}: not allowed by {self._deciding(index, to)}"
+            about = what or ("" if text.startswith(to.host) else to.host)
+            because = f"{about}{': ' if about else ''}not allowed by {self._deciding(index, to)}"
             vantage.deny.append(Entry(text, because, text in alive))
         vantage.left_out = left_out
         return vantage

@@ -34,7 +34,8 @@ def write(suggestion: Suggestion) -> str:
 
 
 def _vantage(vantage: Vantage) -> Iterator[str]:
-    stands_for = ", ".join(vantage.workloads) or "any pod that no policy selects by its labels"
+    more = f" and {len(vantage.workloads) - 4} more" if len(vantage.workloads) > 4 else ""
+    stands_for = ", ".join(vantage.workloads[:4]) + more or "any other pod of the namespace"
     yield f"  # {stands_for}\n  {vantage.name}:\n"
     yield from _place(vantage, "    ")
     if not vantage.allow:
