@@ -14,12 +14,9 @@ _CAUSES: tuple[tuple[str, str], ...] = (
     (r"Connection refused", "connection refused"),
     (r"unreachable|No route", "its network is unreachable"),
     (r"\[SSL", "TLS failed"),
+    (r"BadStatusLine|LineTooLong|InvalidHeader|RemoteProtocol.*illegal|chunk size|\(-1, b", "its answer is invalid"),
     (
-        r"BadStatusLine|LineTooLong|InvalidHeader|RemoteProtocolError.*illegal|chunk size|\(-1, b",
-        "its answer is invalid",
-    ),
-    (
-        r"reset by peer|RemoteDisc|(?i:connection.* (aborted|closed))|IncompleteRead|disconnect",
+        r"reset by peer|RemoteDisc|[cC]onnection.* (aborted|closed)|IncompleteRead|disconnect",
         "it closed the connection",
     ),
     (r"extension not supported", "the server offers no login, or no STARTTLS"),
