@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
+    from notifications.forms import FORMS  # noqa: PLC0415
+
     parser.add_argument("--report", type=Path, metavar="FILE", required=True, help="a report document")
-    parser.add_argument("--form", choices=("slack", "teams", "html", "text"), required=True, help="the form to show")
+    parser.add_argument("--form", choices=tuple(FORMS), required=True, help="the form to show")
     add_templates(parser)
 
 

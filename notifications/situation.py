@@ -54,6 +54,6 @@ def _check(finding: Document, now: datetime, *, ended: bool) -> Variables:
     ]
     since, until = (moment(finding[key]) if finding.get(key) else now for key in ("since", "until"))
     duration = str((until if ended else now) - since).partition(".")[0]  # 1 day, 4:00:00
-    period = f"From {written(since)} to {written(until)}" if ended else f"Since {written(since)}"
+    period = f"Lasted from {written(since)} to {written(until)}" if ended else f"Since {written(since)}"
     target = finding.get("target") or finding.get("name") or (places or ["unknown"])[0]
     return {**finding, "target": target, "places": places, "period": f"{period} ({duration})"}

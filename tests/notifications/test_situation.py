@@ -55,7 +55,7 @@ def test_a_message_says_since_when_and_how_long() -> None:
             "1 new overdue vantage · has not run for too long",
             "no run for 3 h",
             "1 unreachable target over · this has ended",
-            "From Mon 23 Nov 2026, 04:00:00 UTC to Tue 24 Nov 2026, 08:00:00 UTC (1 day, 4:00:00)",
+            "Lasted from Mon 23 Nov 2026, 04:00:00 UTC to Tue 24 Nov 2026, 08:00:00 UTC (1 day, 4:00:00)",
             "1 leak no longer checked · ",
             "tcp://old.db:5432",
             "still 1 inconclusive check · nothing is proven",
