@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Iterator
 
+    from planner.suggestion import Suggestion
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
@@ -42,14 +44,23 @@ def run(options: argparse.Namespace) -> int:
         suggestion = suggest(inventory, options.max_denials)
         if not suggestion.vantages:
             raise InputError(["there is nothing to suggest: no NetworkPolicy keeps a pod from a Service"])
-        if options.merge:
-            from planner.merge import merge_into  # noqa: PLC0415
-
-            text = merge_into(options.merge.read_text(encoding="utf-8"), suggestion, inventory, options.namespace)
-        else:
-            text = write(suggestion)
-        print(text, end="")
+        print(_merged(options, suggestion, inventory) if options.merge else write(suggestion), end="")
     return 0
+
+
+def _merged(options: argparse.Namespace, suggestion: Suggestion, inventory: Inventory) -> str:
+    from ruamel.yaml.error import YAMLError  # noqa: PLC0415
+
+    from planner.merge import merge_into  # noqa: PLC0415
+
+    try:
+        return merge_into(options.merge.read_text(encoding="utf-8"), suggestion, inventory, options.namespace)
+    except OSError as error:
+        raise InputError([f"{options.merge}: {error.strerror}"]) from error
+    except (YAMLError, AttributeError, TypeError, ValueError) as error:
+        raise InputError(
+            [f"{options.merge}: these are not values of the chart: {' '.join(str(error).split())}"]
+        ) from error
 
 
 def add_objects(parser: argparse.ArgumentParser) -> None:

@@ -309,6 +309,27 @@ def test_a_half_read_cluster_is_refused_unless_asked_for() -> None:
     assert "shop-frontend" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "No such file or directory"),
+        ("a: [", "not values of the chart"),
+        ("vantages: [a]", "not values of the chart"),
+    ],
+)
+@pytest.mark.parametrize("command", [["suggest", "--merge"], ["coverage"]])
+def test_values_that_cannot_be_read_are_named(
+    command: list[str], content: str | None, words: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "values.yaml"
+    if content:
+        file.write_text(content)
+    done = netproof(*command, str(file), given=listed(*SHOP))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{file}: " in done.stderr
+    assert words in done.stderr
+
+
 @pytest.mark.parametrize("given", [listed(), listed(*SHOP[:6])])
 def test_without_policies_there_is_nothing_to_suggest(given: str) -> None:
     done = netproof("suggest", given=given)
