@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import json
 import zlib
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -122,6 +123,7 @@ def _row(check: Check) -> str:
     return "\t".join(" ".join(word.split()) for word in words)
 
 
+@lru_cache(50_000)  # who reads the runs of many vantages meets the same rows again and again
 def _check(row: str) -> Check:
     first, *extras = row.split("\t")
     kind, verdict = int(first[0]), _VERDICTS["abc".index(first[1])]

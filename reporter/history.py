@@ -209,6 +209,7 @@ def learn(state: State, run: Run, cluster_domain: str) -> None:
         listed.add(key)
         record = vantage.checks.setdefault(key, Record(check.list, harmless(check.target)))
         finding = f"{check.list} {identify(check.target, namespace, cluster_domain)}"
+        _learn_day(record, day, _LETTERS[check.verdict])
         _learn_check(state, run, record, check, finding)
     if report.checks and not report.left_out and not report.error:
         for key in vantage.checks.keys() - listed:
@@ -234,7 +235,6 @@ def _learn_check(state: State, run: Run, record: Record, check: Check, finding: 
         record.state, record.since = letter, time
         record.changes = [*record.changes, (time, letter)][-_MOST_CHANGES:]
     record.looked, before = time, record.passed
-    _learn_day(record, time, letter)
     if letter == "p":
         record.passed = time
         if record.open:
@@ -252,9 +252,8 @@ def _learn_check(state: State, run: Run, record: Record, check: Check, finding: 
     record.open, record.opened = kind, record.opened if was else time
 
 
-def _learn_day(record: Record, time: int, letter: str) -> None:
+def _learn_day(record: Record, day: int, letter: str) -> None:
     """Keep the worst verdict of each day, in UTC."""
-    day = datetime.fromtimestamp(time, UTC).toordinal()
     if not record.days:
         record.first_day = day
     gap = day - record.first_day - len(record.days)
@@ -266,8 +265,8 @@ def _learn_day(record: Record, time: int, letter: str) -> None:
         at = len(record.days) + gap
         if _BADNESS.index(letter) > _BADNESS.index(record.days[at]):
             record.days = record.days[:at] + letter + record.days[at + 1 :]
-    cut = max(0, len(record.days) - DAYS)
-    record.days, record.first_day = record.days[cut:], record.first_day + cut
+    if (cut := len(record.days) - DAYS) > 0:
+        record.days, record.first_day = record.days[cut:], record.first_day + cut
 
 
 def _plain(text: str | None) -> str | None:

@@ -38,6 +38,7 @@ class StandIn(ThreadingHTTPServer):
         self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self.token = TOKEN
         self.items: list[Any] = []
+        self.pages: dict[tuple[str, str], list[bytes]] = {}  # made before, by namespace and kind
         self.bodies: dict[str, list[bytes]] = {}  # pages made before, by kind
         self.faults: list[tuple[int, str]] = []
         self.refused: set[str] = set()  # namespaces
@@ -76,6 +77,9 @@ class Handler(BaseHTTPRequestHandler):
     def page(self, namespace: str, kind: str, query: dict[str, str]) -> None:
         if self.server.expired and "continue" in query:
             self.answer(410, {"message": "The provided continue parameter is too old"})
+            return
+        if (namespace, kind) in self.server.pages:
+            self.answer(200, self.server.pages[namespace, kind][int(query.get("continue", "0"))])
             return
         if kind in self.server.bodies:
             start = int(query.get("continue", "0"))
