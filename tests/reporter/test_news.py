@@ -191,7 +191,7 @@ def test_every_form_says_what_changed_in_its_title(form: str) -> None:
     town.hear(NOON + 3 * HOUR)
     over = render(town.documents["all"], form)
     assert "over" in over.title
-    assert "3 h" in over.body
+    assert "15:00" in over.body  # and how long it took
 
 
 def test_hostile_text_of_a_run_is_harmless_in_every_form() -> None:
