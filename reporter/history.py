@@ -77,6 +77,7 @@ class Vantage(Struct, array_like=True):
     probed: bool = True
     days: dict[int, int] = {}  # by day (proleptic Gregorian ordinal): how many runs ended
     left: int = 0  # when it left the release
+    met: int = 0  # when it was first listed
 
 
 class Heard(Struct, array_like=True):
@@ -215,6 +216,19 @@ def learn(state: State, run: Run, cluster_domain: str) -> None:
         for key in vantage.checks.keys() - listed:
             record = vantage.checks[key]
             forget(state, run.vantage, record, identify(record.target, namespace, cluster_domain), run.finished)
+
+
+def all_pass(state: State, key: str, cluster_domain: str, time: int) -> None:
+    """Note that everything a vantage checks passes."""
+    vantage, namespace = state.vantages[key], key.partition("/")[0]
+    vantage.problem, vantage.verdict, vantage.exit_code, vantage.last = "", "pass", None, time
+    for record in vantage.checks.values():
+        if record.state in ("v", "i"):
+            record.changes = [*record.changes, (time, "p")][-_MOST_CHANGES:]
+            record.state, record.since, record.looked, record.passed = "p", time, time, time
+        if record.open:
+            record.open = ""
+            state.close(f"{record.which} {identify(record.target, namespace, cluster_domain)}", key, time)
 
 
 def forget(state: State, vantage: str, record: Record, ident: str, time: int) -> None:

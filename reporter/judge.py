@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from reporter.objects import CronJob, Job, Objects
 
 _UNKNOWN = 86_400  # seconds that count as recent where a schedule cannot be read
-_ROUNDS, _RESTART = 2.5, 60  # of a continuous vantage: rounds, and seconds for a restart, until silence is too long
+_ROUNDS, _RESTART = 2.5, 420  # of a continuous vantage: rounds, and seconds for a restart, until silence is too long
+_COARSE = 300  # seconds between two notes that rounds go on: each is a write
+_PASSED = 10  # rounds that no inconclusive run outlasts: it has ended the process before
 
 
 class _Found(NamedTuple):
@@ -37,6 +39,7 @@ class _Found(NamedTuple):
     cronjob: CronJob | None
     jobs: Sequence[Job]  # that have not ended
     unlisted: str  # why its namespace could not be listed
+    lives: int  # of a continuous vantage: since when its rounds happen; 0: they do not
 
     def late(self, since: int) -> int:
         """From when on silence since then is too long. Raises ScheduleError."""
@@ -57,6 +60,11 @@ def look(objects: Objects, state: State, settings: Settings, now: int) -> Situat
     _forget_runs(objects, state)
     unreadable = list(objects.unreadable)
     for each in found.values():
+        vantage = state.vantages.setdefault(each.key, history.Vantage(met=now))
+        if each.lives and now - vantage.last > _COARSE:
+            vantage.last = now
+        if each.lives and now - each.lives > _PASSED * duration(each.listed.every) + _RESTART:
+            _learn_rounds(state, each, settings, now)
         trouble = _trouble(each, state, pods, now, unreadable)
         _learn_trouble(state, each, trouble, now)
     _leave(state, found, objects, settings, now)
@@ -85,11 +93,14 @@ def _vantages(objects: Objects, settings: Settings) -> dict[str, _Found]:
             if key and pod.checker and any(owner.kind == "ReplicaSet" for owner in pod.metadata.owner_references or ()):
                 namespace, _, name = key.split("/", 2)
                 listed[key] = Listed(name=name, namespace=namespace, mode="continuous")
+    lives = {key: since for key, since in runs.living(objects).items() if key in listed}
     for key in cronjobs.keys() - listed.keys():
         namespace, _, name = key.split("/", 2)
         listed[key] = Listed(name=name, namespace=namespace)
     return {
-        key: _Found(key, each, cronjobs.get(key), jobs[key], objects.unlisted.get(each.namespace, ""))
+        key: _Found(
+            key, each, cronjobs.get(key), jobs[key], objects.unlisted.get(each.namespace, ""), lives.get(key, 0)
+        )
         for key, each in sorted(listed.items())
     }
 
@@ -102,7 +113,7 @@ def _trouble(
     stuck = (reason for job in found.jobs if (reason := runs.stuck(job, pods.get(job.metadata.uid, []), now)))
     silent = _absent(found) or next(stuck, None)
     try:
-        silent = silent or _overdue(found, vantage.last, now)
+        silent = silent or _overdue(found, vantage, now)
     except ScheduleError as error:
         listed = found.listed
         unreadable.append(f"vantage {listed.name} in {listed.namespace}: {harmless(str(error))}")
@@ -123,11 +134,11 @@ def _absent(found: _Found) -> str | None:
     return None
 
 
-def _overdue(found: _Found, last: int, now: int) -> str | None:
+def _overdue(found: _Found, vantage: history.Vantage, now: int) -> str | None:
     """Say whether a run is missing. Raises ScheduleError."""
-    listed, cronjob = found.listed, found.cronjob
-    began = last or (runs.seconds(cronjob.metadata.creation_timestamp) if cronjob else 0) or now
-    if now <= found.late(began):
+    listed, cronjob, last = found.listed, found.cronjob, vantage.last
+    began = last or (runs.seconds(cronjob.metadata.creation_timestamp) if cronjob else vantage.met)
+    if found.lives or now <= found.late(began):
         return None
     when = datetime.fromtimestamp(began, UTC).strftime("%Y-%m-%d %H:%M UTC")
     since = f"no run has ended since {when}" if last else "no run has ended yet"
@@ -135,6 +146,13 @@ def _overdue(found: _Found, last: int, now: int) -> str | None:
         return f"{since}. See: kubectl get pods -n {listed.namespace}"
     look = f"kubectl describe cronjob -n {listed.namespace} {cronjob.metadata.name}"
     return f"{since} (schedule {cronjob.spec.schedule}). See: {look}"
+
+
+def _learn_rounds(state: State, found: _Found, settings: Settings, now: int) -> None:
+    """Take rounds that go on and on for passes: a violation, or inconclusive rounds in a row, would have ended them."""
+    vantage = state.vantages.get(found.key) or history.Vantage()
+    if vantage.problem or any(record.state in ("v", "i") for record in vantage.checks.values()):
+        history.all_pass(state, found.key, settings.cluster_domain, now)
 
 
 def _learn_trouble(state: State, found: _Found, trouble: tuple[Kind, str] | None, now: int) -> None:
@@ -178,7 +196,7 @@ def _situation(
                     until = each.late(record.passed)
                 except ScheduleError:
                     until = record.passed + _UNKNOWN
-                if until >= now:
+                if until >= now or each.lives:
                     alive[ident(record.target, each.listed.namespace)].append((key, until))
     vantages = []
     for key, each in found.items():
@@ -249,7 +267,7 @@ def _vantage(found: _Found, known: history.Vantage, state: State, checks: tuple[
         duration=known.duration,
         netproof=known.netproof,
         image=known.image,
-        running=bool(found.jobs),
+        running=bool(found.jobs or found.lives),
         overdue=open_trouble.text if open_trouble and open_trouble.kind == "overdue" else None,
         problem=known.problem or None,
         days=tuple(sorted(known.days.items())),

@@ -135,7 +135,7 @@ class Container(Struct, frozen=True, rename="camel"):
     name: str
     state: _ContainerState = _ContainerState()
     last_state: _ContainerState = _ContainerState()
-    ready: bool = False
+    started: bool | None = None
     restart_count: int = 0
     image: str = ""
     image_id: str = field(name="imageID", default="")

@@ -82,6 +82,20 @@ def ended(objects: Objects, pods: Mapping[str, list[Pod]], known: AbstractSet[st
                 yield Run(vantage, ident, pod.metadata.name, finished, last.exit_code, report, problem, container.image)
 
 
+def living(objects: Objects) -> dict[str, int]:
+    """Find the continuous vantages whose rounds happen, with the time since when: their startup probe says so."""
+    found = {}
+    for pod in objects.pods:
+        container, vantage = pod.checker, key(pod.metadata)
+        if vantage and container and container.started and container.state.running and not _of_job(pod):
+            found[vantage] = seconds(container.state.running.started_at)
+    return found
+
+
+def _of_job(pod: Pod) -> bool:
+    return any(owner.kind == "Job" for owner in pod.metadata.owner_references or ())
+
+
 def stuck(job: Job, pods: list[Pod], now: int) -> str | None:
     """Say why a Job that runs cannot start, with the reason that its pod shows."""
     where, waited = job.metadata.namespace, now - seconds(job.status.start_time or job.metadata.creation_timestamp)

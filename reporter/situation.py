@@ -122,4 +122,4 @@ class Situation(Struct, frozen=True, kw_only=True, rename="camel"):
         if any(each.kind in ("leak", "unreachable") for each in self.findings):
             return "violation"
         everything = self.vantages and not self.findings and not self.unreadable
-        return "pass" if everything and all(each.checks for each in self.vantages) else "inconclusive"
+        return "pass" if everything and all(each.checks or each.running for each in self.vantages) else "inconclusive"

@@ -149,6 +149,22 @@ class World:
         self.items += [job, pod]
         return job, pod
 
+    def continuous(self, name: str = "front", namespace: str = "shop", **status: Any) -> Object:
+        """Add the pod of a vantage that runs continuously."""
+        pod: Object = {
+            "kind": "Pod",
+            "metadata": {
+                "name": f"np-{name}-x",
+                "namespace": namespace,
+                "uid": f"{namespace}-{name}-pod",
+                "labels": labels(name),
+                "ownerReferences": [{"uid": "r", "kind": "ReplicaSet"}],
+            },
+            "status": {"phase": "Running", "containerStatuses": [{"name": "netproof", **status}]},
+        }
+        self.items.append(pod)
+        return pod
+
     def objects(self) -> Objects:
         objects = Objects()
         read(json.dumps({"items": self.items}).encode(), objects)

@@ -6,7 +6,7 @@ import base64
 import json
 import ssl
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -73,6 +73,10 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(403, {"message": f'cannot list resource "{kind}" in the namespace "{namespace}"'})
         else:
             self.page(namespace, kind, {key: each[0] for key, each in parse_qs(url.query).items()})
+
+    def handle(self) -> None:
+        with suppress(OSError):  # of a client that refuses the certificate
+            super().handle()
 
     def page(self, namespace: str, kind: str, query: dict[str, str]) -> None:
         if self.server.expired and "continue" in query:

@@ -8,7 +8,7 @@ import pytest
 
 from checker import report, termination
 from reporter.settings import Settings, Vantage
-from tests.reporter.objects import HOUR, NOON, Watch, check, message
+from tests.reporter.objects import HOUR, NOON, Watch, check, message, stamp
 
 if TYPE_CHECKING:
     from reporter.situation import Situation
@@ -223,3 +223,37 @@ def test_a_broken_configuration_is_a_finding() -> None:
         "inconclusive",
         "The configuration has 1 mistake: nothing was probed. deny.lst:1: no port",
     )
+
+
+# --- continuously ----------------------------------------------------------------------------
+
+
+def test_repeats_of_one_crash_are_one_finding_until_rounds_go_on() -> None:
+    vantage = Vantage(name="front", namespace="shop", mode="continuous", every="30s")
+    watch = Watch(vantages=(vantage,))
+    text = message(check("deny db:5432", "violation"))
+    crashed = {"terminated": {"exitCode": 1, "message": text, "finishedAt": stamp(NOON)}}
+    waiting = {"waiting": {"reason": "CrashLoopBackOff"}}
+    pod = watch.world.continuous(state=waiting, lastState=crashed, restartCount=1)
+    assert kinds(watch.look(NOON + 5)) == [("leak", "tcp://db:5432", 1)]
+    crashed["terminated"] |= {"finishedAt": stamp(NOON + 60)}
+    pod["status"]["containerStatuses"][0] |= {"restartCount": 2}
+    assert kinds(watch.look(NOON + 61)) == [("leak", "tcp://db:5432", 1)]
+    assert [each.since for each in watch.state.findings.values()] == [NOON]
+    running = {"state": {"running": {"startedAt": stamp(NOON + 90)}}, "started": True, "restartCount": 3}
+    pod["status"]["containerStatuses"][0] |= running
+    assert kinds(watch.look(NOON + 120)) == [("leak", "tcp://db:5432", 1)]  # one round may be inconclusive
+    situation = watch.look(NOON + 90 + 10 * 30 + 430)
+    assert situation.findings == ()
+    assert situation.state == "pass"
+    assert watch.look(NOON + 9 * HOUR).findings == ()
+
+
+def test_a_continuous_vantage_that_is_gone_is_overdue() -> None:
+    watch = Watch(vantages=(Vantage(name="front", namespace="shop", mode="continuous", every="30s"),))
+    watch.world.continuous(state={"running": {"startedAt": stamp(NOON)}}, started=True)
+    assert watch.look(NOON + HOUR).state == "pass"
+    watch.world.items = []
+    watch.look(NOON + HOUR)
+    (finding,) = watch.look(NOON + 2 * HOUR).findings
+    assert finding.text == "no run has ended since 2026-06-01 13:00 UTC. See: kubectl get pods -n shop"
