@@ -241,6 +241,7 @@ def schema() -> Schema:
     settings["timeout"] |= {"minimum": 1, "pattern": POSITIVE}
     entries = {name: only_on(entry, name) for name in ("allow", "deny")}
     targets = mapping(**{name: items(ref(name)) for name in entries})
+    duration = {"type": ["string", "null"], "pattern": POSITIVE}
     occasions = nullable(checker.property("Notify", "notifyOn"))
 
     # The values of a vantage, which are also those of the release for all its vantages.
@@ -252,6 +253,7 @@ def schema() -> Schema:
         "cluster": text(),
         "notifications": mapping(
             notifyOn=occasions,
+            sendTo=items({"type": "string", "minLength": 1}),
             existingSecret=text(),
             existingSecrets=items(
                 {
@@ -272,6 +274,8 @@ def schema() -> Schema:
             dns=kubernetes.property("networking.v1.NetworkPolicyEgressRule", "to"),
             egress=kubernetes.property("networking.v1.NetworkPolicySpec", "egress"),
         ),
+        "mode": choice("cronjob", "continuous"),
+        "continuous": mapping(every=duration, inconclusive=number(1), ready=BOOL),
         "podLabels": words(),
         "podAnnotations": words(),
         "image": mapping(
@@ -341,6 +345,22 @@ def schema() -> Schema:
         "control": mapping(
             enabled=BOOL, **place, **{name: value for name, value in shared.items() if name != "isolated"}
         ),
+        "reporter": mapping(
+            enabled=BOOL,
+            interval=duration,
+            remindEvery=duration,
+            groupWithin=duration,
+            digest=text(),
+            digestChannels=items({"type": "string", "minLength": 1}),
+            podLabels=words(),
+            podAnnotations=words(),
+            resources=shared["resources"],
+            serviceAccount=mapping(create=BOOL, name=text(), annotations=words()),
+        ),
+        "serviceMonitor": mapping(enabled=BOOL, namespace=text(LABEL, 63), labels=words(), interval=text()),
+        "prometheusRule": mapping(enabled=BOOL, namespace=text(LABEL, 63), labels=words(), extraRules=OBJECTS),
+        "dashboard": mapping(enabled=BOOL, namespace=text(LABEL, 63), labels=words(), annotations=words()),
+        "clusterDomain": text(),
         "tests": mapping(enabled=BOOL),
         "extraObjects": items({"type": ["object", "string"]}),
     }

@@ -22,7 +22,7 @@
 {{- $vantage := pick . "name" "namespace" "cluster" }}
 {{- $_ := set $vantage "labels" (include "netproof.layers" (dict "root" $root "maps" (list .podLabels)) | fromYaml) }}
 {{- $_ := set $config "vantage" (include "netproof.given" $vantage | fromYaml) }}
-{{- $notify := include "netproof.given" (dict "runbookUrl" .notifications.runbookUrl "cronjob" .fullname) | fromYaml }}
+{{- $notify := include "netproof.given" (dict "runbookUrl" .notifications.runbookUrl "cronjob" (eq .mode "continuous" | ternary "" .fullname)) | fromYaml }}
 {{- if not (kindIs "invalid" .notifications.notifyOn) }}
 {{- $_ := set $notify "notifyOn" .notifications.notifyOn }}
 {{- end }}

@@ -35,7 +35,7 @@ replaced: pods would get unexpected host names.
 
 {{/* Labels that find a vantage's pods, of (dict "root" $ "vantage" $vantage). */}}
 {{- define "netproof.selectors" -}}
-app.kubernetes.io/name: {{ include "netproof.label" (include "netproof.name" .root) | quote }}
+app.kubernetes.io/name: {{ include "netproof.label" (printf "%s%s" (include "netproof.name" .root) (eq .vantage.role "reporter" | ternary "-reporter" "")) | quote }}
 app.kubernetes.io/instance: {{ include "netproof.label" .root.Release.Name | quote }}
 app.kubernetes.io/component: {{ include "netproof.label" .vantage.name | quote }}
 {{- end }}

@@ -25,8 +25,14 @@ annotations:
   {{- include "netproof.layers" (dict "root" .root "maps" (list $mesh .root.Values.commonAnnotations .vantage.podAnnotations)) | nindent 2 }}
 {{- end }}
 
+{{/*
+The pod of a vantage or of the reporter, of (dict "root" $ "vantage" …) and "continuous" or "reporter" for those that run
+for ever.
+*/}}
 {{- define "netproof.podSpec" -}}
+{{- if not (or .continuous .reporter) }}
 restartPolicy: Never
+{{- end }}
 # A run that is stopped still reports what it knows: at most 28 s for the channels, and 10 s for the heartbeat.
 terminationGracePeriodSeconds: 45
 {{- with concat ((default dict .root.Values.global).imagePullSecrets | default list) (default list .vantage.imagePullSecrets) }}
@@ -36,12 +42,14 @@ imagePullSecrets:
   {{- end }}
 {{- end }}
 serviceAccountName: {{ include "netproof.serviceAccountName" .vantage | quote }}
-automountServiceAccountToken: {{ eq true .vantage.serviceAccount.automount }}
+automountServiceAccountToken: {{ or .reporter (eq true .vantage.serviceAccount.automount) | ternary true false }}
 enableServiceLinks: false
+{{- if not (or .reporter (and .continuous .vantage.continuous.ready)) }}
 # The pod may have an application's labels, and then the application's Services select it, too. This condition never
 # becomes true: the pod is never ready, and receives no traffic.
 readinessGates:
   - conditionType: netproof/receives-traffic
+{{- end }}
 {{- with .vantage.podSecurityContext }}
 securityContext:
   {{- toYaml . | nindent 2 }}
@@ -88,6 +96,11 @@ volumes:
     secret:
       secretName: {{ default (printf "%s-heartbeat" .vantage.fullname) .vantage.heartbeat.existingSecret | quote }}
   {{- end }}
+  {{- if .continuous }}
+  - name: rounds
+    emptyDir:
+      sizeLimit: 1Mi
+  {{- end }}
   {{- with .vantage.extraVolumes }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -129,11 +142,19 @@ volumes:
     {{- if .trial }}
     - notify
     - --test
+    {{- else if .reporter }}
+    - reporter
+    - --settings=/etc/netproof/reporter.yaml
     {{- else }}
     - check
     - /etc/netproof
     {{- if .vantage.existingConfigMap }}
     - /etc/netproof-lists
+    {{- end }}
+    {{- if .continuous }}
+    - --every={{ .vantage.continuous.every | default "60s" }}
+    - --inconclusive={{ .vantage.continuous.inconclusive | default 3 }}
+    - --alive=/run/netproof/alive.json
     {{- end }}
     {{- end }}
     {{- if .quiet }}
@@ -149,7 +170,7 @@ volumes:
     - --heartbeat=/etc/netproof-heartbeat/url
     {{- end }}
     {{- end }}
-    {{- if not .trial }}
+    {{- if not (or .trial .reporter) }}
     {{- range .vantage.extraArgs }}
     - {{ . | quote }}
     {{- end }}
@@ -178,12 +199,34 @@ volumes:
   securityContext:
     {{- toYaml . | nindent 4 }}
   {{- end }}
+  {{- if .reporter }}
+  ports:
+    - name: metrics
+      containerPort: 8080
+  livenessProbe:
+    {{- include "netproof.health" (dict "period" 20 "failures" 3) | nindent 4 }}
+  readinessProbe:
+    {{- include "netproof.health" (dict "period" 10 "failures" 3) | nindent 4 }}
+  startupProbe:
+    {{- include "netproof.health" (dict "period" 5 "failures" 24) | nindent 4 }}
+  {{- end }}
+  {{- if .continuous }}
+  # Rounds still happen. The first one may take as long as all its checks.
+  startupProbe:
+    {{- include "netproof.alive" (dict "period" 10 "failures" 60) | nindent 4 }}
+  livenessProbe:
+    {{- include "netproof.alive" (dict "period" 30 "failures" 3) | nindent 4 }}
+  {{- end }}
   # When it ends without a message of its own, `kubectl describe pod` shows the end of its log.
   terminationMessagePolicy: FallbackToLogsOnError
   volumeMounts:
     - name: config
       mountPath: /etc/netproof
       readOnly: true
+    {{- if .continuous }}
+    - name: rounds
+      mountPath: /run/netproof
+    {{- end }}
     {{- if .vantage.existingConfigMap }}
     - name: lists
       mountPath: /etc/netproof-lists
@@ -202,4 +245,21 @@ volumes:
     {{- with .vantage.extraVolumeMounts }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
+{{- end }}
+
+{{- define "netproof.health" -}}
+httpGet:
+  path: /healthz
+  port: metrics
+periodSeconds: {{ .period }}
+timeoutSeconds: 5
+failureThreshold: {{ .failures }}
+{{- end }}
+
+{{- define "netproof.alive" -}}
+exec:
+  command: [netproof, alive, /run/netproof/alive.json]
+periodSeconds: {{ .period }}
+timeoutSeconds: 10
+failureThreshold: {{ .failures }}
 {{- end }}

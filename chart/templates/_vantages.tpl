@@ -30,6 +30,9 @@ values with the vantage's own merged over them, and
 {{- end }}
 {{- end }}
 {{- $_ := set .netproof "vantages" $vantages }}
+{{- if and $vantages (default dict .Values.reporter).enabled }}
+{{- include "netproof.reporter" (dict "root" . "shared" $shared "vantages" $vantages) }}
+{{- end }}
 {{- end }}
 {{- end }}
 
@@ -44,7 +47,7 @@ values with the vantage's own merged over them, and
 
 {{/* What all vantages share: the values without those of the release as a whole. */}}
 {{- define "netproof.shared" -}}
-{{- omit .Values "global" "enabled" "nameOverride" "fullnameOverride" "namespaceOverride" "clusterDomain" "commonLabels" "commonAnnotations" "commonTargets" "vantages" "control" "tests" "extraObjects" | toJson }}
+{{- omit .Values "global" "enabled" "nameOverride" "fullnameOverride" "namespaceOverride" "clusterDomain" "commonLabels" "commonAnnotations" "commonTargets" "vantages" "control" "reporter" "serviceMonitor" "prometheusRule" "dashboard" "tests" "extraObjects" | toJson }}
 {{- end }}
 
 {{/* Complete a vantage, in place, of (dict "root" $ "vantage" … "shared" … "own" …). */}}
@@ -52,12 +55,16 @@ values with the vantage's own merged over them, and
 {{- $vantage := .vantage }}
 {{- include "netproof.merge" (dict "into" $vantage "from" (.shared | toJson | fromJson)) }}
 {{- include "netproof.merge" (dict "into" $vantage "from" (omit .own "enabled" | toJson | fromJson)) }}
-{{- range list "targets" "settings" "notifications" "heartbeat" "image" "cronjob" "job" "serviceAccount" "networkPolicy" }}
+{{- range list "targets" "settings" "notifications" "heartbeat" "image" "cronjob" "job" "serviceAccount" "networkPolicy" "continuous" }}
 {{- if not (get $vantage .) }}
 {{- $_ := set $vantage . dict }}
 {{- end }}
 {{- end }}
+{{- $_ := set $vantage "mode" (default "cronjob" $vantage.mode) }}
 {{- $_ := set $vantage "fullname" (include "netproof.cut" $vantage.fullname) }}
+{{- if (default dict .root.Values.reporter).enabled }}
+{{- include "netproof.leaveToTheReporter" (dict "vantage" $vantage "own" .own) }}
+{{- end }}
 {{- $_ := set $vantage "namespace" (default (default .root.Release.Namespace .root.Values.namespaceOverride) $vantage.namespace) }}
 {{- range $key := list "existingConfigMap" }}
 {{- $_ := set $vantage $key (include "netproof.filled" (dict "root" $.root "text" (get $vantage $key))) }}

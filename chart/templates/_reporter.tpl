@@ -1,0 +1,71 @@
+{{/*
+The reporter, into .netproof.reporter: the values of a vantage, as far as it has them, in the namespace of the release and
+without an application's labels.
+*/}}
+{{- define "netproof.reporter" -}}
+{{- $own := .root.Values.reporter }}
+{{- $reporter := omit .shared "podLabels" "podAnnotations" "targets" "existingConfigMap" "isolated" "namespace" | toJson | fromJson }}
+{{- include "netproof.merge" (dict "into" $reporter "from" (pick $own "podLabels" "podAnnotations" "resources" "serviceAccount")) }}
+{{- range list "notifications" "heartbeat" "image" "job" "serviceAccount" }}
+{{- if not (get $reporter .) }}
+{{- $_ := set $reporter . dict }}
+{{- end }}
+{{- end }}
+{{- $_ := set $reporter "name" "reporter" }}
+{{- $_ := set $reporter "role" "reporter" }}
+{{- $_ := set $reporter "fullname" (include "netproof.cut" (printf "%s-reporter" (include "netproof.fullname" .root))) }}
+{{- $_ := set $reporter "namespace" .root.Release.Namespace }}
+{{- range list $reporter.notifications $reporter.heartbeat }}
+{{- $_ := set . "existingSecret" (include "netproof.filled" (dict "root" $.root "text" .existingSecret)) }}
+{{- end }}
+{{- range .vantages }}
+{{- if eq .name "reporter" }}
+{{- fail "vantages.reporter: reporter is the name of the reporter; give the vantage another name" }}
+{{- end }}
+{{- end }}
+{{- $_ := set .root.netproof "reporter" $reporter }}
+{{- end }}
+
+{{/* With a reporter, a vantage has only the channels and the heartbeat that it names itself. */}}
+{{- define "netproof.leaveToTheReporter" -}}
+{{- $own := .own.notifications | default dict }}
+{{- if not (or $own.existingSecret $own.existingSecrets $own.channels) }}
+{{- $notifications := .vantage.notifications }}
+{{- range list "existingSecret" "existingSecrets" "channels" }}
+{{- $_ := unset $notifications . }}
+{{- end }}
+{{- end }}
+{{- if not .own.heartbeat }}
+{{- $_ := set .vantage "heartbeat" dict }}
+{{- end }}
+{{- end }}
+
+{{/* reporter.yaml: what the reporter knows of the release. It contains no secret. */}}
+{{- define "netproof.reporter.config" -}}
+{{- $vantages := list }}
+{{- $namespaces := dict }}
+{{- range .netproof.vantages }}
+{{- $_ := set $namespaces .namespace true }}
+{{- $vantage := dict "name" (include "netproof.label" .name) "namespace" .namespace "role" .role "mode" .mode }}
+{{- if eq .mode "continuous" }}
+{{- $_ := set $vantage "every" .continuous.every }}
+{{- else }}
+{{- $_ := set $vantage "schedule" (include "netproof.schedule" .) }}
+{{- end }}
+{{- with .notifications.sendTo }}
+{{- $_ := set $vantage "channels" . }}
+{{- end }}
+{{- $vantages = append $vantages $vantage }}
+{{- end }}
+{{- $config := include "netproof.given" (pick .Values.reporter "interval" "remindEvery" "groupWithin" "digest" "digestChannels") | fromYaml }}
+{{- $_ := set $config "name" (include "netproof.label" (include "netproof.name" .)) }}
+{{- $_ := set $config "release" (include "netproof.label" .Release.Name) }}
+{{- $_ := set $config "namespace" .netproof.reporter.namespace }}
+{{- $_ := set $config "cluster" (default "" .netproof.reporter.cluster) }}
+{{- $_ := set $config "clusterDomain" (default "cluster.local" .Values.clusterDomain) }}
+{{- $_ := set $config "runbookUrl" (default "" .netproof.reporter.notifications.runbookUrl) }}
+{{- $_ := set $config "stateSecret" (printf "%s-state" .netproof.reporter.fullname) }}
+{{- $_ := set $config "namespaces" (keys $namespaces | sortAlpha) }}
+{{- $_ := set $config "vantages" $vantages }}
+{{- toYaml $config }}
+{{- end }}
