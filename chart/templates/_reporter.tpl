@@ -5,7 +5,8 @@ without an application's labels.
 {{- define "netproof.reporter" -}}
 {{- $own := .root.Values.reporter }}
 {{- $reporter := omit .shared "podLabels" "podAnnotations" "targets" "existingConfigMap" "isolated" "namespace" | toJson | fromJson }}
-{{- include "netproof.merge" (dict "into" $reporter "from" (pick $own "podLabels" "podAnnotations" "resources" "serviceAccount")) }}
+{{- include "netproof.merge" (dict "into" $reporter "from" (pick $own "podLabels" "podAnnotations" "serviceAccount")) }}
+{{- $_ := set $reporter "resources" $own.resources }}
 {{- range list "notifications" "heartbeat" "image" "job" "serviceAccount" }}
 {{- if not (get $reporter .) }}
 {{- $_ := set $reporter . dict }}

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+import yaml
 
 from chart.values_table import rows
 from tests.chart.chart import ONE, Object, config, container, job, kind, one, pod, render
@@ -108,6 +109,38 @@ def image(objects: Objects) -> Any:
     return container(objects)["image"]
 
 
+REPORTER = "np-netproof-reporter"
+CONTINUOUS = {"mode": "continuous"}
+
+
+def reporter(key: str) -> Look:
+    """Read a key of reporter.yaml."""
+
+    def look(objects: Objects) -> Any:
+        (text,) = (each["data"]["reporter.yaml"] for each in objects if "reporter.yaml" in each.get("data", {}))
+        return yaml.safe_load(text).get(key)
+
+    return look
+
+
+def notified(objects: Objects) -> Any:
+    """Read the channels of the only vantage."""
+    return reporter("vantages")(objects)[0].get("channels")
+
+
+def reporter_pod(objects: Objects) -> Any:
+    return kind(objects, "Deployment")[REPORTER]["spec"]["template"]
+
+
+def last_arguments(objects: Objects) -> Any:
+    args = one(objects, "Deployment")["spec"]["template"]["spec"]["containers"][0]["args"]
+    return [arg for arg in args if arg.startswith(("--every", "--inconclusive"))]
+
+
+def board(objects: Objects) -> Any:
+    return kind(objects, "ConfigMap")[f"{REPORTER}-dashboard"]["metadata"]
+
+
 TOLERATION = {"key": "probes", "operator": "Exists"}
 SPREAD = {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}
 AFFINITY: Object = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}
@@ -117,6 +150,10 @@ VOLUME = {"name": "ca", "configMap": {"name": "ca"}}
 MOUNT = {"name": "ca", "mountPath": "/ca"}
 RULES = [{"action": "Count", "onExitCodes": {"operator": "In", "values": [70]}}]
 TEMPLATE = {"text.j2": "{{ report.verdict }}"}
+REPORTED = {"reporter": {"enabled": True}}
+RULED = {"prometheusRule": {"enabled": True}}
+MONITORED = {**REPORTED, "serviceMonitor": {"enabled": True}}
+SHOWN = {**REPORTED, "dashboard": {"enabled": True}}
 GUARDED = {"networkPolicy": {"enabled": True}}
 ENABLED = {"control": {"enabled": True}}
 
@@ -228,6 +265,48 @@ TABLE = [
     Row("extraContainers", [{"name": "log"}],
         lambda objects: pod(objects)["spec"]["containers"][1:], [{"name": "log"}]),
     Row("tests.enabled", False, named("Job"), []),
+    Row("mode", "continuous", lambda objects: sorted(kind(objects, "Deployment")), ["np-netproof"]),
+    Row("continuous.every", "30s", last_arguments, ["--every=30s", "--inconclusive=3"], CONTINUOUS),
+    Row("continuous.inconclusive", 9, last_arguments, ["--every=60s", "--inconclusive=9"], CONTINUOUS),
+    Row("continuous.ready", True,
+        lambda objects: "readinessGates" in one(objects, "Deployment")["spec"]["template"]["spec"], False, CONTINUOUS),
+    Row("clusterDomain", "example.internal", reporter("clusterDomain"), "example.internal", REPORTED),
+    Row("notifications.sendTo", ["a"], notified, ["a"], REPORTED),
+    Row("reporter.enabled", True, named("Deployment"), [REPORTER]),
+    Row("reporter.interval", "1h", reporter("interval"), "1h", REPORTED),
+    Row("reporter.remindEvery", "1h", reporter("remindEvery"), "1h", REPORTED),
+    Row("reporter.groupWithin", "1h", reporter("groupWithin"), "1h", REPORTED),
+    Row("reporter.digest", "0 8 * * 1", reporter("digest"), "0 8 * * 1", REPORTED),
+    Row("reporter.digestChannels", ["a"], reporter("digestChannels"), ["a"], REPORTED),
+    Row("reporter.podLabels", {"a": "b"}, label("a", reporter_pod), "b", REPORTED),
+    Row("reporter.podAnnotations", {"a": "b"}, annotation("a", reporter_pod), "b", REPORTED),
+    Row("reporter.resources", {"limits": {"memory": "1Gi"}},
+        lambda objects: reporter_pod(objects)["spec"]["containers"][0]["resources"]["limits"], {"memory": "1Gi"},
+        REPORTED),
+    Row("reporter.serviceAccount.create", False, named("ServiceAccount"), ["np-netproof"], REPORTED),
+    Row("reporter.serviceAccount.name", "mine", lambda objects: reporter_pod(objects)["spec"]["serviceAccountName"],
+        "mine", REPORTED),
+    Row("reporter.serviceAccount.annotations", {"a": "b"},
+        annotation("a", lambda objects: kind(objects, "ServiceAccount")[REPORTER]), "b", REPORTED),
+    Row("serviceMonitor.enabled", True, named("ServiceMonitor"), [REPORTER], REPORTED),
+    Row("serviceMonitor.namespace", "mon", lambda objects: one(objects, "ServiceMonitor")["metadata"]["namespace"],
+        "mon", MONITORED),
+    Row("serviceMonitor.labels", {"a": "b"}, label("a", the("ServiceMonitor")), "b", MONITORED),
+    Row("serviceMonitor.interval", "1m",
+        lambda objects: one(objects, "ServiceMonitor")["spec"]["endpoints"][0].get("interval"), "1m", MONITORED),
+    Row("prometheusRule.enabled", True, named("PrometheusRule"), ["np-netproof"]),
+    Row("prometheusRule.namespace", "mon", lambda objects: one(objects, "PrometheusRule")["metadata"]["namespace"],
+        "mon", RULED),
+    Row("prometheusRule.labels", {"a": "b"}, label("a", the("PrometheusRule")), "b", RULED),
+    Row("prometheusRule.extraRules", [{"alert": "A"}],
+        lambda objects: {"alert": "A"} in (one(objects, "PrometheusRule")["spec"]["groups"][0]["rules"] or []), True, RULED),
+    Row("dashboard.enabled", True,
+        lambda objects: f"{REPORTER}-dashboard" in kind(objects, "ConfigMap"), True, REPORTED),
+    Row("dashboard.namespace", "mon", lambda objects: board(objects)["namespace"], "mon", SHOWN),
+    Row("dashboard.labels", {"grafana_dashboard": "yes"}, lambda objects: board(objects)["labels"]["grafana_dashboard"],
+        "yes", SHOWN),
+    Row("dashboard.annotations", {"folder": "net"}, lambda objects: board(objects).get("annotations"),
+        {"folder": "net"}, SHOWN),
     Row("hostAliases", [ALIAS], pod_spec("hostAliases"), [ALIAS]),
     Row("dnsPolicy", "Default", pod_spec("dnsPolicy"), "Default"),
     Row("dnsConfig", {"searches": ["a"]}, pod_spec("dnsConfig"), {"searches": ["a"]}),
@@ -250,7 +329,8 @@ TABLE = [
 
 
 OF_THE_RELEASE = {
-    *("global", "enabled", "tests", "nameOverride", "fullnameOverride", "namespaceOverride", "extraObjects"),
+    *("global", "enabled", "tests", "clusterDomain", "reporter", "serviceMonitor", "prometheusRule", "dashboard"),
+    *("nameOverride", "fullnameOverride", "namespaceOverride", "extraObjects"),
     *("commonLabels", "commonAnnotations", "commonTargets", "vantages", "control"),
 }
 
