@@ -299,7 +299,7 @@ TABLE = [
         "mon", RULED),
     Row("prometheusRule.labels", {"a": "b"}, label("a", the("PrometheusRule")), "b", RULED),
     Row("prometheusRule.extraRules", [{"alert": "A"}],
-        lambda objects: {"alert": "A"} in (one(objects, "PrometheusRule")["spec"]["groups"][0]["rules"] or []), True, RULED),
+        lambda objects: one(objects, "PrometheusRule")["spec"]["groups"][0]["rules"][-1], {"alert": "A"}, RULED),
     Row("dashboard.enabled", True,
         lambda objects: f"{REPORTER}-dashboard" in kind(objects, "ConfigMap"), True, REPORTED),
     Row("dashboard.namespace", "mon", lambda objects: board(objects)["namespace"], "mon", SHOWN),
