@@ -37,6 +37,7 @@ COMMANDS = {
     "suggest": "Suggest lists, as values of the chart, from what a cluster or its manifests say.",
     "coverage": "Find the policies that no check would notice missing.",
     "status": "Show what the Jobs of a cluster show together: a table of vantages and targets.",
+    "page": "Write that as an HTML page; with --from and --to, as evidence for auditors.",
     "reporter": "Watch the Jobs of a release in its cluster, and notify the channels of what changes.",
     "demo": "Watch a violation being caught and reported: no cluster, no network, no configuration.",
 }

@@ -16,8 +16,6 @@ from netproof.console import Console
 if TYPE_CHECKING:
     import argparse
 
-    from reporter.server import Answer
-
 SETTINGS = Path("/etc/netproof-reporter/reporter.yaml")
 
 
@@ -32,7 +30,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the command until it is stopped, and return its exit code."""
     from reporter.api import Api, ApiError, address  # noqa: PLC0415 - no other command needs httpx so early
-    from reporter.server import Answer, serve  # noqa: PLC0415
+    from reporter.routes import local, public  # noqa: PLC0415
+    from reporter.server import serve  # noqa: PLC0415
     from reporter.service import Service  # noqa: PLC0415
     from reporter.settings import SettingsError, load  # noqa: PLC0415
 
@@ -49,13 +48,11 @@ def run(options: argparse.Namespace) -> int:
     channels = options.channels or (CHANNELS if CHANNELS.is_dir() else None)
     service = Service(settings, Api(url), note, channels, options.templates, options.heartbeat)
 
-    def health() -> Answer:
-        return Answer(b"ok\n") if service.healthy else Answer(b"no round for too long\n", status=503)
-
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     with ExitStack() as stack:
-        stack.callback(serve(("", settings.port), {"/healthz": health}).shutdown)
+        stack.callback(serve(("", settings.port), public(service)).shutdown)
+        stack.callback(serve(("127.0.0.1", settings.page_port), local(service)).shutdown)
         note("INFO", f"watching {len(settings.vantages)} vantages in {len(settings.namespaces)} namespaces")
         service.run(stop)
     return 0

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from reporter.situation import Check, Situation
 
 EXIT_CODES = {"pass": 0, "violation": 1, "inconclusive": 3}
-_GET = "kubectl get cronjobs,jobs,pods -A -l app.kubernetes.io/name=netproof -o json"
+GET = "kubectl get cronjobs,jobs,pods -A -l app.kubernetes.io/name=netproof -o json"
 _HEAD = ("NAMESPACE", "VANTAGE", "LIST", "TARGET", "STATE", "SINCE")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.epilog = f"{_GET} | netproof status"
+    parser.epilog = f"{GET} | netproof status"
     parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="objects as JSON (default: standard input)")
     add = parser.add_argument
     add("--cluster-domain", default="cluster.local", metavar="NAME", help="default cluster.local")
@@ -32,6 +32,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit code."""
+    found = situation(options)
+    print("\n".join(_lines(found)))
+    return EXIT_CODES[found.state]
+
+
+def situation(options: argparse.Namespace) -> Situation:
+    """Read the objects that the arguments name, and judge them. Raises InputError."""
     from reporter.history import State  # noqa: PLC0415 - other commands do without
     from reporter.judge import look  # noqa: PLC0415
     from reporter.objects import Objects, UnreadableListError, read  # noqa: PLC0415
@@ -43,10 +50,13 @@ def run(options: argparse.Namespace) -> int:
     except OSError as error:
         raise InputError([f"{name} cannot be read: {error.strerror}"]) from None
     except UnreadableListError as error:
-        raise InputError([f"{name}: {harmless(str(error))}; make it with: {_GET}"]) from None
-    situation = look(objects, State(), Settings(cluster_domain=options.cluster_domain), int(time.time()))
-    print("\n".join(_lines(situation)))
-    return EXIT_CODES[situation.state]
+        raise InputError([f"{name}: {harmless(str(error))}; make it with: {GET}"]) from None
+    return look(
+        objects,
+        State(),
+        Settings(cluster_domain=options.cluster_domain, cluster=vars(options).get("cluster", "")),
+        int(time.time()),
+    )
 
 
 def _lines(situation: Situation) -> Iterable[str]:
@@ -61,7 +71,7 @@ def _lines(situation: Situation) -> Iterable[str]:
             yield f"{finding.kind}: {finding.target}: {harmless(finding.text)}"
     yield from (f"cannot be read: {harmless(each)}" for each in situation.unreadable)
     if not situation.vantages:
-        yield f"There is no CronJob of netproof in it; make it with: {_GET}"
+        yield f"There is no CronJob of netproof in it; make it with: {GET}"
     denials = [check for check in situation.checks if check.proven is not None]
     counts = f"{len(situation.findings)} findings, {sum(each.proven is True for each in denials)} of {len(denials)}"
     yield f"{situation.state.upper()}  {len(situation.vantages)} vantages, {counts} blocked targets proven"

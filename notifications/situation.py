@@ -1,6 +1,6 @@
 """The view of a situation: what changed in a release since the last message, and what has not ended."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from notifications.view import Document, Variables, by_finding, moment, variables, written
 
@@ -18,22 +18,24 @@ def view(situation: Document) -> Variables:
         *by_finding(unchecked, "{} {} no longer checked", kind="not checked", what="taken off the lists"),
     ]
     lasting = by_finding(still, "still {} {}")
+    summary = situation.get("summary")  # of a summary by the calendar
     wrong = {check["finding"] for check in (*new, *still)}
     return variables(
         situation,
         "violation" if wrong & {"leak", "unreachable"} else "inconclusive" if wrong else "pass",
         situation["time"],
-        headline=f"netproof: {_headline(changed or lasting)}",
+        headline=f"netproof: {_headline(changed or lasting, 'no findings' if summary else 'nothing changed')}",
+        tally=summary,
         groups=changed + lasting,
         warnings=[*(situation.get("warnings") or ()), *map(_undelivered, situation.get("undelivered") or ())],
         runbook=(situation.get("notify") or {}).get("runbookUrl"),
     )
 
 
-def _headline(groups: list[Variables]) -> str:
+def _headline(groups: list[Variables], otherwise: str) -> str:
     """Say what changed; of a single check, also its target and where it was seen."""
     checks = [check for group in groups for check in group["checks"]]
-    counts = ", ".join(group["count"] for group in groups) or "nothing changed"
+    counts = ", ".join(group["count"] for group in groups) or otherwise
     if len(checks) != 1:
         return counts
     places = checks[0]["places"]
@@ -53,7 +55,14 @@ def _check(finding: Document, now: datetime, *, ended: bool) -> Variables:
         for place in finding.get("places") or ()
     ]
     since, until = (moment(finding[key]) if finding.get(key) else now for key in ("since", "until"))
-    duration = str((until if ended else now) - since).partition(".")[0]  # 1 day, 4:00:00
     period = f"Lasted from {written(since)} to {written(until)}" if ended else f"Since {written(since)}"
+    duration = _rounded((until if ended else now) - since)
     target = finding.get("target") or finding.get("name") or (places or ["unknown"])[0]
     return {**finding, "target": target, "places": places, "period": f"{period} ({duration})"}
+
+
+def _rounded(duration: timedelta) -> str:
+    """Write a duration as people round it: 40 s, 12 min, 3 h, 5 days."""
+    seconds = int(duration.total_seconds())
+    units = ((172_800, 86_400, "days"), (7_200, 3_600, "h"), (120, 60, "min"), (0, 1, "s"))
+    return next(f"{seconds // size} {unit}" for least, size, unit in units if seconds >= least or not least)

@@ -49,7 +49,7 @@ def due(state: State, situation: Situation, settings: Settings, channels: Iterab
         free = state.claims.get(channel, 0) <= now
         if free and (changes.remind or (changes.any and not patient)):
             heard = {key: Heard(now, bool(each.ended), each.worse) for key, each in mine.items()}
-            messages.append(Message(channel, _document(channel, mine, changes.groups, situation, settings), heard))
+            messages.append(Message(channel, documented(channel, mine, changes.groups, situation, settings), heard))
     return messages
 
 
@@ -114,9 +114,10 @@ def _changes(channel: str, findings: dict[str, Finding], settings: Settings, now
     return found
 
 
-def _document(
+def documented(
     channel: str, findings: dict[str, Finding], groups: dict[str, list[str]], situation: Situation, settings: Settings
 ) -> dict[str, Any]:
+    """Write findings, grouped by what is new about them, as a document for notifications."""
     return {
         "kind": "situation",
         "version": VERSION,

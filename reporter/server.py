@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import NamedTuple
+from urllib.parse import parse_qsl
 
 
 class Answer(NamedTuple):
@@ -17,7 +18,8 @@ class Answer(NamedTuple):
     headers: Mapping[str, str] = {}
 
 
-Routes = Mapping[str, Callable[[], Answer]]
+Query = Mapping[str, str]
+Routes = Mapping[str, Callable[[Query], Answer]]
 
 
 def serve(address: tuple[str, int], routes: Routes) -> ThreadingHTTPServer:
@@ -27,8 +29,9 @@ def serve(address: tuple[str, int], routes: Routes) -> ThreadingHTTPServer:
         timeout = 10  # seconds, for a client that says nothing
 
         def do_GET(self) -> None:
-            make = routes.get(self.path.partition("?")[0])
-            answer = make() if make else Answer(b"not found\n", status=404)
+            path, _, query = self.path.partition("?")
+            make = routes.get(path)
+            answer = make(dict(parse_qsl(query))) if make else Answer(b"not found\n", status=404)
             self.send_response(answer.status)
             headers = {"Content-Type": answer.type, "Content-Length": str(len(answer.body)), **answer.headers}
             for name, value in headers.items():

@@ -19,7 +19,7 @@ from notifications.channels import Channel, folder
 from notifications.deliver import deliver
 from notifications.errors import NotificationError
 from notifications.heartbeat import beat
-from reporter import history, news
+from reporter import digest, history, news
 from reporter.api import Api, ApiError
 from reporter.judge import look
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from threading import Event
 
+    from notifications.deliver import Delivery
     from reporter.settings import Settings
     from reporter.situation import Situation
 
@@ -86,6 +87,8 @@ class Service:
         self._save(state)
         if messages:
             self._record(self._send(state, messages, channels), channels, now)
+        if digest.is_due(state, self.settings, now):
+            self._digest(state, self.situation, channels, now)
 
     def beat(self) -> None:
         """Call the heartbeat: with success while the API answers and nothing is wrong."""
@@ -131,13 +134,25 @@ class Service:
                 self.note("ERROR", f"the message cannot be made: {error}")
                 continue
             for each in deliveries:
-                counts = self.delivered if each.delivered else self.failed
-                counts[each.channel] = counts.get(each.channel, 0) + 1
-                reason = f": {each.reason}" if each.reason else ""
-                what = "delivered" if each.delivered else "not delivered"
-                self.note("INFO" if each.delivered else "ERROR", f"channel {each.channel}: {what}{reason}")
+                self._count(each)
                 results.append((mine[each.channel], None if each.delivered else each.reason or "unknown"))
         return results
+
+    def _digest(self, state: history.State, situation: Situation, channels: dict[str, Channel], now: int) -> None:
+        """Send the summary, once: a channel that does not take it hears of findings all the same. Raises ApiError."""
+        state.digest = now
+        self._save(state)
+        names = [name for name in channels if name in (self.settings.digest_channels or channels)]
+        document, page = digest.document(state, situation, self.settings), digest.attachment(situation)
+        for each in deliver(document, [channels[name] for name in names], self.templates, page):
+            self._count(each)
+
+    def _count(self, delivery: Delivery) -> None:
+        counts = self.delivered if delivery.delivered else self.failed
+        counts[delivery.channel] = counts.get(delivery.channel, 0) + 1
+        what = "delivered" if delivery.delivered else "not delivered"
+        reason = f": {delivery.reason}" if delivery.reason else ""
+        self.note("INFO" if delivery.delivered else "ERROR", f"channel {delivery.channel}: {what}{reason}")
 
     def _record(self, results: list[tuple[news.Message, str | None]], channels: dict[str, Channel], now: int) -> None:
         """Write what became of messages, also when another reporter has written in between. Raises ApiError."""

@@ -50,12 +50,12 @@ def test_a_message_says_since_when_and_how_long() -> None:
         body.index(text)
         for text in (
             "1 new leak · must be blocked",
-            "Since Mon 23 Nov 2026, 04:00:00 UTC (1 day, 4:00:00)",
+            "Since Mon 23 Nov 2026, 04:00:00 UTC (28 h)",
             "From prod/shop/web-1, prod/shop/web-2, ",
             "1 new overdue vantage · has not run for too long",
             "no run for 3 h",
             "1 unreachable target over · this has ended",
-            "Lasted from Mon 23 Nov 2026, 04:00:00 UTC to Tue 24 Nov 2026, 08:00:00 UTC (1 day, 4:00:00)",
+            "Lasted from Mon 23 Nov 2026, 04:00:00 UTC to Tue 24 Nov 2026, 08:00:00 UTC (28 h)",
             "1 leak no longer checked · ",
             "tcp://old.db:5432",
             "still 1 inconclusive check · nothing is proven",

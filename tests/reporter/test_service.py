@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
+import msgspec
 import pytest
 import trustme
 
@@ -255,7 +257,7 @@ def test_the_heartbeat_says_whether_all_is_well(reporter: Reporter, tmp_path: Pa
 
 
 def test_pages_are_served_from_a_table() -> None:
-    server = serve(("127.0.0.1", 0), {"/healthz": lambda: Answer(b"ok\n")})
+    server = serve(("127.0.0.1", 0), {"/healthz": lambda _: Answer(b"ok\n")})
     with urlopen(f"http://127.0.0.1:{server.server_port}/healthz") as answer:
         assert answer.read() == b"ok\n"
     with pytest.raises(OSError, match="404"):
@@ -283,3 +285,23 @@ def test_settings_are_read(tmp_path: Path) -> None:
     values: dict[str, Any] = {"release": "np", "interval": "20s", "vantages": [{"name": "a", "namespace": "b"}]}
     (tmp_path / "reporter.yaml").write_text(json.dumps(values))
     assert load(tmp_path / "reporter.yaml").vantages[0].namespace == "b"
+
+
+def test_the_summary_comes_by_the_calendar_with_the_page(reporter: Reporter) -> None:
+    settings = msgspec.structs.replace(SETTINGS, digest="0 8 * * 1", digest_channels=("boss",), cluster="prod")
+    reporter.service.settings = settings
+    with servers.http(*[servers.OK] * 3) as boss, servers.http(*[servers.OK] * 3) as team:
+        reporter.channel("boss", boss.port)
+        reporter.channel("team", team.port)
+        reporter.world.run(message(check("deny db:5432", "violation"), check("allow api:80")), at=NOON + HOUR)
+        reporter.round(NOON + HOUR + 60)
+        for now in (NOON + 24 * HOUR - 1, 6 * 24 * HOUR + NOON + 20 * HOUR, 6 * 24 * HOUR + NOON + 20 * HOUR + 20):
+            reporter.service.settings = msgspec.structs.replace(settings, remind_every="900h")
+            reporter.round(now)  # noon is a Monday; eight o'clock of the next one is six days and twenty hours later
+    summaries = [each.json for each in boss.requests if each.json["attachments"]]
+    assert len(summaries) == 1
+    assert "2 vantages, 3 checks: 2 pass, 1 violation; 0 of 0 blocked targets proven" in summaries[0]["message"]
+    (attached,) = summaries[0]["attachments"]
+    assert attached["filename"] == "netproof-2026-06-08.html"
+    assert "<!doctype html>" in base64.b64decode(attached["base64"]).decode()
+    assert not [each for each in team.requests if each.json["attachments"]]

@@ -1,0 +1,45 @@
+"""What the reporter serves: health and metrics for the cluster, the page for whoever may forward a port to the pod."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from reporter.server import Answer, Query, Routes
+
+if TYPE_CHECKING:
+    from reporter.service import Service
+
+
+def public(service: Service) -> Routes:
+    """Give the routes for every address."""
+
+    def health(_: Query) -> Answer:
+        return Answer(b"ok\n") if service.healthy else Answer(b"no round for too long\n", status=503)
+
+    def metrics(_: Query) -> Answer:
+        from reporter.metrics import expose  # noqa: PLC0415 - a reporter that nobody scrapes does without
+
+        body = expose(service.situation, service.api_success, service.delivered, service.failed)
+        return Answer(body, "text/plain; version=0.0.4; charset=utf-8")
+
+    return {"/healthz": health, "/metrics": metrics}
+
+
+def local(service: Service) -> Routes:
+    """Give the routes for 127.0.0.1 alone: whoever reaches them has the cluster's right to forward a port."""
+
+    def page(query: Query) -> Answer:
+        from reporter.page import Period, page  # noqa: PLC0415
+
+        if service.situation is None:
+            return Answer(b"the API has not been read yet\n", status=503)
+        try:
+            given = [date.fromisoformat(query[key]) for key in ("from", "to") if key in query]
+        except ValueError:
+            return Answer(b"from and to are dates such as 2026-05-01\n", status=400)
+        period = Period(given[0], given[1]) if len(given) == 2 else None
+        text = page(service.situation, period)
+        return Answer(text.encode(), "text/html; charset=utf-8", headers={"X-Frame-Options": "DENY"})
+
+    return {"/": page}
