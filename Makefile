@@ -32,7 +32,7 @@ types: .venv/tests ## mypy alone
 	$(BIN)/mypy
 
 docs: .venv/tests ## the documentation's site, in dist/site; broken links are errors
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 e2e: .venv/tests image ## build the image, load it into the cluster of KUBECONFIG (LOAD names how), and watch real Jobs there
 	$(LOAD) $(IMAGE)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import posixpath
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
@@ -25,15 +25,27 @@ PAGES = {  # page of the site: file of the repository
     "reporting.md": "SECURITY.md",
     "changelog.md": "CHANGELOG.md",
 }
+CHAPTERS = {
+    "Use": ["command-line", "values", "notifications", "alerts", "gitops", "suggest", "commands", "sandbox"],
+    "Understand": ["verdicts", "evidence", "security", "architecture", "benchmarks"],
+    "Project": ["changelog", "contributing", "reporting"],
+}
 OURS = {file: page for page, file in PAGES.items()}
 SOURCE = "https://github.com/netproof/netproof/blob/main/"
 LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#|/)([^)#\s]+)")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the pages."""
+    """Add the pages, and give all pages an order; one that has no chapter stands at the end."""
     for page, file in PAGES.items():
         files.append(File.generated(config, page, content=(ROOT / file).read_text()))
+    left = sorted(file.src_uri.removesuffix(".md") for file in files.documentation_pages())
+    ordered = {name for chapter in CHAPTERS.values() for name in chapter} | {"index"}
+    nav: list[Any] = ["index.md"]
+    for title, names in {**CHAPTERS, "More": [name for name in left if name not in ordered]}.items():
+        if present := [f"{name}.md" for name in names if name in left]:
+            nav.append({title: present})
+    config.nav = nav
     return files
 
 

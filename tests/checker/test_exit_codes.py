@@ -6,15 +6,13 @@ import json
 import os
 import signal
 import subprocess
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.checker.command import netproof, write
 from tests.netns import NETPROOF
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_0_every_check_passed(server: str) -> None:
@@ -192,7 +190,7 @@ def test_143_as_process_1_too(server: str, mute: str, tmp_path: Path) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         assert "allow" in process.stdout.readline()
-        children = subprocess.check_output(["pgrep", "-P", str(process.pid)], text=True).split()
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()  # proc_pid_task(5)
         os.kill(int(children[0]), signal.SIGTERM)
         process.communicate(timeout=30)
     assert process.returncode == 143
