@@ -100,6 +100,8 @@ def kind(name: str, of: Kind[Any]) -> dict[str, Any]:
         here, pattern = f"{here}[/path]", pattern + "([/?][!$-~]*)?"
     if form.name:
         here, pattern = f"name[@{here}]", f"{HOST}(@{pattern})?"
+    if not form.host:
+        here, pattern = "name", "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
     lists = {}
     if of is sandbox.SANDBOX:
         lists = {each: "allow" if each == "user-namespace" else "deny" for each in sandbox.CHECKS}

@@ -46,6 +46,8 @@ def repeat(
     known: set[tuple[str, str]] = set()
     in_a_row = 0
     on_sigterm = signal.getsignal(signal.SIGTERM)
+    if rhythm.alive:
+        rhythm.alive.unlink(missing_ok=True)  # it may be of the container before this one
 
     def is_last(ran: Run) -> bool:
         patience = in_a_row + 1 < rhythm.inconclusive

@@ -70,9 +70,13 @@ targets give way to the vantage's own. Text and dicts, because sprig's append co
 {{- end }}
 {{- end }}
 
-{{/* The target of an entry, with its templates filled in. */}}
+{{/* The target of an entry, with its templates filled in. That of a command is its name. */}}
 {{- define "netproof.target" -}}
-{{- include "netproof.filled" (dict "root" .root "text" (kindIs "map" .entry | ternary .entry (dict "target" .entry) | dig "target" "")) }}
+{{- $entry := kindIs "map" .entry | ternary .entry (dict "target" .entry) }}
+{{- if and (hasKey $entry "command") (not $entry.target) }}
+{{- $entry = dict "target" (printf "command://%s" (get $entry "name")) }}
+{{- end }}
+{{- include "netproof.filled" (dict "root" .root "text" ($entry | dig "target" "")) }}
 {{- end }}
 
 {{/* What a target consists of, as JSON; two spellings that the checker takes for one target have one key. */}}
@@ -140,13 +144,13 @@ the namespace of the vantage, which the control must name.
 {{- define "netproof.denied" -}}
 {{- $text := .text }}
 {{- $key := .target.key }}
+{{- $own := or (get (get .kinds .target.kind) "own") (eq .target.kind "command") }}
 {{- $host := splitList "@" .target.authority | last }}
-{{- if not (or (contains "." $host) (contains "[" $host) (and (eq .target.kind "dns") (eq $host .target.authority))) }}
+{{- if not (or $own (contains "." $host) (contains "[" $host) (and (eq .target.kind "dns") (eq $host .target.authority))) }}
 {{- $rest := regexReplaceAll "^([^/@]*@)?([^:/?@]+)(.*)$" .target.rest (printf "${1}${2}.%s${3}" .vantage.namespace) }}
 {{- $text = printf "%s://%s" .target.kind $rest }}
 {{- $key = (include "netproof.parts" (dict "kinds" .kinds "target" $text) | fromJson).key }}
 {{- end }}
-{{- $own := get (get .kinds .target.kind) "own" }}
 {{- if not (or $own (and (hasKey .check "control") (kindIs "bool" .check.control) (not .check.control))) }}
 {{- $before := get .denied $key }}
 {{- if $before }}

@@ -40,6 +40,7 @@ _RUNTIME_SOCKETS = (  # noqa: SIM905 - where container runtimes listen, below /r
 _SOCKET_NAMES = {Path(path).name for path in _RUNTIME_SOCKETS}
 _SHIMS = ("containerd-shim", "conmon")  # the parents of containers (containerd, Docker; CRI-O, Podman)
 _INITIAL_PID_NAMESPACE = "pid:[4026531836]"  # PROC_PID_INIT_INO, linux/proc_ns.h
+_LISTENS = "00010000"  # __SO_ACCEPTCON, linux/net.h: who only connects to the socket has it in its own namespace
 _TOKEN = "var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105 - kubernetes.io/docs/concepts/security/service-accounts
 # What the kubelet and container runtimes mount into every pod: folders named after the pod's UID, or a container's ID
 _OF_THE_POD = re.compile(r"/pods/[0-9a-f-]{32,36}/|/[0-9a-f]{64}/")
@@ -178,8 +179,8 @@ def host_pid(tree: Path, _: Sequence[str]) -> Reading:
 def host_network(tree: Path, _: Sequence[str]) -> Reading:
     """Look for a container runtime's socket in /proc/net/unix, the sockets of this network namespace (unix(7))."""
     for line in (tree / "proc/net/unix").read_text("utf-8", "replace").splitlines()[1:]:
-        path = line.split(maxsplit=7)[7:]
-        if path and Path(path[0]).name in _SOCKET_NAMES | {"kubelet.sock"}:
+        _, _, _, flags, _, _, _, *path = line.split(maxsplit=7)
+        if flags == _LISTENS and path and Path(path[0]).name in _SOCKET_NAMES | {"kubelet.sock"}:
             return True, f"{path[0]} listens in this network namespace"
     return False, "no container runtime listens in this network namespace"
 

@@ -62,6 +62,13 @@ def test_the_control_takes_every_denied_target_once() -> None:
     assert "app" not in pod(objects, "np-netproof-control")["metadata"]["labels"]
 
 
+def test_a_command_is_known_by_its_name_and_runs_in_its_own_vantage() -> None:
+    command = {"name": "db-port", "command": ["nc", "-z", "db", "27017"]}
+    objects = render({**deny(command, "db:1"), "control": {"enabled": True}})
+    assert config(objects, "np-netproof")["deny"][0] == {**command, "target": "command://db-port"}
+    assert [each["target"] for each in config(objects, "np-netproof-control")["deny"]] == ["tcp://db.shop:1"]
+
+
 def test_a_sandbox_check_is_for_its_own_container() -> None:
     """No control can check it, and it needs no proof of a network."""
     values = {"targets": {"allow": [], "deny": ["sandbox://privileged"]}, "control": {"enabled": True}}

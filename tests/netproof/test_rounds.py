@@ -82,8 +82,10 @@ def rounds(tmp_path: Path) -> Rounds:
 
 
 def test_a_violation_ends_it_after_it_was_reported(rounds: Rounds) -> None:
+    rounds.alive.write_text("of the container before")
     with rounds.running() as process:
         rounds.more(3)
+        assert "pass" in rounds.alive.read_text()
         assert not rounds.log.exists()  # it is of the round that ends the process
         assert netproof("alive", rounds.alive, "--passed").returncode == 0
         rounds.leak.touch()

@@ -51,7 +51,11 @@ Seccomp:\t2
 Seccomp_filters:\t1
 """
 SOCKETS = "Num       RefCount Protocol Flags    Type St Inode Path\n"
-OWN = "0000000000000000: 00000003 00000000 00000000 0001 03 69460 /run/app/app.sock\n0: 00000003 0 0 0001 03 68449\n"
+OWN = """\
+0: 00000003 00000000 00000000 0001 03 69460 /run/app/app.sock
+0: 00000003 00000000 00000000 0001 03 69461 /run/containerd/containerd.sock
+0: 00000003 00000000 00000000 0001 03 68449
+"""  # a socket of its own, one that is connected to the runtime's, and one without a path
 RESTRICTED = {
     "proc/self/status": STATUS,
     "proc/self/mountinfo": MOUNTS,
