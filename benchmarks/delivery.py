@@ -69,7 +69,7 @@ def main() -> int:
 def _measure(report: Path, folder: Path, url: str, environment: dict[str, str]) -> list[float]:
     (channels := folder / "channels").mkdir(exist_ok=True)
     (channels / "channel").write_text(url)
-    command = [sys.executable, "-c", CHILD, report, channels]
+    command: list[str | Path] = [sys.executable, "-c", CHILD, report, channels]
     runs = [
         subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True) for _ in range(RUNS)
     ]

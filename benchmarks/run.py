@@ -180,7 +180,7 @@ def start(folder: Path, table: Table) -> None:
     (lists / "allow.lst").write_text("\n".join(targets[:9]))
     (lists / "deny.lst").write_text(targets[9])
     yaml.write_text("allow:\n" + "".join(f"- {target}\n" for target in targets[:9]) + f"deny:\n- {targets[9]}\n")
-    commands = {
+    commands: dict[str, tuple[list[str | Path], int]] = {
         "asyncio": ([PYTHON, "-c", "import asyncio"], 0),
         "lists": ([NETPROOF, "check", lists, "--settle", "0"], 1),
         "yaml": ([NETPROOF, "check", yaml, "--settle", "0"], 1),

@@ -22,7 +22,8 @@ Target = Annotated[
     Meta(
         min_length=1,
         title="a target such as mongo.db:27017 or https://api.example.com/healthz",
-        description="host:port (TCP), tcp://, udp://, http://, https://, dns://name[@server] or sandbox://check.",
+        description="host:port (TCP), tcp://, udp://, http://, https://, dns://name[@server] or sandbox://check. "
+        "Reports show a command as command://name.",
     ),
 ]
 Words = Annotated[str, Meta(max_length=1000, title="text of at most 1000 characters")]
@@ -39,7 +40,7 @@ class Defaults(Struct, forbid_unknown_fields=True):
     closed: Literal["violation", "pass"] | None = None
 
 
-class Vantage(Struct, forbid_unknown_fields=True, rename="camel"):
+class Vantage(Struct, forbid_unknown_fields=True):
     """Where the run probes from: part of the report, nothing else depends on it."""
 
     name: Words | None = None
@@ -47,7 +48,6 @@ class Vantage(Struct, forbid_unknown_fields=True, rename="camel"):
     namespace: Words | None = None
     node: Words | None = None
     labels: dict[str, str] | None = None
-    vouched_by: dict[str, Words] | None = None
 
 
 def _struct(name: str, doc: str | None, keys: dict[str, Any]) -> type[Struct]:

@@ -362,7 +362,8 @@ def world(
     """
     stem = f"np{os.getpid()}-{next(SERIAL)}"
     names = [f"{stem}-{part}" for part in ("pod", "node", "target")]
-    made = World(*(Namespace(name) for name in names), servers=Servers(), folder=folder)
+    pod_space, node, target = (Namespace(name) for name in names)
+    made = World(pod_space, node, target, Servers(), folder)
     try:
         _ip("-batch", "-", batch="\n".join(f"netns add {name}" for name in names))
         for space in (made.pod, made.node, made.target):

@@ -21,7 +21,7 @@ for host, _, port in addresses:
 last = max(end for _, end in pending.values())
 while pending and (left := last - time.monotonic()) > 0:
     for descriptor, _event in poll.poll(left):
-        sock, _ = pending.pop(descriptor)
+        sock = pending.pop(descriptor)[0]
         opened += sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
         sock.close()
 print(opened, "open,", len(pending), "silent")

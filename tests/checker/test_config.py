@@ -19,6 +19,9 @@ from hypothesis import strategies as st
 from checker.config import MOST_TARGETS, ConfigError, Overrides, load
 from checker.document import read
 from checker.model import Check, Expect, Plan
+from checker.probes.http import Settings as HttpSettings
+from checker.probes.udp import Encoded
+from checker.probes.udp import Settings as UdpSettings
 from checker.schema import published
 from checker.source import LARGEST
 from checker.words import seconds
@@ -325,8 +328,8 @@ notify: {notifyOn: [violation, pass], runbookUrl: "https://wiki/x", cronjob: net
     found = plan(tmp_path)
     api, slow, udp, web, mongo, redis = found.checks
     assert (api.timeout, slow.timeout, slow.every, slow.name, slow.because) == (0.5, 90.0, True, "slow one", "it is")
-    assert (udp.settings.payload.base64, udp.settings.reply.hex) == ("AAE=", "00 01")
-    assert (web.settings.status, web.settings.follow, web.settings.proxy) == (["2xx", 401], True, True)
+    assert udp.settings == UdpSettings(Encoded(base64="AAE="), Encoded(hex="00 01"))
+    assert web.settings == HttpSettings(status=["2xx", 401], insecure=True, follow=True, proxy=True)
     assert (mongo.closed_passes, mongo.control, mongo.because) == (True, False, None)
     assert (mongo.attempts, redis.attempts, mongo.controls) == (1, 3, ("PCI DSS 11.4.5", "7"))
     assert (found.settle, found.concurrency, found.deadline) == (3600.0, 7, 5400.0)

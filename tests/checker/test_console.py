@@ -17,6 +17,7 @@ from tests.checker.command import netproof, write
 from tests.netns import NETPROOF
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.netns import Servers
@@ -44,7 +45,7 @@ def on_a_terminal(*arguments: object, **environment: str) -> str:
 
 
 @pytest.fixture
-def file(server: str, nobody: str, mute: str, tmp_path: Path) -> Path:
+def file(server: str, nobody: str, mute: str, tmp_path: Path) -> Iterator[Path]:
     port = server.rpartition(":")[2]
     config: dict[str, Any] = {
         "allow": [{"target": server, "name": "orders API"}, nobody],
@@ -157,7 +158,7 @@ def test_hostile_http_never_reaches_the_terminal_raw(servers: Servers) -> None:
 
 
 def test_lines_come_as_checks_are_decided(server: str, mute: str) -> None:
-    command = [NETPROOF, "check", "--allow", server, "--deny", mute, "--settle", "1h"]
+    command = [str(NETPROOF), "check", "--allow", server, "--deny", mute, "--settle", "1h"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         assert server in process.stdout.readline()  # long before the run is over
@@ -177,6 +178,6 @@ def test_the_demo_needs_nothing_and_tells_what_it_showed() -> None:
 @pytest.mark.root
 def test_the_demo_needs_no_network(tmp_path: Path) -> None:
     with netns.world(tmp_path, pod=()) as bare:
-        command = ["ip", "netns", "exec", bare.pod.name, NETPROOF, "demo"]
+        command = ["ip", "netns", "exec", bare.pod.name, str(NETPROOF), "demo"]
         ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (ran.returncode, ran.stdout.count("LEAK")) == (0, 1), ran.stderr

@@ -154,7 +154,7 @@ def test_70_is_told_in_the_termination_message(server: str, tmp_path: Path) -> N
 
 def interrupted(number: signal.Signals, line: str, file: Path, report: Path) -> tuple[int, dict[str, Any]]:
     """Start a run, send a signal when this line was printed, and give the exit code and report."""
-    command = [NETPROOF, "check", file, "--report", report]
+    command = [str(NETPROOF), "check", str(file), "--report", str(report)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout
         assert any(line in printed for printed in process.stdout)
@@ -186,7 +186,7 @@ def test_1_interrupted_with_a_violation_known(nobody: str, mute: str, tmp_path: 
 @pytest.mark.root
 def test_143_as_process_1_too(server: str, mute: str, tmp_path: Path) -> None:
     file = write(tmp_path / "c.yaml", {"allow": [server], "deny": [mute], "settle": "1h"})
-    command = ["unshare", "--pid", "--fork", "--kill-child", NETPROOF, "check", file]
+    command = ["unshare", "--pid", "--fork", "--kill-child", str(NETPROOF), "check", str(file)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         assert "allow" in process.stdout.readline()
@@ -243,7 +243,7 @@ def test_1_interrupted_while_the_message_goes_out(nobody: str, mute: str, tmp_pa
     (tmp_path / "channels").mkdir()
     (tmp_path / "channels" / "hook").write_text(f"json://{mute}/")
     file = write(tmp_path / "c.yaml", {"allow": [nobody], "settle": 0})
-    command = [NETPROOF, "check", file, "--channels", tmp_path / "channels"]
+    command = [str(NETPROOF), "check", str(file), "--channels", str(tmp_path / "channels")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout
         assert any("VIOLATION" in line for line in process.stdout)

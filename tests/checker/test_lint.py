@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @pytest.mark.root
 def test_an_allow_list_of_the_default_gateway_alone_is_a_warning(world: World) -> None:
     def lint(*allowed: str) -> list[str]:
-        command = ["ip", "netns", "exec", world.pod.name, NETPROOF, "lint", "--deny", "mongo:27017"]
+        command = ["ip", "netns", "exec", world.pod.name, str(NETPROOF), "lint", "--deny", "mongo:27017"]
         for target in allowed:
             command += ["--allow", target]
         ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)

@@ -135,7 +135,7 @@ def udp() -> Iterator[Case]:
         two, three, four, five = (("198.18.0.{}", "fd18::{}")[n].format(last) for last in (2, 3, 4, 5))
         icmp = ("icmp", "icmpv6")[n]
         yield Case(f"udp-echo-{family}", f"udp://{at(two, 5300)}", "open", "4 bytes came back after", PAYLOAD)
-        reply = PAYLOAD | {"reply": {"hex": "69 6e"}}
+        reply: dict[str, Any] = PAYLOAD | {"reply": {"hex": "69 6e"}}
         yield Case(f"udp-reply-{family}", f"udp://{at(three, 5300)}", "open", "4 bytes came back after", reply)
         reply = PAYLOAD | {"reply": "pong"}
         seen = "4 bytes came back after .*, without the reply expected: b'ping'"

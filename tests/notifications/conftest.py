@@ -42,7 +42,7 @@ def check(finding: str, **given: Any) -> Report:
     expect, verdict = {"leak": ("blocked", "violation"), "unreachable": ("reachable", "violation")}.get(
         finding, ("blocked", "inconclusive")
     )
-    entry = {
+    entry: Report = {
         "list": "allow" if finding == "unreachable" else "deny",
         "target": "tcp://mongo.db:27017",
         "name": "Customer database",
@@ -123,7 +123,7 @@ def situation(**given: Any) -> Report:
         "undelivered": [{"channel": "mail", "reason": "HTTP 500 after 3 tries", "since": "2026-11-24T07:00:00Z"}],
     }
     notify = {"runbookUrl": "https://wiki.example.com/netproof"}
-    lists = dict.fromkeys(lists, ()) if given else lists
+    lists = {name: [] for name in lists} if given else lists
     return {"kind": "situation", "version": 2, "time": "2026-11-24T08:00:00Z", "notify": notify, **lists, **given}
 
 

@@ -55,7 +55,8 @@ def test_every_channel_gets_its_form(
     (mail,) = mailbox.mails
     assert mail["Subject"] == header["text"]["text"]
     assert mail["To"] == "team@example.com"
-    text, html = (mail.get_body([kind]).get_content().replace("\r\n", "\n") for kind in ("plain", "html"))
+    parts = [part for kind in ("plain", "html") if (part := mail.get_body([kind]))]
+    text, html = (part.get_content().replace("\r\n", "\n") for part in parts)
     assert "\ntcp://mongo.db:27017 Customer database\n10.42.0.9: accepted after 0.4 ms\n" in text
     assert text.endswith("\nRunbook: https://wiki.example.com/netproof")
     assert '<a href="https://wiki.example.com/netproof">' in html

@@ -1,7 +1,9 @@
 """The heartbeat calls its URL after each run, and never raises."""
 
+import socket
 import ssl
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -56,7 +58,7 @@ def test_a_dead_receiver(
 
 
 def test_it_does_not_wait_for_the_end_of_an_answer(tmp_path: Path) -> None:
-    def endless(connection: servers.socket.socket, over: servers.Event) -> None:
+    def endless(connection: socket.socket, over: Event) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nx")
         over.wait()
 

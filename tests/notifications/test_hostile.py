@@ -32,16 +32,22 @@ NASTY = (
 )  # fmt: skip
 hostile = st.lists(st.one_of(st.sampled_from(NASTY), st.text(max_size=4)), min_size=1, max_size=5).map("".join)
 
+
+def put(*place: str | int) -> Callable[[Any, str], None]:
+    """Write a text at a place in a document."""
+
+    def write(document: Any, text: str) -> None:
+        for step in place[:-1]:
+            document = document[step]
+        document[place[-1]] = text
+
+    return write
+
+
 # Where text of others comes into a report. A link is no text: see the tests of its own.
 PLACES: dict[str, Callable[[Any, str], None]] = {
-    **{
-        key: (lambda report, text, key=key: report["checks"][0].update({key: text}))
-        for key in ("target", "name", "because", "seen", "meaning", "where")
-    },
-    **{
-        key: (lambda report, text, key=key: report["vantage"].update({key: text}))
-        for key in ("name", "cluster", "namespace", "node")
-    },
+    **{key: put("checks", 0, key) for key in ("target", "name", "because", "seen", "meaning", "where")},
+    **{key: put("vantage", key) for key in ("name", "cluster", "namespace", "node")},
     "label": lambda report, text: report["vantage"].update(labels={text: text}),
     "warning": lambda report, text: report.update(warnings=[text]),
     "cronjob": lambda report, text: report["notify"].update(cronjob=text),
@@ -52,14 +58,11 @@ PLACES: dict[str, Callable[[Any, str], None]] = {
 
 SITUATION: dict[str, Callable[[Any, str], None]] = {
     **{
-        f"{part} {key}": (lambda report, text, part=part, key=key: report[part][0].update({key: text}))
+        f"{part} {key}": put(part, 0, key)
         for part, key in product(("new", "still", "over", "notChecked"), ("target", "because", "seen", "meaning"))
     },
     "new name": lambda report, text: report["new"][0].update(target=None, name=text),
-    **{
-        f"place {key}": (lambda report, text, key=key: report["new"][0]["places"][0].update({key: text}))
-        for key in ("cluster", "namespace", "vantage")
-    },
+    **{f"place {key}": put("new", 0, "places", 0, key) for key in ("cluster", "namespace", "vantage")},
     "undelivered channel": lambda report, text: report["undelivered"][0].update(channel=text),
     "undelivered reason": lambda report, text: report["undelivered"][0].update(reason=text),
 }
@@ -202,5 +205,8 @@ def test_it_arrives_as_text_at_the_far_end(
     (mail,) = mailbox.mails
     assert mail["Subject"] == f"🔴 netproof: 1 leak from {seen} in prod"
     assert mail["Bcc"] is None
-    assert seen in mail.get_body(["plain"]).get_content()
-    assert seen in Tags(mail.get_body(["html"]).get_content()).text
+    plain, html = (mail.get_body([kind]) for kind in ("plain", "html"))
+    assert plain
+    assert html
+    assert seen in plain.get_content()
+    assert seen in Tags(html.get_content()).text

@@ -86,7 +86,7 @@ class Measured:
     """A command that ran, and the peak of what all its processes held: shared pages count once (Pss, proc(5))."""
 
     def __init__(self, arguments: list[str], folder: Path) -> None:
-        command = [NETPROOF, *arguments]
+        command = [str(NETPROOF), *arguments]
         self.peak, pipe = 0.0, subprocess.PIPE
         with subprocess.Popen(command, cwd=folder, stdout=pipe, text=True, start_new_session=True) as process:
             while process.poll() is None:

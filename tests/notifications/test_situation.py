@@ -123,4 +123,6 @@ def test_it_goes_to_the_channels_that_are_named_with_a_file(channels: sample.Cha
     assert json.loads(other.requests[0].body)["attachments"][0]["filename"] == "netproof.html"
     (attached,) = mailbox.mails[0].iter_attachments()
     assert (attached.get_filename(), attached.get_content_type()) == ("netproof.html", "text/html")
-    assert attached.get_payload(decode=True).decode().strip() == page.content
+    body = attached.get_payload(decode=True)
+    assert isinstance(body, bytes)
+    assert body.decode().strip() == page.content

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from notifications.deliver import Delivery, deliver
-from notifications.render import FORMS, render
+from notifications.forms import FORMS
+from notifications.render import render
 from tests.notifications import conftest as sample
 from tests.notifications import servers
 

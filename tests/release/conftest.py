@@ -1,6 +1,8 @@
+from pathlib import Path
+
 import pytest
 
-from tests.release.standins import Path, Standins
+from tests.release.standins import Standins
 
 
 @pytest.fixture

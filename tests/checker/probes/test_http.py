@@ -237,7 +237,7 @@ def test_a_certificate_of_the_authority_that_is_named(
 ) -> None:
     names: list[str | None] = []
     context = serving(authority.issue_cert("shop.example"))
-    context.sni_callback = lambda _socket, name, _context: names.append(name)  # type: ignore[assignment,return-value]
+    context.sni_callback = lambda _socket, name, _context: names.append(name)
     made = site(OK, context)
     observation = attempt(f"https://shop.example:{made.port}", ca=ca)
     assert (observation.outcome, observation.seen[:8]) == ("open", "HTTP 200"), observation.seen
