@@ -15,7 +15,7 @@ VALUES = ("podLabels.app=frontend", "targets.allow[0]=catalog:8080", "targets.de
 
 def test_no_difference_after_it_was_applied(space: Space) -> None:
     values = [f"--set={value}" for value in VALUES]
-    template = [space.cluster.helm_, "template", "np", CHART, "-n", space.name, "--no-hooks", *values]
+    template = [str(space.cluster.helm_), "template", "np", str(CHART), "-n", space.name, "--no-hooks", *values]
     manifests = subprocess.run(template, check=True, capture_output=True, text=True).stdout
     space.kubectl("apply", "-f", "-", given=manifests)
     assert space.kubectl("diff", "-f", "-", given=manifests) == ""  # kubectl ends with 1 if there is one

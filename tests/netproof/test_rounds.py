@@ -53,7 +53,7 @@ class Rounds:
     @contextmanager
     def running(self, *arguments: str, every: str = "100ms") -> Iterator[subprocess.Popen[str]]:
         files = ("--alive", self.alive, "--report", self.report, "--termination-log", self.log)
-        command = [NETPROOF, "check", self.config, "--every", every, "--no-notify", *files, *arguments]
+        command = list(map(str, (NETPROOF, "check", self.config, "--every", every, "--no-notify", *files, *arguments)))
         output = (self.folder / "output").open("w")
         with output, subprocess.Popen(command, stdout=output, stderr=output, text=True) as process:
             try:
