@@ -25,7 +25,14 @@ def main() -> None:
         config.write_text(
             f"settle: 0\nallow: [127.0.0.1:{port}]\ndeny: [sandbox://host-network, 'sandbox://docker-socket']\n"
         )
-        command = [Path(sys.executable).with_name("netproof"), "check", config, "--every", "1ms", "--no-notify"]
+        command: list[str | Path] = [
+            Path(sys.executable).with_name("netproof"),
+            "check",
+            config,
+            "--every",
+            "1ms",
+            "--no-notify",
+        ]
         log.touch()
         threading.Thread(target=accept, args=(server,), daemon=True).start()
         began, sizes = time.monotonic(), []

@@ -3,6 +3,7 @@
 import re
 from datetime import date
 from html import unescape
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ def shop(bad: str = "violation") -> World:
     return world
 
 
-def shown(world: World, period: Period | None = None, **settings: str) -> str:
+def shown(world: World, period: Period | None = None, **settings: Any) -> str:
     return page(look(world.objects(), State(), Settings(release="np", **settings), NOON + 60), period)
 
 

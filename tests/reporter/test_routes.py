@@ -12,7 +12,7 @@ from reporter import routes
 from reporter.api import Api
 from reporter.history import State
 from reporter.judge import look
-from reporter.server import serve
+from reporter.server import Routes, serve
 from reporter.service import Service
 from reporter.settings import Settings
 from tests.reporter.objects import NOON, World, check, message
@@ -30,7 +30,7 @@ def world() -> World:
     return made
 
 
-def get(table: routes.Routes, path: str) -> httpx.Response:
+def get(table: Routes, path: str) -> httpx.Response:
     server = serve(("127.0.0.1", 0), table)
     try:
         return httpx.get(f"http://127.0.0.1:{server.server_address[1]}{path}", trust_env=False)
