@@ -13,8 +13,9 @@ import msgspec
 import pytest
 import trustme
 
-from reporter import history
-from reporter.api import ApiError
+from notifications.deliver import deliver
+from reporter import history, news, service
+from reporter.api import Api, ApiError
 from reporter.server import Answer, serve
 from reporter.service import Service
 from reporter.settings import Settings, SettingsError, Vantage, load
@@ -151,6 +152,50 @@ def test_a_reporter_that_dies_after_sending_sends_again_and_one_that_dies_before
         reporter.round(NOON + HOUR + 61)
         reporter.round(NOON + HOUR + 80)
     assert len(slack.requests) == 2
+
+
+class KilledError(BaseException):
+    """The reporter ends here, as by SIGKILL: nothing of it runs any more."""
+
+
+@pytest.mark.parametrize("moment", range(20))
+def test_a_reporter_that_is_killed_at_any_moment_loses_nothing(
+    reporter: Reporter, moment: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The moments: before and after each dealing with the state and the channel, around a leak and its end."""
+    left = [moment // 2]
+
+    def deadly(call: Any) -> Any:
+        def wrapped(*args: Any, **given: Any) -> Any:
+            left[0] -= 1
+            if left[0] == -1 and moment % 2:
+                raise KilledError
+            answer = call(*args, **given)
+            if left[0] == -1:
+                raise KilledError
+            return answer
+
+        return wrapped
+
+    with servers.http(*[servers.OK] * 9) as slack:
+        reporter.channel("slack", slack.port)
+        reporter.round()
+        for name in ("secret", "update"):
+            monkeypatch.setattr(Api, name, deadly(getattr(Api, name)))
+        monkeypatch.setattr(service, "deliver", deadly(deliver))
+        reporter.service = reporter.new()
+        time_ = NOON + HOUR
+        for verdict in ("violation", "pass"):
+            reporter.world.run(message(check("deny db:5432", verdict)), at=time_)
+            for _ in range(3):
+                try:
+                    reporter.round(time_)
+                except KilledError:
+                    reporter.service = reporter.new()
+                time_ += news.CLAIM + 1
+    heard = [title.partition("netproof: ")[2].partition(":")[0] for title in titles(slack)]
+    assert list(dict.fromkeys(heard)) == ["1 new leak", "1 leak over"]
+    assert len(heard) <= 3
 
 
 def test_a_lost_or_damaged_state_costs_a_repeated_message(reporter: Reporter) -> None:
