@@ -27,7 +27,7 @@ def section(name: str) -> str:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_is_documented(kind: str) -> None:
-    assert f"| `{kind}://" in section("Targets")
+    assert f"`{kind}://" in section("Targets")
     assert f"{kind}://" in get_args(Target)[1].description
 
 
