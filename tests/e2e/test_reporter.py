@@ -97,7 +97,7 @@ def test_each_thing_is_said_once_whatever_happens_to_the_reporter(release: Relea
     release.shop.kubectl("patch", "cronjob", "netproof-v1", "-p", '{"spec":{"suspend":true}}')
     assert release.hear() == "1 new overdue vantage: v1 in " + release.shop.name + f" from {release.shop.name}/v1"
     release.shop.kubectl("delete", "cronjob", "netproof-v2")
-    assert "1 new overdue vantage, still 1 overdue vantage" in release.hear().replace("vantages", "vantage")
+    assert release.hear().startswith("1 new overdue vantage: v2 in")
     image = {"containers": [{"name": "netproof", "image": "localhost/none:none", "imagePullPolicy": "Never"}]}
     change = {"spec": {"jobTemplate": {"spec": {"template": {"spec": image}}}}}
     release.shop.kubectl("patch", "cronjob", "netproof-v3", "-p", json.dumps(change))
