@@ -37,4 +37,5 @@ def test_the_lists_are_read_and_an_edit_is_used_by_the_next_job(space: Space, im
 
     after = space.run()
     assert after.code == 1, str(after)
-    assert [(each["finding"], each["target"]) for each in after.message["findings"]] == [("leak", "tcp://db:28017")]
+    assert after.message["summary"]["leaks"] == 1
+    assert "db:28017" in after.logs
