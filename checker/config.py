@@ -227,7 +227,7 @@ class _Loader:
             attempts=keys.get("attempts", self.defaults.get("attempts", 5)),
             closed_passes=keys.get("closed", self.defaults.get("closed")) == "pass",
             every=keys.get("every", False),
-            control=keys.get("control", True),
+            exempt=not keys.get("control", True),
         )
         if not entry.wrong and len(self.mistakes) == before and (mistake := kind.mistake(check, own)):
             self.mistakes.append(f"{entry.place(mistake[0])}: {mistake[1]}")

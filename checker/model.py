@@ -40,6 +40,7 @@ class Verdict(StrEnum):
 
 
 EXIT_CODES = {Verdict.PASS: 0, Verdict.VIOLATION: 1, Verdict.INCONCLUSIVE: 3}
+FAILED = 70  # EX_SOFTWARE of sysexits.h(3head)
 INTERRUPTED = {"SIGINT": 130, "SIGTERM": 143}
 
 
@@ -78,10 +79,6 @@ class Settings(Protocol):
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
-    @property
-    def answerable(self) -> bool:
-        """Whether a living target answers what is sent, so that silence counts as a denial."""
-
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -95,10 +92,10 @@ class Check:
     because: str | None = None
     controls: tuple[str, ...] = ()  # the requirements that it is evidence for: "PCI DSS 11.4.5"
     timeout: float = 3.0  # of one attempt
-    attempts: int = 5  # that decide a deny check
+    attempts: int = 5  # fresh connections that decide a denial
     closed_passes: bool = False  # a refusal by the peer is a denial, too
     every: bool = False  # an allow check wants every address of the name
-    control: bool = True  # false: nobody at all may reach it, so nothing can show it alive
+    exempt: bool = False  # from the control: nobody may reach it, so no run can show it alive
 
     @property
     def list(self) -> str:
@@ -141,8 +138,8 @@ class Observation:
     seen: str  # the evidence in words, without the address
     address: str | None = None
     family: Family | None = None
-    source: str | None = None  # our own address towards it
     port_unreachable: bool = False  # a datagram refused so: any node may, for a Service
+    asked: bool = True  # false: nothing was sent that a living target would answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +163,7 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a check. The last attempt decides; lag is how long a denied target stayed open at first."""
+    """What came of a check. The last attempts decide; lag is how long a denied target stayed open at first."""
 
     check: Check
     judgement: Judgement
@@ -208,6 +205,7 @@ class Run:
     results: tuple[Result, ...]
     warnings: tuple[str, ...] = ()
     stopped: str | None = None  # "deadline", "SIGTERM", "SIGINT"
+    error: str | None = None  # a failure of the checker itself: what was decided before it stands
 
     @property
     def verdict(self) -> Verdict:
@@ -215,13 +213,16 @@ class Run:
         verdicts = {result.verdict for result in self.results}
         if Verdict.VIOLATION in verdicts:
             return Verdict.VIOLATION
-        return Verdict.INCONCLUSIVE if self.stopped or verdicts != {Verdict.PASS} else Verdict.PASS
+        return Verdict.INCONCLUSIVE if self.stopped or self.error or verdicts != {Verdict.PASS} else Verdict.PASS
 
     @property
     def exit_code(self) -> int:
         """How the process ends: a violation beats all, then what stopped the run."""
-        if self.verdict is not Verdict.VIOLATION and self.stopped in INTERRUPTED:
-            return INTERRUPTED[self.stopped]
+        if self.verdict is not Verdict.VIOLATION:
+            if self.error:
+                return FAILED
+            if self.stopped in INTERRUPTED:
+                return INTERRUPTED[self.stopped]
         return EXIT_CODES[self.verdict]
 
     @property
@@ -239,7 +240,7 @@ class Run:
 
 @dataclass(slots=True)
 class Progress:
-    """How far a run is, the one value that changes. The deny list is decided from `decide_at` on."""
+    """How far a run is, for a person to watch: the one value that changes, and nothing is decided by it."""
 
     total: int
     decided: int = 0

@@ -1,7 +1,8 @@
-"""What this machine's own network can do: which families it has addresses of, and a way out."""
+"""What this machine's own network can do: which addresses it has, and whether there is a way out."""
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import struct
 from contextlib import suppress
@@ -11,39 +12,68 @@ from checker.model import Family
 
 FAMILY = {Family.IPV4: socket.AF_INET, Family.IPV6: socket.AF_INET6}
 
-# RFC 5737 and RFC 3849: addresses of documentation, behind the default route of any machine and no one's
+# RFC 5737 and RFC 3849: addresses for documentation, which are behind every default route and belong to no one
 SOMEWHERE = {Family.IPV4: "192.0.2.1", Family.IPV6: "2001:db8::1"}
 
 _SIOCGIFCONF = 0x8912  # netdevice(7)
+_INTERFACES = Path("/proc/net/if_inet6")  # proc_pid_net(5)
 
 
 def family_of(address: str) -> Family:
-    """Tell the family of a literal address."""
+    """Return the family of a literal address."""
     return Family.IPV6 if ":" in address else Family.IPV4
 
 
 def is_literal(host: str) -> bool:
-    """Tell whether a target's host is an address: only an address has a last label that begins with a digit."""
+    """Return whether a target's host is an address: only an address has a last label that begins with a digit."""
     return ":" in host or host.rpartition(".")[2].isdigit()
 
 
+def unmapped(address: str) -> str:
+    """Return an IPv4 address that is mapped into IPv6, as `::ffff:192.0.2.1` (RFC 4291, 2.5.5.2), as IPv4."""
+    mapped = ipaddress.IPv6Address(address).ipv4_mapped if address.startswith("::ffff:") else None
+    return str(mapped) if mapped else address
+
+
+def is_unspecified(address: str) -> bool:
+    """Return whether an address is 0.0.0.0 or ::, which a connection takes for this machine."""
+    return ipaddress.ip_address(address).is_unspecified
+
+
 def is_loopback(address: str) -> bool:
-    """Tell whether an address, also an IPv4 one mapped into IPv6, never leaves the machine."""
-    return address.removeprefix("::ffff:").startswith("127.") or address == "::1"
+    """Return whether a literal address, loopback or unspecified, can only ever lead to this machine itself."""
+    return ipaddress.ip_address(address).is_loopback or is_unspecified(address)
+
+
+def is_own(address: str) -> bool:
+    """Return whether an address belongs to this machine: no other can be bound (EADDRNOTAVAIL in ip(7)).
+
+    Where the sysctl `ip_nonlocal_bind` allows any, each counts as own: then no denial passes.
+    """
+    with suppress(OSError), socket.socket(FAMILY[family_of(address)], socket.SOCK_DGRAM) as sock:
+        sock.bind((address, 0))
+        return True
+    return False
 
 
 def has_address(family: Family) -> bool:
-    """Tell whether any interface has an address of the family that other machines could answer to.
+    """Return whether any interface has an address of the family that other machines could answer to.
 
-    IPv4 by SIOCGIFCONF (netdevice(7)), IPv6 by /proc/net/if_inet6 (proc_pid_net(5)), where
-    loopback has the scope 10 and a link-local address the scope 20. Neither needs a privilege.
+    IPv4 by SIOCGIFCONF (netdevice(7)), IPv6 by /proc/net/if_inet6, where loopback has the scope 10 and a link-local
+    address the scope 20. Where the kernel supports IPv6 and /proc is not there, the answer is yes: an address
+    that cannot be tried is inconclusive, one that is left out is not.
     """
     if family is Family.IPV6:
-        with suppress(OSError):
-            lines = Path("/proc/net/if_inet6").read_text(encoding="ascii").splitlines()
-            return any(line.split()[3] not in ("10", "20") for line in lines)
-        return False
-    import array  # noqa: PLC0415 - rarely needed: only a name with addresses asks
+        try:
+            socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).close()
+        except OSError:  # EAFNOSUPPORT
+            return False
+        try:
+            lines = _INTERFACES.read_text(encoding="ascii").splitlines()
+        except OSError:
+            return True
+        return any(line.split()[3] not in ("10", "20") for line in lines)
+    import array  # noqa: PLC0415 - only a name needs them
     import fcntl  # noqa: PLC0415
 
     entries = array.array("B", bytes(40 * 256))
@@ -55,7 +85,7 @@ def has_address(family: Family) -> bool:
 
 
 def has_way_out(family: Family) -> bool:
-    """Tell whether the family has an address and a default route: connecting a UDP socket sends nothing."""
+    """Return whether the family has an address and a default route: connecting a UDP socket sends nothing."""
     with suppress(OSError), socket.socket(FAMILY[family], socket.SOCK_DGRAM) as sock:
         sock.connect((SOMEWHERE[family], 9))
         return not is_loopback(sock.getsockname()[0])

@@ -1,21 +1,18 @@
-"""One attempt at one check: its name is resolved afresh, and each of its addresses is tried, in bounded number."""
+"""One attempt at one check: its name is resolved afresh, and each of its addresses is tried."""
 
 from __future__ import annotations
 
 import asyncio
 import resource
-from contextlib import nullcontext
 from dataclasses import replace
-from math import inf
 from typing import TYPE_CHECKING
 
 from checker import network, resolver
-from checker.model import Attempt, Family, Observation, Outcome
+from checker.model import Attempt, Expect, Family, Observation, Outcome
 from checker.probes import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from contextlib import AbstractAsyncContextManager
+    from collections.abc import Iterable
 
     from checker.model import Check
 
@@ -23,85 +20,92 @@ _SPARE_FILES = 64  # file descriptors that are not for probes
 
 
 class Prober:
-    """Makes attempts, `concurrency` of them at once; belongs to one event loop. Times count from its making."""
+    """Makes attempts, with at most `files` sockets at once; belongs to one event loop. Times count from its making."""
 
-    def __init__(self, concurrency: int) -> None:
+    def __init__(self, files: int) -> None:
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
         self._resolver = resolver.Resolver()
-        self._slots = asyncio.Semaphore(concurrency)
-        self._paths: dict[str, asyncio.Lock] = {}
+        self._files = asyncio.Semaphore(files)
 
     def now(self) -> float:
         """Return the seconds since the beginning."""
         return self._loop.time() - self._began
 
-    async def attempt(self, check: Check, *, within: float | None = None, before: float = inf) -> Attempt | None:
+    def close(self) -> None:
+        """Give back what the attempts left open."""
+        self._resolver.close()
+
+    async def attempt(self, check: Check, *, within: float | None = None, known: Iterable[str] = ()) -> Attempt:
         """Make one attempt, of `within` seconds instead of the check's timeout.
 
-        None where no slot was free `before` that time: an attempt that comes too late is not made.
+        The addresses `known` are tried beside those that the name has now. It never raises: what a probe
+        raises, whatever it is, is an `untestable` observation with the error's name.
         """
-        at = self.now()
-        host = check.target.host
-        if host is None and not KINDS[check.target.kind].form.host:
-            host = ""  # nowhere else: in this container
-        if host == "" or (host is not None and network.is_literal(host)):
-            observation = await self._try(check, host, within, before)
-            return Attempt(at, self.now() - at, (observation,)) if observation else None
-        addresses, unresolved, left_out = await self._addresses(host)
-        tried = await asyncio.gather(*(self._try(check, address, within, before) for address in addresses))
-        observations = tuple(observation for observation in tried if observation)
-        return (
-            Attempt(at, self.now() - at, observations + unresolved, left_out)
-            if len(observations) == len(addresses)
-            else None
-        )
+        if within is not None:
+            check = replace(check, timeout=within)
+        at, host, kind = self.now(), check.target.host, KINDS[check.target.kind]
+        if not (host or kind.form.host) or (
+            host is not None and (network.is_literal(host) or kind.by_name(check.settings))
+        ):
+            left, observation = await self._try(check, host or "")
+            return Attempt(left, self.now() - left, (observation,))
+        try:
+            addresses, others, left_out = await self._addresses(check, known)
+        except Exception as error:  # noqa: BLE001
+            addresses, others, left_out = [], (_failed(error),), ()
+        tried = await asyncio.gather(*(self._try(check, address) for address in addresses))
+        at = min((left for left, _ in tried), default=at)
+        return Attempt(at, self.now() - at, (*(observation for _, observation in tried), *others), left_out)
 
-    async def _addresses(self, host: str | None) -> tuple[Sequence[str], tuple[Observation, ...], tuple[str, ...]]:
-        """Resolve: the addresses to try, observations of what could not be resolved, and the addresses left out."""
+    async def _addresses(
+        self, check: Check, known: Iterable[str]
+    ) -> tuple[list[str], tuple[Observation, ...], tuple[str, ...]]:
+        """Resolve: the addresses to try, observations of what cannot be tried, and the addresses left out."""
+        host = check.target.host
         found = resolver.Answer(resolver.servers(), {}) if host is None else await self._resolver.look_up(host)
         families = {family for family in Family if network.has_address(family)}
-        local = [address for address in found.addresses if network.is_loopback(address)]  # needs no network
-        addresses = [a for a in found.addresses if network.family_of(a) in families or a in local]
-        left_out = tuple(address for address in found.addresses if address not in addresses)
+        addresses: list[str] = []
+        left_out: list[str] = []
+        sinkholes: list[str] = []
+        for address in dict.fromkeys(network.unmapped(each) for each in (*found.addresses, *known)):
+            if network.is_loopback(address):
+                meant = host is None or (check.expect is Expect.REACHABLE and not network.is_unspecified(address))
+                (addresses if meant else sinkholes).append(address)
+            else:
+                (addresses if network.family_of(address) in families else left_out).append(address)
+        sunk = "the name leads to this machine itself, as names do that a name server blocks"
+        others = [Observation(Outcome.UNRESOLVED, sunk, each, network.family_of(each)) for each in sinkholes]
         if addresses:  # what the name has of a family that this machine lacks does not matter
-            faults = {family: what for family, what in found.faults.items() if family in families}
-            unresolved = tuple(Observation(Outcome.UNRESOLVED, what, None, family) for family, what in faults.items())
+            faults = {family: fault for family, fault in found.faults.items() if family in families}
+            others += [Observation(Outcome.UNRESOLVED, fault, None, family) for family, fault in faults.items()]
         elif left_out:
             family = network.family_of(left_out[0])
-            unresolved = (
-                Observation(Outcome.UNTESTABLE, f"this machine has no {family} address", left_out[0], family),
-            )
-        else:
-            whats = sorted(set(found.faults.values()), key=lambda what: what == resolver.NO_ADDRESS)
-            unresolved = (Observation(Outcome.UNRESOLVED, whats[0] if whats else resolver.NO_ADDRESS),)
-        return addresses, unresolved, left_out
+            others.append(Observation(Outcome.UNTESTABLE, f"this machine has no {family} address", left_out[0], family))
+        elif not sinkholes:
+            words = sorted(set(found.faults.values()), key=lambda fault: fault == resolver.NO_ADDRESS)
+            others.append(Observation(Outcome.UNRESOLVED, words[0] if words else resolver.NO_ADDRESS))
+        return addresses, tuple(others), tuple(left_out)
 
-    async def _try(self, check: Check, address: str, within: float | None, before: float) -> Observation | None:
-        kind = KINDS[check.target.kind]
-        async with self._path(address) if kind.paced else nullcontext(), self._slots:
-            if before is not inf and self.now() >= before:
-                return None
-            hurried = check if within is None else replace(check, timeout=within)
-            return await kind.attempt(hurried, check.settings, address, check.target.port)
-
-    def _path(self, address: str) -> AbstractAsyncContextManager[None]:
-        """Let one attempt of a paced kind at a time to each address.
-
-        A host sends one ICMP error a second to each peer (icmp_ratelimit in Documentation/networking/ip-sysctl.rst of
-        Linux), and an attempt asks once a second: so no refusal goes missing, and looks like silence.
-        """
-        return self._paths.setdefault(address, asyncio.Lock())
+    async def _try(self, check: Check, address: str) -> tuple[float, Observation]:
+        """Try one address. Returns when the first packet left, and what was seen."""
+        async with self._files:
+            at = self.now()
+            try:
+                return at, await KINDS[check.target.kind].attempt(check, check.settings, address, check.target.port)
+            except Exception as error:  # noqa: BLE001
+                return at, _failed(error, address)
 
 
-def affordable(concurrency: int) -> tuple[int, str | None]:
-    """Raise the limit of open files to what is allowed; return how many attempts fit, and a warning if fewer."""
+def _failed(error: Exception, address: str | None = None) -> Observation:
+    return Observation(Outcome.UNTESTABLE, f"could not try: {type(error).__name__}: {error}", address)
+
+
+def open_files(wanted: int) -> int:
+    """Raise the limit of open files as far as `wanted` sockets need it; return how many sockets may be open."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = concurrency + _SPARE_FILES
+    wanted += _SPARE_FILES
     if soft != resource.RLIM_INFINITY and soft < wanted:
         soft = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return concurrency, None
-    fits = max(1, soft - _SPARE_FILES)
-    return fits, f"only {soft} files may be open (ulimit -Hn), so {fits} attempts run at once instead of {concurrency}"
+    return (wanted if soft == resource.RLIM_INFINITY else max(1 + _SPARE_FILES, min(soft, wanted))) - _SPARE_FILES

@@ -21,6 +21,7 @@ from checker import __version__
 from checker.model import Expect, Family, Finding, Outcome, Plan, Result, Run, Verdict
 
 VERSION: Literal[2] = 2
+FAILURE = "netproof itself failed: what was not decided before is inconclusive. Please report it."
 _ENCODING: Any = {"encoding": "utf-8", "errors": "backslashreplace"}  # a path may be no text: JSON escapes it alike
 
 
@@ -140,6 +141,7 @@ def of_run(run: Run) -> Report:
         summary=msgspec.convert(run.summary, Summary),
         stopped=run.stopped,
         warnings=run.warnings,
+        error=Error(title=FAILURE, problems=(run.error,)) if run.error else None,
         vantage=Vantage(
             name=vantage.name,
             cluster=vantage.cluster,

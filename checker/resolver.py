@@ -1,6 +1,6 @@
-"""Names to addresses, by c-ares: thousands at once, without a thread each, and never longer than the limit.
+"""Names to addresses, by c-ares: thousands at once, without a thread each, never longer than LIMIT seconds.
 
-c-ares reads /etc/hosts, resolv.conf with its search domains and ndots, and tells apart what went wrong.
+c-ares reads /etc/hosts and resolv.conf with its search domains and ndots, and names what went wrong.
 https://c-ares.org/docs/ares_getaddrinfo.html
 """
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 LIMIT = 2.0  # seconds, for all tries at all servers and search domains
 _TRY = 1.0  # seconds; the next server of resolv.conf gets the second
-_FRESH = 0.05  # seconds: c-ares caches by channel, and an attempt must not be told what an earlier one was told
+_FRESH = 0.05  # seconds: c-ares caches by channel, and an attempt must not get the answer of an earlier one
 
 
 class Answer(NamedTuple):
@@ -41,10 +41,10 @@ class Resolver:
         """Ask for the IPv4 and IPv6 addresses of a name. That a name has none of a family is no fault."""
         ask = (self._ask(name, Family.IPV4), self._ask(name, Family.IPV6))
         found = dict(zip((Family.IPV4, Family.IPV6), await asyncio.gather(*ask), strict=True))
-        addresses = tuple(address for said in found.values() if not isinstance(said, str) for address in said)
-        faults = {family: said for family, said in found.items() if isinstance(said, str)}
+        addresses = tuple(address for answer in found.values() if not isinstance(answer, str) for address in answer)
+        faults = {family: answer for family, answer in found.items() if isinstance(answer, str)}
         if addresses:  # a server that denies the name for one family and knows it for the other means "none"
-            faults = {family: said for family, said in faults.items() if said not in (_NXDOMAIN, NO_ADDRESS)}
+            faults = {family: fault for family, fault in faults.items() if fault not in (_NXDOMAIN, NO_ADDRESS)}
         return Answer(addresses, faults)
 
     async def _ask(self, name: str, family: Family) -> tuple[str, ...] | str:
@@ -52,9 +52,9 @@ class Resolver:
         future: asyncio.Future[tuple[str, ...] | str] = self._loop.create_future()
 
         def answered(result: Any, error: int | None) -> None:  # on the thread of c-ares
-            said = _words(error) if error else tuple(dict.fromkeys(node.addr[0].decode() for node in result.nodes))
-            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                self._loop.call_soon_threadsafe(_settle, future, said)
+            answer = _words(error) if error else tuple(dict.fromkeys(node.addr[0].decode() for node in result.nodes))
+            with suppress(RuntimeError):  # the loop is closed: nobody waits for it
+                self._loop.call_soon_threadsafe(_settle, future, answer)
 
         self._fresh().getaddrinfo(name, None, family=FAMILY[family], callback=answered)
         try:
@@ -69,13 +69,18 @@ class Resolver:
         now = self._loop.time()
         if self._channel is None or now - self._since > _FRESH:
             if self._channel is not None:
-                self._loop.call_later(LIMIT, self._channel.close)
+                self._loop.call_later(LIMIT, self._channel.close)  # what is pending on it may still be answered
             self._channel, self._since = pycares.Channel(timeout=_TRY, tries=2), now
         return self._channel
 
+    def close(self) -> None:
+        """End what is pending, and the thread of c-ares with it."""
+        if self._channel is not None:
+            self._channel.close()
+
 
 def servers() -> tuple[str, ...]:
-    """List the name servers of this machine (resolv.conf(5)); without any, the one on loopback is meant."""
+    """Return the name servers of this machine (resolv.conf(5)); without any, the one on loopback is meant."""
     with suppress(OSError):
         lines = Path("/etc/resolv.conf").read_text(encoding="utf-8", errors="replace").splitlines()
         words = [line.split() for line in lines]
@@ -103,6 +108,6 @@ def _words(error: int) -> str:
     return known.get(error) or str(errno.strerror(error))
 
 
-def _settle(future: asyncio.Future[Any], said: Any) -> None:
+def _settle(future: asyncio.Future[Any], answer: Any) -> None:
     if not future.done():
-        future.set_result(said)
+        future.set_result(answer)

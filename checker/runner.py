@@ -1,9 +1,13 @@
-"""One run: every check from one vantage, with the settle window, a deadline and signals.
+"""One run: every check from one vantage, by the rules of time, with a deadline and signals.
 
-While a pod starts, its policies are still being programmed: for some seconds it may be open or shut by mistake.
-So an early leak is no violation, an early denial no proof, and an early answer no proof of a network. What must be
-reached is tried until it is, or the window is over; the deny list is decided by attempts that begin `settle` after the
-first check that passed, and what was reached before is looked at once more beside them.
+While a pod starts, its policies are being programmed: for some seconds it may be open or blocked by mistake.
+1. An allow check gets a fresh attempt again and again, until one is as expected or the settle window is over.
+2. A deny check is decided by several attempts that begin `settle` after the first allow check that passed, or when
+   the window is over and none did (with `settle` 0: when each allow check has had its attempt). Earlier attempts, once
+   a second, show the lag. One early connection stays pending until the decision, to see what is slow, not blocked.
+3. What was seen nothing of on the wire is tried again before it decides.
+4. When the last denial has been tried, what was reached before must be reached again: only then had the machine a
+   network all along.
 """
 
 from __future__ import annotations
@@ -11,40 +15,64 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
+from itertools import chain, repeat
 from math import inf
 from typing import TYPE_CHECKING
 
 from checker import network, prober, verdict
-from checker.model import Attempt, Check, Expect, Family, Judgement, Plan, Progress, Result, Run, Verdict
+from checker.model import Attempt, Check, Expect, Family, Judgement, Outcome, Plan, Progress, Result, Run, Verdict
+from checker.probes import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+    from contextlib import AbstractAsyncContextManager
 
-_EARLY = 1.0  # seconds between the attempts before the one that decides, and the longest that one of them takes
-_PAUSE = 0.25  # seconds until a fresh attempt starts beside a silent one (the kernel sends its SYN again after 1 s)
-_RETRIES = 2  # of what never got to the wire, _EARLY apart
+_EARLY = 1.0  # seconds between the attempts before those that decide, and the longest that one of them takes
+_APART = 0.2  # seconds between the attempts that decide
+_SOON = 0.25  # seconds until a fresh attempt starts beside a silent one (the kernel sends its SYN again after 1 s)
+_RETRIES = 2  # of what was seen nothing of on the wire, _EARLY apart
+_SLOWEST = 3600.0  # seconds that the connection may take that stays pending
 STOPPED = {
     "deadline": "The deadline was reached before this was decided.",
     "SIGTERM": "Interrupted (SIGTERM) before this was decided.",
     "SIGINT": "Interrupted (Ctrl-C) before this was decided.",
+    None: "netproof itself failed before this was decided.",
 }
 
 
-async def run(plan: Plan, on_result: Callable[[Result], None], progress: Progress, *, demo: bool = False) -> Run:
-    """Run a plan; `on_result` hears of each result as it is decided. For the demo, loopback counts as a network."""
-    fits, warning = prober.affordable(plan.concurrency)
+async def run(
+    plan: Plan,
+    on_result: Callable[[Result], None],
+    progress: Progress,
+    *,
+    is_own: Callable[[str], bool] = network.is_own,
+) -> Run:
+    """Run a plan. `on_result` gets each result as it is decided, and again should its verdict change.
+
+    `is_own` says of an address whether it is this machine's, and an answer from it proves no network.
+    A failure of the checker itself does not raise: the run has its `error`, and what was decided before.
+    """
+    denials = [check for check in plan.checks if check.expect is Expect.BLOCKED]
+    sockets = plan.concurrency * max((check.attempts for check in denials), default=1)
+    files = prober.open_files(sockets + len(denials))
+    warnings = list(plan.warnings)
+    if files < sockets:
+        warnings.append(f"only {files} connections can be open at once (ulimit -Hn), {sockets} are wanted")
     started = time.time()
-    runner = _Runner(plan, on_result, progress, prober.Prober(fits), demo)
-    stopped = await _until_stopped(runner.all(), plan.deadline)
-    results = tuple(state.result or _undecided(state, stopped or "") for state in runner.states)
-    warnings = (*plan.warnings, warning) if warning else plan.warnings
-    return Run(plan, started, runner.prober.now(), results, warnings, stopped)
+    runner = _Runner(plan, on_result, progress, prober.Prober(files), is_own, held=files - sockets)
+    try:
+        stopped, error = await _until_stopped(runner.all(), plan.deadline)
+    finally:
+        runner.prober.close()
+    results = tuple(state.result or _undecided(state, stopped) for state in runner.states)
+    warnings += _short_timeouts(results)
+    return Run(plan, started, runner.prober.now(), results, tuple(warnings), stopped, error)
 
 
-async def _until_stopped(work: Awaitable[None], deadline: float | None) -> str | None:
-    """Await work to its end, a signal or the deadline; tell what stopped it. A fault of our own is raised."""
+async def _until_stopped(work: Awaitable[None], deadline: float | None) -> tuple[str | None, str | None]:
+    """Await work to its end, a signal or the deadline. Returns what stopped it, and which error of our own ended it."""
     loop = asyncio.get_running_loop()
     stop: asyncio.Future[str] = loop.create_future()
 
@@ -52,183 +80,282 @@ async def _until_stopped(work: Awaitable[None], deadline: float | None) -> str |
         if not stop.done():
             stop.set_result(why)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    for number in before:
         loop.add_signal_handler(number, end, number.name)
-    if deadline is not None:
-        loop.call_later(deadline, end, "deadline")
+    timer = loop.call_later(deadline, end, "deadline") if deadline is not None else None
     task: asyncio.Future[None] = asyncio.ensure_future(work)
-    await asyncio.wait((task, stop), return_when=asyncio.FIRST_COMPLETED)
-    if task.done():
-        task.result()
-        return None
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
-    return stop.result()
+    try:
+        await asyncio.wait((task, stop), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        if timer:
+            timer.cancel()
+        for number, handler in before.items():
+            loop.remove_signal_handler(number)
+            signal.signal(number, handler)
+    if not task.done():
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        return stop.result(), None
+    error: BaseException | None = task.exception()
+    while isinstance(error, BaseExceptionGroup):  # of the tasks of a run, the first one that failed
+        error = error.exceptions[0]
+    return None, f"{type(error).__name__}: {error}" if error else None
 
 
 @dataclass(slots=True)
 class _State:
-    """What is known of one check so far; the attempt that decides comes last."""
+    """What is known of one check so far."""
 
     check: Check
-    attempts: list[Attempt] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)  # in the order in which they ended
+    deciding: list[Attempt] = field(default_factory=list)  # of a denial
     result: Result | None = None
+
+    def addresses(self) -> dict[str, None]:
+        """Return every address that an attempt has met."""
+        seen = (each for attempt in self.attempts for each in attempt.observations)
+        return {each.address: None for each in seen if each.address and each.outcome is not Outcome.UNRESOLVED}
 
 
 class _Runner:
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         plan: Plan,
         on_result: Callable[[Result], None],
         progress: Progress,
         prober: prober.Prober,
-        demo: bool,  # noqa: FBT001
+        is_own: Callable[[str], bool],
+        *,
+        held: int,
     ) -> None:
-        self.plan, self.on_result, self.progress, self.prober, self.demo = plan, on_result, progress, prober, demo
+        self.plan, self.on_result, self.progress, self.prober, self.is_own = plan, on_result, progress, prober, is_own
+        self.held = held  # how many connections may stay pending
+        self.slots = asyncio.Semaphore(plan.concurrency)
+        self.turns: dict[str | None, asyncio.Lock] = {}
         self.states = [_State(check) for check in plan.checks]
-        self.proven: dict[Family, float] = {}  # when an answer first showed that this family's network works
-        self.still: dict[Family, float] = {}  # and when the last attempt began that did
+        self.proof = verdict.Proof()
+        self.wait = min(plan.settle, _EARLY) if plan.settled else plan.settle  # after what was reached first
+        self.decide_at = self.wait if plan.vantage.isolated else plan.settle
+        self.has_denials = False
         self.passed = False
-        self.left = sum(check.expect is not Expect.BLOCKED for check in plan.checks)
-        self.denials = len(plan.checks) - self.left
-        self.looked = asyncio.Event()  # nothing more will be proven
-        progress.decide_at = 0 if plan.settled and not self.left else plan.settle
+        self.looked = asyncio.Event()  # each allow check has been tried
 
     async def all(self) -> None:
-        if not self.left:
+        reach = [state for state in self.states if state.check.expect is not Expect.BLOCKED]
+        deny = [state for state in self.states if state.check.expect is Expect.BLOCKED]
+        self.has_denials = bool(deny)
+        self.progress.decide_at = self.decide_at
+        async with asyncio.TaskGroup() as group:
+            for state in deny:
+                group.create_task(self.deny(state))
+            async with asyncio.TaskGroup() as reaching:
+                for state in reach:
+                    reaching.create_task(self.reach(state))
             self.looked.set()
         async with asyncio.TaskGroup() as group:
-            for state in self.states:
-                group.create_task(self.deny(state) if state.check.expect is Expect.BLOCKED else self.reach(state))
+            for state in reach if deny else ():
+                if any(verdict.answers(attempt) for attempt in state.attempts):
+                    group.create_task(self.reach_again(state))
+        self.prove_way_out()
+        for state in deny:
+            self.decide(state, self.judge(state))
 
     async def reach(self, state: _State) -> None:
-        """Try until it is as expected, or the window is over."""
-        if self.plan.settle:
-            await self.persist(state)
-        else:
-            await self.look(state)
-        judgement = verdict.judge(state.check, state.attempts[-1], set())
-        if judgement.verdict is Verdict.PASS:
-            if not self.passed and self.prober.now() < self.progress.decide_at:
-                self.progress.decide_at = self.prober.now() + (0 if self.plan.settled else self.plan.settle)
+        """Try until it is as expected, or the window is over (rule 1)."""
+        await self.persist(state, self.plan.settle)
+        judgement = verdict.judge(state.check, state.attempts)
+        if judgement.verdict is Verdict.PASS and not self.passed:
             self.passed = True
+            if self.prober.now() < self.decide_at:
+                self.progress.decide_at = self.decide_at = self.prober.now() + self.wait
         self.decide(state, judgement)
-        if judgement.verdict is Verdict.PASS and self.denials and self.prober.now() < self.progress.decide_at:
-            await self.confirm(state)
-        self.left -= 1
-        if not self.left:
-            self.looked.set()
 
-    async def confirm(self, state: _State) -> None:
-        """Look again when the policies have settled: a pod that starts open reaches what it may not reach later."""
-        await asyncio.sleep(self.progress.decide_at - self.prober.now())
-        for _ in range(_RETRIES + 1):
-            attempt = await self.prober.attempt(state.check)
-            state.attempts += [attempt] if attempt else []
-            self.prove(state.attempts[-1])
-            if verdict.as_expected(state.check, state.attempts[-1]):
-                break
-            await asyncio.sleep(_EARLY)
-        self.decide(state, verdict.judge(state.check, state.attempts[-1], set()))
-
-    async def persist(self, state: _State) -> None:
-        """Start fresh attempts, beside pending ones too, until one is as expected."""
-        pending: set[asyncio.Task[bool]] = set()
-        pause = _PAUSE
-        over = self.plan.settle
-        try:
-            while True:
-                pending.add(asyncio.create_task(self.look(state, before=over if pending or state.attempts else inf)))
-                until = self.prober.now() + pause
-                until = until if until < over else inf
-                if await self.passes(pending, until) or until is inf:
-                    return
-                pause = min(pause * 2, 1.0)
-        finally:
-            for task in pending:
-                task.cancel()
-
-    async def passes(self, pending: set[asyncio.Task[bool]], until: float) -> bool:
-        """Wait for attempts until one is as expected, or for all of them where `until` has no end."""
-        while pending:
-            left = None if until is inf else max(0.0, until - self.prober.now())
-            done, _ = await asyncio.wait(pending, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-            pending -= done
-            if any(task.result() for task in done):
-                return True
-            if not done:
-                return False
-        if until is not inf:
-            await asyncio.sleep(until - self.prober.now())
-        return False
-
-    async def look(self, state: _State, *, before: float = inf) -> bool:
-        """Make one attempt at what must be reached; tell whether it is as expected."""
-        attempt = await self.prober.attempt(state.check, before=before)
-        if attempt is None or (state.attempts and verdict.as_expected(state.check, state.attempts[-1])):
-            return False
-        state.attempts.append(attempt)
-        self.prove(attempt)
-        return verdict.as_expected(state.check, attempt)
+    async def reach_again(self, state: _State) -> None:
+        """Try once more what answered, when the last denial has been tried (rule 4)."""
+        await self.persist(state, self.prober.now() + min(self.plan.settle, _RETRIES * _EARLY))
+        if state.result and state.result.verdict is Verdict.PASS:
+            self.decide(state, verdict.judge(state.check, state.attempts))
 
     async def deny(self, state: _State) -> None:
-        """Watch it until the window is over, once a second; then make the attempt that decides."""
-        check, attempts, now = state.check, state.attempts, self.prober.now
-        while (left := self.progress.decide_at - now()) > 0:
-            began = now()
-            if left > _EARLY / 10:
-                within = min(check.timeout, _EARLY, left)
-                early = await self.prober.attempt(check, within=within, before=self.progress.decide_at)
-                attempts += [early] if early else []
-            await asyncio.sleep(max(0.0, min(began + _EARLY, self.progress.decide_at) - now()))
-        for _ in range(_RETRIES + 1 if self.plan.settle else 1):
-            decides = await self.prober.attempt(check)
-            attempts += [decides] if decides else []
-            nothing = any(observation.outcome in verdict.NOTHING for observation in attempts[-1].observations)
-            if not nothing or verdict.lets_in(check, attempts[-1]):
-                break
-            await asyncio.sleep(_EARLY if self.plan.settle else 0)
-        if self.left and verdict.judge(check, attempts[-1], set(Family)).verdict is Verdict.PASS:
-            await self.looked.wait()  # whether this machine has a network shows beside the denial
-        self.decide(state, verdict.judge(check, attempts[-1], self.networks(attempts[-1])))
+        """Watch it until the policies have settled, then make the attempts that decide (rules 2 and 3)."""
+        check = state.check
+        held = None
+        kind = KINDS[check.target.kind]
+        if self.plan.settle and self.held and kind.form.host and not kind.datagrams:
+            self.held -= 1
+            held = asyncio.create_task(self.hold(state))
+        try:
+            await self.watch(state)
+            if not self.plan.settle:
+                await self.looked.wait()
+            for left in reversed(range(_RETRIES + 1 if self.plan.settle else 1)):
+                await self.try_denied(state)
+                nothing = any(each.outcome in verdict.NOTHING for a in state.deciding for each in a.observations)
+                if not (nothing and left) or any(verdict.lets_in(check, attempt) for attempt in state.deciding):
+                    break
+                state.attempts += state.deciding
+                state.deciding.clear()
+                await asyncio.sleep(_EARLY)
+        finally:
+            if held:
+                held.cancel()
+        if (judgement := self.judge(state)).verdict is Verdict.VIOLATION:
+            self.decide(state, judgement)  # any other verdict rests on what is reached after it
 
-    def networks(self, attempt: Attempt) -> set[Family]:
-        """List the families whose network was shown to work: before an attempt began, and still (footnote 2)."""
-        if self.plan.vantage.isolated:
-            return {family for family in Family if network.has_way_out(family)}
-        if not self.plan.settle:
-            return set(self.proven)
-        still = self.progress.decide_at - 2 * _EARLY  # what answers but never passes was last tried a moment before
-        return {family for family, first in self.proven.items() if first <= attempt.at and self.still[family] >= still}
+    async def watch(self, state: _State) -> None:
+        """Look once a second until the time has come to decide; what is no place is not looked at early."""
+        while (left := self.decide_at - self.prober.now()) > 0:
+            if not KINDS[state.check.target.kind].form.host:
+                await asyncio.sleep(left)
+                continue
+            self.prove_way_out()
+            look = self.look(state, min(state.check.timeout, _EARLY, left), self.decide_at)
+            await asyncio.gather(look, asyncio.sleep(min(_EARLY, left)))
+
+    async def hold(self, state: _State) -> None:
+        """Keep one connection pending: what answers later than any attempt waits is slow, not blocked."""
+        while True:
+            attempt = await self.prober.attempt(state.check, within=_SLOWEST)
+            if any(each.outcome not in verdict.NOTHING for each in attempt.observations):
+                state.attempts.append(attempt)
+                return
+            await asyncio.sleep(_EARLY)
+
+    async def try_denied(self, state: _State) -> None:
+        """Make the attempts that decide, at every address that any answer has named."""
+        check, addresses = state.check, state.addresses()
+        async with self.turn(check), self.slots:
+            self.prove_way_out()
+            await _series(
+                lambda: self.prober.attempt(check, known=addresses),
+                repeat(_APART, 0 if KINDS[check.target.kind].own else check.attempts - 1),
+                into=state.deciding,
+            )
+
+    async def persist(self, state: _State, over: float) -> None:
+        """Start fresh attempts, beside pending ones too, until one is as expected or it is `over`."""
+
+        def pauses() -> Iterator[float]:
+            pause = _SOON
+            while self.prober.now() + pause < over:
+                yield pause
+                pause = min(pause * 2, 1.0)
+
+        late = chain((inf,), repeat(over))  # the first attempt is made however long it has to wait for a slot
+        await _series(
+            lambda: self.look(state, None, next(late)),
+            pauses(),
+            into=state.attempts,
+            enough=lambda attempt: verdict.as_expected(state.check, attempt),
+        )
+
+    async def look(self, state: _State, within: float | None, before: float) -> Attempt | None:
+        """Make one attempt, unless its turn comes too late."""
+        async with self.turn(state.check), self.slots:
+            if self.prober.now() >= before:
+                return None
+            attempt = await self.prober.attempt(state.check, within=within)
+        if state.check.expect is Expect.BLOCKED:
+            state.attempts.append(attempt)
+        elif self.has_denials:
+            self.prove(attempt)
+        return attempt
+
+    def turn(self, check: Check) -> AbstractAsyncContextManager[None]:
+        """Let one denied check at a time send datagrams to a host.
+
+        A host sends one ICMP error a second to each peer (icmp_ratelimit in Documentation/networking/ip-sysctl.rst of
+        Linux), so with more of them refusals would go missing, and look like silence.
+        """
+        if check.expect is not Expect.BLOCKED or not KINDS[check.target.kind].datagrams:
+            return nullcontext()
+        return self.turns.setdefault(check.target.host, asyncio.Lock())
 
     def prove(self, attempt: Attempt) -> None:
-        """Keep what an answer shows: one from loopback, or from this machine itself, shows nothing."""
-        for observation in attempt.observations:
-            if observation.outcome not in verdict.ANSWERS or not observation.address or not observation.family:
-                continue
-            elsewhere = not network.is_loopback(observation.address) and observation.source not in (
-                None,
-                observation.address,
-            )
-            if elsewhere or self.demo:
-                self.proven.setdefault(observation.family, self.prober.now())
-                self.still[observation.family] = attempt.at
+        """Keep what an answer shows: one from this machine itself shows nothing."""
+        for each in attempt.observations:
+            if each.outcome in verdict.ANSWERS and each.address and each.family and not self.is_own(each.address):
+                self.proof.add(each.family, attempt)
+
+    def prove_way_out(self) -> None:
+        """Keep whether a vantage that must reach nothing has an address and a default route."""
+        if self.plan.vantage.isolated:
+            now = self.prober.now()
+            for family in Family:
+                if network.has_way_out(family):
+                    self.proof.add(family, Attempt(now, 0.0, ()))
+
+    def judge(self, state: _State) -> Judgement:
+        return verdict.judge_denial(state.check, state.attempts, state.deciding, self.proof)
 
     def decide(self, state: _State, judgement: Judgement) -> None:
-        before, state.result = state.result, Result(state.check, judgement, tuple(state.attempts), _lag(state))
+        before, attempts = state.result, (*state.attempts, *state.deciding)
+        state.result = Result(state.check, judgement, attempts, _lag(state.check, attempts))
         self.progress.decided += before is None
         if before is None or before.verdict is not judgement.verdict:
             self.on_result(state.result)
 
 
-def _lag(state: _State) -> float | None:
-    """Tell when a target was shut that was open at first, in seconds from the start."""
-    opened = [verdict.lets_in(state.check, attempt) for attempt in state.attempts]
+async def _series(
+    make: Callable[[], Awaitable[Attempt | None]],
+    pauses: Iterable[float],
+    *,
+    into: list[Attempt],
+    enough: Callable[[Attempt], bool] = lambda _: False,
+) -> None:
+    """Make an attempt, and after each pause another one beside those still pending, until one is enough.
+
+    Those that end are added to `into`, the one that is enough last; the others are then given up.
+    """
+    found = asyncio.Event()
+
+    async def one() -> None:
+        attempt = await make()
+        if attempt is not None and not found.is_set():
+            into.append(attempt)
+            if enough(attempt):
+                found.set()
+
+    pending: list[asyncio.Task[None]] = []
+    try:
+        for pause in pauses:
+            pending.append(asyncio.create_task(one()))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await found.wait()
+                return
+        await one()
+        await asyncio.gather(*pending)
+    finally:
+        for task in pending:
+            task.cancel()
+
+
+def _lag(check: Check, attempts: Sequence[Attempt]) -> float | None:
+    """Return when a target was blocked that was open at first, in seconds from the start."""
+    opened = [verdict.lets_in(check, attempt) for attempt in attempts]
     shut = len(opened) - opened[::-1].index(True) if True in opened else None
-    return state.attempts[shut].at if shut is not None and shut < len(opened) else None
+    return attempts[shut].at if shut is not None and shut < len(opened) else None
 
 
-def _undecided(state: _State, stopped: str) -> Result:
-    meaning = STOPPED[stopped]
-    return Result(state.check, Judgement(Verdict.INCONCLUSIVE, meaning), tuple(state.attempts), _lag(state))
+def _undecided(state: _State, stopped: str | None) -> Result:
+    attempts = (*state.attempts, *state.deciding)
+    judgement = Judgement(Verdict.INCONCLUSIVE, STOPPED[stopped])
+    return Result(state.check, judgement, attempts, _lag(state.check, attempts))
+
+
+def _short_timeouts(results: Sequence[Result]) -> Iterator[str]:
+    """Warn where a denied target that is only slow would look blocked."""
+    allowed = (result for result in results if result.check.list == "allow" and result.verdict is Verdict.PASS)
+    slowest = max((result.attempts[-1].elapsed for result in allowed), default=0.0)
+    least = max(1.0, 3 * slowest)
+    denied = [result.check for result in results if result.check.expect is Expect.BLOCKED]
+    short = [f"{check.target} ({check.timeout:g} s)" for check in denied if check.timeout < least]
+    if short:
+        more = f" and {len(short) - 3} more" if len(short) > 3 else ""
+        yield (
+            f"the timeout of {', '.join(short[:3])}{more} is below {least:.1f} s (at least 1 s, and three times the "
+            "slowest answer of an allow check): a target that is only slow looks blocked"
+        )

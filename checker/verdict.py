@@ -1,13 +1,14 @@
-"""The verdict table, and the three footnotes under it. Nothing else decides what an outcome means."""
+"""The verdict table, the footnotes under it, and what earlier attempts say. Nothing else decides what is seen means."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from checker.model import Attempt, Check, Expect, Family, Judgement, Observation, Outcome, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Set as AbstractSet
+    from collections.abc import Sequence
 
 PASS, VIOLATION, INCONCLUSIVE = Verdict.PASS, Verdict.VIOLATION, Verdict.INCONCLUSIVE
 
@@ -47,26 +48,24 @@ TABLE: dict[Expect, dict[Outcome, Verdict]] = {
     },
 }
 
-SEVERITY = {PASS: 0, INCONCLUSIVE: 1, VIOLATION: 2}
-
 MEANING: dict[tuple[Expect, Outcome], str] = {
     (Expect.REACHABLE, Outcome.OPEN): "It is reachable, as it must be.",
     (Expect.REACHABLE, Outcome.UNEXPECTED): "It answers, but not as it must.",
-    (Expect.REACHABLE, Outcome.CLOSED): "The way is free, but nothing listens there.",
-    (Expect.REACHABLE, Outcome.REJECTED): "Something on the way refuses it.",
-    (Expect.REACHABLE, Outcome.SILENT): "It is blocked, or down: nothing answers.",
-    (Expect.REACHABLE, Outcome.UNRESOLVED): "Its name cannot be resolved, so nothing can reach it by name.",
+    (Expect.REACHABLE, Outcome.CLOSED): "The path is open, but nothing listens on that port.",
+    (Expect.REACHABLE, Outcome.REJECTED): "Something on the path refuses the connection.",
+    (Expect.REACHABLE, Outcome.SILENT): "It is blocked or down: nothing answers.",
+    (Expect.REACHABLE, Outcome.UNRESOLVED): "Its name cannot be resolved.",
     (Expect.REACHABLE, Outcome.POSSIBLE): "It is possible in this container, as it must be.",
     (Expect.REACHABLE, Outcome.IMPOSSIBLE): "It must be possible in this container, and is not.",
-    (Expect.BLOCKED, Outcome.OPEN): "It must be blocked, and it let us in.",
+    (Expect.BLOCKED, Outcome.OPEN): "It must be blocked, and it is reachable.",
     (Expect.BLOCKED, Outcome.UNEXPECTED): "It must be blocked, and it answered.",
     (Expect.BLOCKED, Outcome.CLOSED): (
-        "Our packet crossed and a reset came back: no policy stops it, only nothing listens today. "
-        "If your firewall denies by resets, say `closed: pass`."
+        "A reset came back, so the packet arrived: no policy blocks it, only nothing listens on that port today. "
+        "If your firewall denies with resets, set `closed: pass`."
     ),
-    (Expect.BLOCKED, Outcome.REJECTED): "It is blocked: refused on the way.",
-    (Expect.BLOCKED, Outcome.SILENT): "It is blocked: nothing comes back.",
-    (Expect.BLOCKED, Outcome.UNRESOLVED): "Without an address nothing was tested: this is no proof of a denial.",
+    (Expect.BLOCKED, Outcome.REJECTED): "It is blocked: refused on the path.",
+    (Expect.BLOCKED, Outcome.SILENT): "It is blocked: nothing answers.",
+    (Expect.BLOCKED, Outcome.UNRESOLVED): "There was no address to test, so this shows nothing.",
     (Expect.BLOCKED, Outcome.POSSIBLE): (
         "It must not be possible in this container, and it is. This container is netproof's own: whether the "
         "application's allows it too depends on its security context, service account and volumes."
@@ -74,78 +73,169 @@ MEANING: dict[tuple[Expect, Outcome], str] = {
     (Expect.BLOCKED, Outcome.IMPOSSIBLE): (
         "It is not possible in this container, which is netproof's own: about the application's this says nothing."
     ),
-    (Expect.ALIVE, Outcome.OPEN): "It is alive: denials of it mean something.",
-    (Expect.ALIVE, Outcome.UNEXPECTED): "It is alive: denials of it mean something.",
-    (Expect.ALIVE, Outcome.POSSIBLE): "It is possible from here: denials of it mean something.",
+    (Expect.ALIVE, Outcome.OPEN): "It is alive, so a denial of it means something.",
+    (Expect.ALIVE, Outcome.UNEXPECTED): "It is alive, so a denial of it means something.",
+    (Expect.ALIVE, Outcome.POSSIBLE): "It is possible from here, so a denial of it means something.",
 }
 ALIVE_ELSEWHERE = "The control's Job shows whether it is alive."
-NOT_ALIVE = "The control cannot reach it: denials of it prove nothing today."
-NOT_TRIED = "This machine could not even try."
+EXEMPT = "Nobody may reach it, so no run can show whether it is alive."
+NOT_ALIVE = "The control cannot reach it, so a denial of it shows nothing today."
+NOT_TRIED = "It could not be tried from here."
+CLOSED_PASSES = "It is blocked: a reset came back, and `closed: pass` counts that as a denial."
+PORT_UNREACHABLE = (
+    "ICMP port unreachable is sent by firewalls, but also where nothing listens, on a host or behind a Service. "
+    "If your firewall denies like this, set `closed: pass`."
+)
+NOT_ASKED = "For UDP, silence counts only with a `payload` that the server answers."
+
+ANSWERS = {Outcome.OPEN, Outcome.UNEXPECTED}  # another machine answered: this is what proves a network (footnote 2)
+NOTHING = {Outcome.UNRESOLVED, Outcome.UNTESTABLE}  # nothing was seen on the wire, so another attempt may see more
+
+_SEVERITY = {PASS: 0, INCONCLUSIVE: 1, VIOLATION: 2}
+_CALM = 3.0  # seconds without an open attempt before a denial is decided
 
 
-ANSWERS = {Outcome.OPEN, Outcome.UNEXPECTED}  # another machine spoke: this is what proves a network (footnote 2)
-NOTHING = {Outcome.UNRESOLVED, Outcome.UNTESTABLE}  # the wire said nothing, so another try may
+@dataclass(slots=True)
+class Proof:
+    """When answers from other machines showed that a family's network works (footnote 2)."""
+
+    since: dict[Family, float] = field(default_factory=dict)  # when the first answer came
+    until: dict[Family, float] = field(default_factory=dict)  # when the last attempt began that was answered
+
+    def add(self, family: Family, attempt: Attempt) -> None:
+        """Add an answer."""
+        self.since.setdefault(family, attempt.at + attempt.elapsed)
+        self.until[family] = max(attempt.at, self.until.get(family, 0.0))
+
+    def brackets(self, family: Family | None, attempt: Attempt) -> bool:
+        """Return whether the network was shown to work both before an attempt and after it."""
+        if family is None or family not in self.since:
+            return False
+        return self.since[family] <= attempt.at and attempt.at + attempt.elapsed <= self.until[family]
 
 
-def judge(check: Check, attempt: Attempt, proven: AbstractSet[Family]) -> Judgement:
-    """Judge the attempt that decides a check.
-
-    `proven` holds the address families whose network this run has shown to work (footnote 2); of a vantage that
-    reaches nothing, those with an address and a default route.
-    A denied name is as bad as its worst address; an allowed one as good as its best, unless `every`.
-    """
-    judgements = [_judge_observation(check, observation, proven) for observation in attempt.observations]
-    pick = min if check.expect is Expect.REACHABLE and not check.every else max
-    return pick(judgements, key=lambda judgement: SEVERITY[judgement.verdict])
+def judge(check: Check, attempts: Sequence[Attempt]) -> Judgement:
+    """Judge an allow check, or a control's, by the last of its attempts."""
+    judgement = _judge_attempt(check, attempts[-1])
+    count = sum(as_expected(check, attempt) for attempt in attempts)
+    return _counted(judgement, count, len(attempts))
 
 
 def as_expected(check: Check, attempt: Attempt) -> bool:
-    """Whether an attempt at an allow or control check shows what it asks for."""
-    passes = [TABLE[check.expect][observation.outcome] is PASS for observation in attempt.observations]
-    return any(passes) if check.expect is Expect.REACHABLE and not check.every else all(passes)
+    """Return whether an attempt at an allow or control check shows what the check asks for."""
+    return _judge_attempt(check, attempt).verdict is PASS
+
+
+def _judge_attempt(check: Check, attempt: Attempt) -> Judgement:
+    """Take the best address of an allowed name, unless `every` asks for all; a control wants all of them."""
+    judgements = [
+        Judgement(
+            TABLE[check.expect][each.outcome],
+            MEANING.get((check.expect, each.outcome))
+            or (NOT_TRIED if each.outcome is Outcome.UNTESTABLE else NOT_ALIVE),
+            each,
+        )
+        for each in attempt.observations
+    ]
+    best = check.expect is Expect.REACHABLE and not check.every
+    return (min if best else max)(judgements, key=_severity)
+
+
+def judge_denial(check: Check, early: Sequence[Attempt], deciding: Sequence[Attempt], proof: Proof) -> Judgement:
+    """Judge a deny check by all attempts that decide it; it is as bad as the worst address of the worst of them.
+
+    What earlier attempts saw can make a pass inconclusive, and nothing else. One that was still pending when the
+    others were over is among them.
+    """
+    judgements = [_judge_denied(check, each, attempt, proof) for attempt in deciding for each in attempt.observations]
+    worst = max(judgements, key=_severity)
+    if worst.verdict is VIOLATION:
+        return _counted(worst, sum(lets_in(check, attempt) for attempt in deciding), len(deciding))
+    if worst.verdict is PASS and (doubt := _doubt(check, early, deciding[0].at, proof)):
+        return Judgement(INCONCLUSIVE, doubt, worst.observation)
+    return worst
+
+
+def _judge_denied(check: Check, observation: Observation, attempt: Attempt, proof: Proof) -> Judgement:
+    verdict = TABLE[Expect.BLOCKED][observation.outcome]
+    meaning = MEANING.get((Expect.BLOCKED, observation.outcome), NOT_TRIED)
+    if observation.outcome is Outcome.CLOSED and check.closed_passes:  # (1)
+        verdict, meaning = PASS, CLOSED_PASSES
+    if verdict is not PASS or observation.outcome is Outcome.IMPOSSIBLE:
+        return Judgement(verdict, meaning, observation)
+    if observation.port_unreachable and not check.closed_passes:  # (3)
+        return Judgement(INCONCLUSIVE, PORT_UNREACHABLE, observation)
+    if observation.outcome is Outcome.SILENT and not observation.asked:  # (3)
+        return Judgement(INCONCLUSIVE, NOT_ASKED, observation)
+    if not proof.brackets(observation.family, attempt):  # (2)
+        meaning = (
+            f"Nothing showed that this machine had a working {observation.family or 'IP'} network before and after "
+            "this was tried. It takes an allow check that another machine answers, or `isolated: true` and a default "
+            "route. A pod with no network would look the same."
+        )
+        return Judgement(INCONCLUSIVE, meaning, observation)
+    return Judgement(PASS, f"{meaning} {EXEMPT if check.exempt else ALIVE_ELSEWHERE}", observation)
+
+
+def _doubt(check: Check, early: Sequence[Attempt], decided: float, proof: Proof) -> str | None:
+    """Return why a denial that passes does not count: its target was open, and not only at first.
+
+    `decided` is when the attempts began that decide, in seconds.
+    """
+    opened = [attempt for attempt in early if lets_in(check, attempt)]
+    if not opened:
+        return None
+    last = opened[-1]
+    at = last.at + last.elapsed
+    if last.elapsed > check.timeout:
+        return (
+            f"A connection was accepted only after {last.elapsed:.1f} s, and an attempt waits {check.timeout:g} s: "
+            "it is slow, not blocked. Set a longer `timeout`."
+        )
+    shut = (each for each in early if not lets_in(check, each) and each.at < at and _shut(each, proof))
+    if first := next(shut, None):
+        return (
+            f"It was open at {at:.1f} s, after it was blocked at {first.at:.1f} s: "
+            "there are several backends, or a policy that comes and goes."
+        )
+    if decided - at < _CALM:
+        return (
+            f"It was still open at {at:.1f} s, and no longer when it was decided, at {decided:.1f} s: our own "
+            "attempts may have filled its queue or reached a rate limit, or a policy came late. "
+            "A longer `settle` may show which."
+        )
+    return None
+
+
+def _shut(attempt: Attempt, proof: Proof) -> bool:
+    """Return whether an attempt that did not get through was blocked, with a network that worked already."""
+    return all(
+        each.outcome not in NOTHING and each.family in proof.since and proof.since[each.family] <= attempt.at
+        for each in attempt.observations
+    )
 
 
 def lets_in(check: Check, attempt: Attempt) -> bool:
-    """Whether an attempt at a denied target got through."""
+    """Return whether an attempt at a denied target got through."""
     return any(
-        TABLE[Expect.BLOCKED][observation.outcome] is VIOLATION
-        and not (observation.outcome is Outcome.CLOSED and check.closed_passes)
-        for observation in attempt.observations
+        TABLE[Expect.BLOCKED][each.outcome] is VIOLATION
+        and not (each.outcome is Outcome.CLOSED and check.closed_passes)
+        for each in attempt.observations
     )
 
 
-def _judge_observation(check: Check, observation: Observation, proven: AbstractSet[Family]) -> Judgement:
-    verdict = TABLE[check.expect][observation.outcome]
-    meaning = MEANING.get((check.expect, observation.outcome)) or (
-        NOT_TRIED if observation.outcome is Outcome.UNTESTABLE else NOT_ALIVE
-    )
-    if check.expect is not Expect.BLOCKED:
-        return Judgement(verdict, meaning, observation)
-    if observation.outcome is Outcome.CLOSED and check.closed_passes:  # (1)
-        verdict, meaning = PASS, "It is blocked: a reset came back, which `closed: pass` takes for a denial."
-    if verdict is PASS and observation.port_unreachable and not check.closed_passes:  # (3)
-        return Judgement(
-            INCONCLUSIVE,
-            "ICMP port unreachable: a firewall says so, and so does a host or a Service where nothing listens. "
-            "If your firewall denies like this, say `closed: pass`.",
-            observation,
-        )
-    if verdict is PASS and observation.outcome is Outcome.SILENT and not check.settings.answerable:  # (3)
-        return Judgement(
-            INCONCLUSIVE,
-            "UDP is silent by nature: give a `payload` that the server answers, or this proves nothing.",
-            observation,
-        )
-    needs_network = observation.outcome is not Outcome.IMPOSSIBLE
-    if verdict is PASS and needs_network and observation.family not in proven:  # (2)
-        return Judgement(
-            INCONCLUSIVE,
-            "When this was tried, nothing had shown that this machine has a working "
-            f"{observation.family or 'IP'} network (an allow check that another machine answers does; on an isolated "
-            "vantage, a default route does). "
-            "A pulled cable looks the same.",
-            observation,
-        )
-    if verdict is PASS and needs_network:
-        meaning = f"{meaning} {ALIVE_ELSEWHERE}"
-    return Judgement(verdict, meaning, observation)
+def answers(attempt: Attempt) -> bool:
+    """Return whether an attempt got an answer."""
+    return any(each.outcome in ANSWERS for each in attempt.observations)
+
+
+def _counted(judgement: Judgement, count: int, total: int) -> Judgement:
+    """Add to the evidence how many attempts saw the like, where there were several."""
+    if total < 2 or judgement.observation is None:
+        return judgement
+    seen = f"{judgement.observation.seen} ({count} of {total} attempts)"
+    return replace(judgement, observation=replace(judgement.observation, seen=seen))
+
+
+def _severity(judgement: Judgement) -> int:
+    return _SEVERITY[judgement.verdict]

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from checker import network
 from checker.model import INTERRUPTED, Progress, Verdict
 from checker.runner import run as probe
 from netproof import arguments as shared
@@ -89,7 +90,9 @@ def failed(failure: Failure, options: argparse.Namespace | None) -> None:
     publish(error, _readers(options) if options else Readers(), Console(Progress(0), sys.stderr))
 
 
-async def watched(plan: Plan, console: Console, progress: Progress, *, demo: bool = False) -> Run:
+async def watched(
+    plan: Plan, console: Console, progress: Progress, is_own: Callable[[str], bool] = network.is_own
+) -> Run:
     """Run a plan, with its progress on the console."""
 
     async def tick() -> None:
@@ -102,10 +105,12 @@ async def watched(plan: Plan, console: Console, progress: Progress, *, demo: boo
     for warning in plan.warnings:
         console.note("WARN", warning)
     ticker = asyncio.create_task(tick())
-    ran = await probe(plan, console.result, progress, demo=demo)
+    ran = await probe(plan, console.result, progress, is_own=is_own)
     ticker.cancel()
     for warning in ran.warnings[len(plan.warnings) :]:
         console.note("WARN", warning)
+    if ran.error:
+        console.note("ERROR", f"netproof itself failed: {ran.error}")
     return ran
 
 

@@ -56,7 +56,7 @@ def run(_options: argparse.Namespace) -> int:
         progress = Progress(len(plan.checks))
         console = Console(progress, sys.stdout)
         console.print(_INTRODUCTION)
-        ran = asyncio.run(watched(plan, console, progress, demo=True))
+        ran = asyncio.run(watched(plan, console, progress, lambda _: False))
         console.summary(ran)
         server = stack.enter_context(HTTPServer((_HERE, 0), _Webhook))
         Thread(target=server.serve_forever, daemon=True).start()

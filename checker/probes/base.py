@@ -1,9 +1,9 @@
 """What every kind of probe shares: the Kind that the table holds, and the one place that reads errno.
 
-`connect` makes the TCP attempt, `exchange` the UDP one; both turn every network event into a Observation.
-An errno alone does not tell a refusal by the peer from one on the way. The kernel does: it counts the segments
-of the attempt (`struct tcp_info` in linux/tcp.h, read with getsockopt as in tcp(7)), and queues the ICMP error
-of a UDP socket with who sent it (IP_RECVERR in ip(7), IPV6_RECVERR in ipv6(7)).
+`connect` makes the TCP attempt, `exchange` the UDP one; both turn every network event into an Observation.
+An errno alone does not say whether the peer refused or something on the way did. The kernel knows: it counts the
+segments of the attempt (`struct tcp_info` in linux/tcp.h, read with getsockopt as in tcp(7)), and queues the ICMP
+error with the address that sent it (IP_RECVERR in ip(7), IPV6_RECVERR in ipv6(7)), for TCP sockets as well.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from checker.model import Family, Observation, Outcome
-from checker.network import FAMILY, family_of
+from checker.network import FAMILY, family_of, is_own
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -59,6 +59,8 @@ _ICMP = {  # (origin, type, code): RFC 792, RFC 1812, RFC 4443
     (3, 1, 5): "ICMPv6 source address failed policy",
     (3, 1, 6): "ICMPv6 route rejected",
 }
+_UNREACHABLE, _TIME_EXCEEDED = {(2, 3), (3, 1)}, {(2, 11), (3, 3)}  # (origin, type)
+_HOST_UNREACHABLE = {(2, 3, 1), (3, 1, 3)}
 _PORT_UNREACHABLE = {(2, 3, 3), (3, 1, 4)}
 
 
@@ -72,26 +74,28 @@ class Kind(NamedTuple, Generic[_S]):
     settings: type[_S]  # the keys that a check of this kind may have, beside those of every check
     attempt: Callable[[Check, _S, str, int], Awaitable[Observation]]  # at a literal address; ends within check.timeout
     mistake: Callable[[Check, _S], tuple[str, str] | None] = lambda *_: None  # a key (or ""), and what is wrong with it
-    paced: bool = False  # its refusals are ICMP errors, which hosts send rarely: attempts at one host take turns
+    by_name: Callable[[_S], bool] = lambda _: False  # whether the attempt gets the host itself, and not an address
+    datagrams: bool = False  # refusals are ICMP errors, which hosts send rarely: checks of one host take turns
     own: bool = False  # it is about this container alone: it needs no network, and no control can show its target alive
 
 
 @dataclass(frozen=True, slots=True)
 class NoSettings:
-    """The settings of a kind that has none. Whoever listens answers, so silence says something."""
-
-    @property
-    def answerable(self) -> bool:
-        """Whether a living target answers what is sent."""
-        return True
+    """The settings of a kind that has none."""
 
 
 class Reply(NamedTuple):
-    """A datagram that came back, the address it came to, and after how many seconds."""
+    """A datagram that came back, and after how many seconds."""
 
     data: bytes
-    source: str
     after: float
+
+
+class IcmpError(NamedTuple):
+    """An ICMP error that came back for an attempt: who sent it, and its origin (2: ICMP, 3: ICMPv6), type and code."""
+
+    by: str
+    cause: tuple[int, int, int]
 
 
 async def connect(address: str, port: int, within: float) -> Observation:
@@ -105,6 +109,8 @@ async def connect(address: str, port: int, within: float) -> Observation:
         return Observation(Outcome.UNTESTABLE, untestable(error.errno or 0), address, family)
     with sock:
         sock.setblocking(False)
+        if _LINUX:
+            sock.setsockopt(*_RECEIVE_ERRORS[family], 1)
         code = sock.connect_ex((address, port))
         if code == errno.EINPROGRESS:
             if await _ready(loop, sock, within, loop.add_writer, loop.remove_writer) or _established(sock):
@@ -113,12 +119,13 @@ async def connect(address: str, port: int, within: float) -> Observation:
                 code = errno.ETIMEDOUT
         after = loop.time() - began
         if code:
-            return Observation(*tcp_failure(code, tcp_segments(sock), after), address, family)
-        return Observation(Outcome.OPEN, f"accepted after {duration(after)}", address, family, sock.getsockname()[0])
+            icmp = icmp_error(sock) if code != errno.ETIMEDOUT else None
+            return Observation(*tcp_failure(code, tcp_segments(sock), icmp, after), address, family)
+        return Observation(Outcome.OPEN, f"accepted after {duration(after)}", address, family)
 
 
 async def exchange(address: str, port: int, payload: bytes, within: float) -> Reply | Observation:
-    """Send a datagram to a literal address, once a second for a lost one, until a reply or a refusal comes."""
+    """Send a datagram to a literal address, again each second, until a reply or a refusal comes."""
     loop = asyncio.get_running_loop()
     family = family_of(address)
     began = loop.time()
@@ -134,10 +141,12 @@ async def exchange(address: str, port: int, payload: bytes, within: float) -> Re
                     sock.send(payload)
                     sent += 1
                     if await _ready(loop, sock, min(left, 1.0), loop.add_reader, loop.remove_reader):
-                        return Reply(sock.recv(65535), sock.getsockname()[0], loop.time() - began)
+                        return Reply(sock.recv(65535), loop.time() - began)
             except OSError as error:
-                outcome, seen, port_unreachable = _udp_failure(sock, error.errno or 0, loop.time() - began)
-                return Observation(outcome, seen, address, family, port_unreachable=port_unreachable)
+                icmp = icmp_error(sock)
+                outcome, seen = udp_failure(error.errno or 0, icmp, loop.time() - began)
+                refused = icmp.cause in _PORT_UNREACHABLE if icmp else error.errno == errno.ECONNREFUSED
+                return Observation(outcome, seen, address, family, port_unreachable=refused)
     except OSError as error:
         return Observation(Outcome.UNTESTABLE, untestable(error.errno or 0), address, family)
     datagrams = f"{sent} datagram{'s' if sent > 1 else ''} unanswered in {duration(loop.time() - began)}"
@@ -145,18 +154,18 @@ async def exchange(address: str, port: int, payload: bytes, within: float) -> Re
 
 
 def tcp_segments(sock: socket.socket) -> tuple[int, int]:
-    """Count the segments (sent, received) of a TCP socket; (0, 0) where the kernel does not tell."""
+    """Count the segments (sent, received) of a TCP socket; (0, 0) where the kernel does not count them."""
     size = _SEGMENTS_AT + _SEGMENTS.size
     info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, size) if _LINUX else b""
     sent, received = _SEGMENTS.unpack_from(info, _SEGMENTS_AT) if len(info) == size else (0, 0)
     return sent, received
 
 
-def tcp_failure(code: int, segments: tuple[int, int], after: float) -> tuple[Outcome, str]:
-    """Tell what an error of connect(2) was: outcome and words.
+def tcp_failure(code: int, segments: tuple[int, int], icmp: IcmpError | None, after: float) -> tuple[Outcome, str]:
+    """Return what an error of connect(2) means: outcome and words.
 
     `rejected` needs a segment that went out and none that came in. A refusal that the kernel does not explain
-    is `closed`: that may cry wolf, it never shows green. All that never left this machine is `untestable`.
+    is `closed`: it may be a false alarm, never a false pass. What never left this machine is `untestable`.
     """
     sent, received = segments
     if code == errno.ETIMEDOUT:
@@ -164,13 +173,62 @@ def tcp_failure(code: int, segments: tuple[int, int], after: float) -> tuple[Out
             return Outcome.UNEXPECTED, f"answered, but made no connection in {duration(after)}"
         what = f"{sent} SYN{'s' if sent > 1 else ''} unanswered" if sent else "no answer"
         return Outcome.SILENT, f"{what} in {duration(after)}"
-    if code == errno.EPERM:
-        return Outcome.REJECTED, "refused by this machine's own firewall (EPERM)"
     if code == errno.ECONNREFUSED and (received or not sent):
         return Outcome.CLOSED, f"reset after {duration(after)}"
-    if code in _REFUSALS and sent and not received:
-        return Outcome.REJECTED, f"refused on the way after {duration(after)} ({_REFUSALS[code]})"
+    if code not in _REFUSALS or received or not sent:
+        return _not_sent(code)
+    if icmp is None:
+        return Outcome.REJECTED, f"refused on the path after {duration(after)} ({_REFUSALS[code]})"
+    return _refused(icmp, after)
+
+
+def udp_failure(code: int, icmp: IcmpError | None, after: float) -> tuple[Outcome, str]:
+    """Return what an error of a UDP socket means: outcome and words."""
+    if icmp:
+        return _refused(icmp, after)
+    if code == errno.ECONNREFUSED and not _LINUX:
+        return Outcome.REJECTED, f"refused after {duration(after)} (ICMP port unreachable)"
+    return _not_sent(code)
+
+
+def _not_sent(code: int) -> tuple[Outcome, str]:
+    if code == errno.EPERM:
+        return Outcome.REJECTED, "refused by this machine's own firewall (EPERM)"
     return Outcome.UNTESTABLE, untestable(code)
+
+
+def _refused(icmp: IcmpError, after: float) -> tuple[Outcome, str]:
+    """Return what an ICMP error means: a refusal, unless the packet was lost before anything could refuse it."""
+    origin, kind, code = icmp.cause
+    if (origin, kind) in _TIME_EXCEEDED:
+        return Outcome.UNTESTABLE, f"lost in a routing loop: {icmp.by} reports that the packet's time was exceeded"
+    if icmp.cause in _HOST_UNREACHABLE and is_own(icmp.by):
+        return Outcome.UNTESTABLE, "could not try: the next hop does not answer (no ARP or neighbour discovery reply)"
+    words = _ICMP.get(icmp.cause, f"ICMP{'v6' if origin == 3 else ''} type {kind} code {code}")
+    if (origin, kind) not in _UNREACHABLE:
+        return Outcome.UNTESTABLE, f"could not try: {icmp.by} reports {words}"
+    return Outcome.REJECTED, f"refused by {icmp.by} after {duration(after)} ({words})"
+
+
+def icmp_error(sock: socket.socket) -> IcmpError | None:
+    """Read the ICMP error that a socket's error queue holds, if any (IP_RECVERR in ip(7))."""
+    try:
+        messages = sock.recvmsg(0, 512, _MSG_ERRQUEUE)[1] if _LINUX else []
+    except OSError:
+        return None
+    for _level, _type, data in messages:
+        _errno, origin, icmp_type, icmp_code, _pad, _info, _data = _EXTENDED_ERROR.unpack_from(data)
+        if origin in _ORIGIN_ICMP:
+            return IcmpError(_offender(data[_EXTENDED_ERROR.size :]), (origin, icmp_type, icmp_code))
+    return None
+
+
+def _offender(address: bytes) -> str:
+    """Read the struct sockaddr_in or sockaddr_in6 of whoever sent an ICMP error."""
+    family = int.from_bytes(address[:2], sys.byteorder)
+    if family == socket.AF_INET6:
+        return socket.inet_ntop(family, address[8:24])
+    return socket.inet_ntop(socket.AF_INET, address[4:8])
 
 
 def untestable(code: int) -> str:
@@ -186,37 +244,8 @@ def duration(seconds: float) -> str:
 
 
 def _established(sock: socket.socket) -> bool:
-    """Tell whether a connection was made in the very moment in which the time ran out."""
+    """Return whether a connection was made in the very moment in which the time ran out."""
     return _LINUX and sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _ESTABLISHED
-
-
-def _udp_failure(sock: socket.socket, code: int, after: float) -> tuple[Outcome, str, bool]:
-    """Tell what an error of a UDP socket was, from the ICMP error in its queue where there is one."""
-    if _LINUX:
-        try:
-            messages = sock.recvmsg(0, 512, _MSG_ERRQUEUE)[1]
-        except OSError:
-            messages = []
-        for _level, _type, data in messages:
-            _errno, origin, icmp_type, icmp_code, _pad, _info, _data = _EXTENDED_ERROR.unpack_from(data)
-            if origin in _ORIGIN_ICMP:
-                cause = (origin, icmp_type, icmp_code)
-                words = _ICMP.get(cause, f"ICMP type {icmp_type} code {icmp_code}")
-                seen = f"refused by {_offender(data[_EXTENDED_ERROR.size :])} after {duration(after)} ({words})"
-                return Outcome.REJECTED, seen, cause in _PORT_UNREACHABLE
-    elif code == errno.ECONNREFUSED:
-        return Outcome.REJECTED, f"refused after {duration(after)} (ICMP port unreachable)", True
-    if code == errno.EPERM:
-        return Outcome.REJECTED, "refused by this machine's own firewall (EPERM)", False
-    return Outcome.UNTESTABLE, untestable(code), False
-
-
-def _offender(address: bytes) -> str:
-    """Read the struct sockaddr_in or sockaddr_in6 of whoever sent an ICMP error."""
-    family = int.from_bytes(address[:2], sys.byteorder)
-    if family == socket.AF_INET6:
-        return socket.inet_ntop(family, address[8:24])
-    return socket.inet_ntop(family, address[4:8]) if family == socket.AF_INET else "someone on the way"
 
 
 async def _ready(

@@ -36,11 +36,6 @@ class Settings:
     command: list[str] = field(default_factory=list)
     exit: Literal["nagios"] | dict[str, list[int]] | None = None
 
-    @property
-    def answerable(self) -> bool:
-        """Whoever runs a command gets an exit code."""
-        return True
-
 
 def mistake(_check: Check, settings: Settings) -> tuple[str, str] | None:
     """Find what is invalid."""

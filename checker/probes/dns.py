@@ -1,61 +1,103 @@
-"""dns://name[@server[:port]] - a name server is asked for the IPv4 address of a name.
+"""dns://name[@server[:port]] - a name server is asked for the IPv4 and IPv6 addresses of a name.
 
-The query is the smallest there is, and of the answer only the header is read (RFC 1035, section 4.1.1).
-The name is asked for as it stands, without search domains; without a server the machine's own is asked.
+The name is asked for as it stands, without search domains; without a server the machine's own is asked. On the allow
+list an answer that is truncated is asked for again over TCP (RFC 7766); on the deny list TCP is tried beside UDP, as
+a policy that blocks one of them alone blocks no name server.
 """
 
 from __future__ import annotations
 
-import secrets
-import struct
+import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from checker.model import Observation, Outcome
+from checker.model import Expect, Observation, Outcome
 from checker.network import family_of
-from checker.probes.base import Kind, NoSettings, Reply, duration, exchange
+from checker.probes.base import Kind, NoSettings, Reply, connect, duration, exchange
 from checker.target import Form
 
 if TYPE_CHECKING:
+    from dns.message import QueryMessage
+
     from checker.model import Check
 
-_HEADER = struct.Struct("!6H")
-_RECURSION_DESIRED, _RESPONSE = 0x0100, 0x8000
-_A_IN = struct.pack("!HH", 1, 1)
-_RCODES = {1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED"}
+# Of several observations of one server, the first of these counts: what got through, then what proves least.
+_ORDER = (
+    Outcome.OPEN,
+    Outcome.UNEXPECTED,
+    Outcome.CLOSED,
+    Outcome.UNTESTABLE,
+    Outcome.REJECTED,
+    Outcome.SILENT,
+)
 
 
-def query(name: str, number: int) -> bytes:
-    """Encode a question for the A record of a name."""
-    labels = name.removesuffix(".").encode("ascii").split(b".")
-    question = b"".join(bytes([len(label)]) + label for label in labels) + b"\0" + _A_IN
-    return _HEADER.pack(number, _RECURSION_DESIRED, 1, 0, 0, 0) + question
+def read(reply: bytes, query: QueryMessage) -> tuple[Outcome, str] | None:
+    """Return what a reply to the query means: outcome and words; None for one that is truncated."""
+    import dns.exception  # noqa: PLC0415 - a run without dns targets must not pay for it
+    import dns.flags  # noqa: PLC0415
+    import dns.message  # noqa: PLC0415
+    import dns.rcode  # noqa: PLC0415
 
-
-def read(reply: bytes, number: int) -> tuple[Outcome, str]:
-    """Tell what a reply to the query of that number says."""
-    if len(reply) < _HEADER.size:
-        return Outcome.UNEXPECTED, "no DNS message"
-    replied, flags, _, answers, _, _ = _HEADER.unpack_from(reply)
-    if replied != number or not flags & _RESPONSE:
-        return Outcome.UNEXPECTED, "no answer to our query"
-    rcode = flags & 0xF
-    if rcode == 5:
-        return Outcome.CLOSED, "REFUSED"
-    if rcode:
-        return Outcome.UNEXPECTED, _RCODES.get(rcode, f"RCODE {rcode}")
-    if not answers:
-        return Outcome.UNEXPECTED, "no address of that name"
-    return Outcome.OPEN, "resolved"
+    try:
+        answer = dns.message.from_wire(reply, raise_on_truncation=False)
+        if not isinstance(answer, dns.message.QueryMessage) or not query.is_response(answer):
+            return Outcome.UNEXPECTED, "an answer to another question"
+        if answer.rcode() == dns.rcode.REFUSED:
+            return Outcome.CLOSED, "REFUSED"
+        if answer.rcode() != dns.rcode.NOERROR:
+            return Outcome.UNEXPECTED, dns.rcode.to_text(answer.rcode())
+        if answer.flags & dns.flags.TC:
+            return None
+        found = answer.resolve_chaining().answer
+    except (dns.exception.DNSException, ValueError) as error:
+        return Outcome.UNEXPECTED, f"no valid DNS answer ({type(error).__name__})"
+    return (Outcome.OPEN, "resolved") if found else (Outcome.UNEXPECTED, "no address of that name")
 
 
 async def attempt(check: Check, _settings: NoSettings, address: str, port: int) -> Observation:
-    """Open means that the server knows an address of the name."""
-    number = secrets.randbelow(0x10000)
-    came = await exchange(address, port, query(check.target.name, number), check.timeout)
+    """Open means that the server knows an address of the name; on the deny list also that it accepts TCP."""
+    asked = [_ask(check, address, port, kind) for kind in ("A", "AAAA")]
+    if check.expect is not Expect.REACHABLE:
+        asked.append(_connect(check, address, port))
+    observations = await asyncio.gather(*asked)
+    return min(observations, key=lambda each: (_ORDER.index(each.outcome), not each.port_unreachable))
+
+
+async def _connect(check: Check, address: str, port: int) -> Observation:
+    observation = await connect(address, port, check.timeout)
+    return replace(observation, seen=f"over TCP: {observation.seen}")
+
+
+async def _ask(check: Check, address: str, port: int, kind: str) -> Observation:
+    """Ask for one type of record."""
+    import dns.message  # noqa: PLC0415
+
+    query = dns.message.make_query(check.target.name, kind)
+    came = await exchange(address, port, query.to_wire(), check.timeout)
     if not isinstance(came, Reply):
         return came
-    outcome, seen = read(came.data, number)
-    return Observation(outcome, f"{seen} after {duration(came.after)}", address, family_of(address), came.source)
+    outcome, seen = read(came.data, query) or await _ask_by_tcp(check, address, port, query, came.after)
+    return Observation(outcome, f"{seen} after {duration(came.after)}", address, family_of(address))
 
 
-DNS = Kind(Form(port=53, name=True), NoSettings, attempt)
+async def _ask_by_tcp(check: Check, address: str, port: int, query: QueryMessage, after: float) -> tuple[Outcome, str]:
+    """Ask again over TCP, in what is left of the timeout."""
+    if check.expect is not Expect.REACHABLE:
+        return Outcome.OPEN, "a truncated answer"
+    try:
+        async with asyncio.timeout(check.timeout - after):
+            reader, writer = await asyncio.open_connection(address, port)
+            try:
+                wire = query.to_wire()
+                writer.write(len(wire).to_bytes(2) + wire)
+                reply = await reader.readexactly(int.from_bytes(await reader.readexactly(2)))
+            finally:
+                writer.transport.abort()
+    except (OSError, EOFError) as error:  # TimeoutError is an OSError
+        reason = "no answer" if isinstance(error, TimeoutError) else str(error) or "it closed the connection"
+        return Outcome.UNEXPECTED, f"a truncated answer, and over TCP: {reason}"
+    return read(reply, query) or (Outcome.UNEXPECTED, "a truncated answer over TCP")
+
+
+DNS = Kind(Form(port=53, name=True), NoSettings, attempt, datagrams=True)

@@ -1,7 +1,8 @@
 """http://host[:port]/path and https://… - a TCP attempt, then on the allow list a request on the same address.
 
-On the deny list, and for a control, the TCP attempt alone is judged: who accepts, leaks.
-httpx hides the socket and its errno, so it comes second, and never tells why a connection failed.
+On the deny list, and in a control, the TCP attempt alone is judged: an accepted connection is a leak.
+httpx hides the socket and its errno, so it comes second: why a connection failed, the TCP attempt says.
+No body is ever read, whatever its length or compression.
 """
 
 from __future__ import annotations
@@ -9,19 +10,25 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import dataclass, replace
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
-from checker.model import Expect, Outcome
+from checker.model import Expect, Observation, Outcome
 from checker.probes.base import Kind, connect, duration
 from checker.target import Form, bracketed
 
 if TYPE_CHECKING:
     import ssl
 
-    from checker.model import Check, Observation
+    import httpx
+
+    from checker.model import Check
 
 PORTS = {"http": 80, "https": 443}
+_REDIRECTS = 20
+_contexts: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str | None, bool], ssl.SSLContext]] = (
+    WeakKeyDictionary()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +39,7 @@ class Settings:
     ca: str | None = None  # a PEM file to verify the certificate with, instead of the usual authorities
     insecure: bool = False  # do not verify the certificate
     follow: bool = False  # follow redirects (the places they lead to are reached by name)
-    proxy: bool = False  # use the proxy of the environment: that tests another path
-
-    @property
-    def answerable(self) -> bool:
-        """Whoever listens accepts, so silence says something."""
-        return True
+    proxy: bool = False  # use the proxy of the environment: that tests another path, the proxy's
 
 
 def statuses(settings: Settings) -> list[str]:
@@ -47,7 +49,7 @@ def statuses(settings: Settings) -> list[str]:
 
 
 def mistake(check: Check, settings: Settings) -> tuple[str, str] | None:
-    """Find what cannot be meant."""
+    """Find a mistake in the settings."""
     if settings.status is not None:
         for pattern in statuses(settings):
             if len(pattern) != 3 or pattern[0] not in "12345" or not all(c.isdigit() or c == "x" for c in pattern[1:]):
@@ -60,21 +62,27 @@ def mistake(check: Check, settings: Settings) -> tuple[str, str] | None:
 
 
 def fits(status: int, settings: Settings) -> bool:
-    """Tell whether an HTTP status (RFC 9110) is one that the check asks for."""
+    """Return whether an HTTP status (RFC 9110) is one that the check asks for."""
     if settings.status is None:
         return status < 500
     return any(all(c in ("x", d) for c, d in zip(p, str(status), strict=True)) for p in statuses(settings))
 
 
 async def attempt(check: Check, settings: Settings, address: str, port: int) -> Observation:
-    """Open means that an HTTP answer with a fitting status came, from a peer whose certificate was verified."""
+    """Open means that an HTTP answer with a fitting status came, from a peer whose certificate was verified.
+
+    Through a proxy `address` is the host as it was written: the proxy resolves it, and connects to it.
+    """
     loop = asyncio.get_running_loop()
     began = loop.time()
-    observation = await connect(address, port, check.timeout)
-    if observation.outcome is not Outcome.OPEN or check.expect is not Expect.REACHABLE:
-        return observation
+    if settings.proxy:
+        made = Observation(Outcome.SILENT, "")
+    else:
+        made = await connect(address, port, check.timeout)
+        if made.outcome is not Outcome.OPEN or check.expect is not Expect.REACHABLE:
+            return made
     outcome, seen = await _request(check, settings, address, check.timeout - (loop.time() - began))
-    return replace(observation, outcome=outcome, seen=f"{seen} after {duration(loop.time() - began)}")
+    return replace(made, outcome=outcome, seen=f"{seen} after {duration(loop.time() - began)}")
 
 
 async def _request(check: Check, settings: Settings, address: str, within: float) -> tuple[Outcome, str]:
@@ -82,40 +90,73 @@ async def _request(check: Check, settings: Settings, address: str, within: float
 
     target = check.target
     host = target.host or ""
-    url = f"{target.kind}://{bracketed(host if settings.proxy else address)}:{target.port}{target.path or '/'}"
+    url = f"{target.kind}://{bracketed(address)}:{target.port}{target.path or '/'}"
     name = bracketed(host) if target.port == PORTS[target.kind] else f"{bracketed(host)}:{target.port}"
-    headers = {"Host": name, "User-Agent": "netproof"}
-    extensions: dict[str, Any] = {} if settings.proxy else {"sni_hostname": host}
+    proxy = _proxy(target.kind, name) if settings.proxy else None
+    if settings.proxy and proxy is None:
+        return Outcome.UNTESTABLE, "could not try: the environment names no proxy for this target"
+    so_far = "through the proxy, " if proxy else "accepted, but "
     try:
         async with (
             httpx.AsyncClient(
                 verify=_verification(settings.ca, settings.insecure),
-                trust_env=settings.proxy,
-                follow_redirects=settings.follow,
+                proxy=proxy,
+                trust_env=False,
                 # asyncio's is over all of it; but a TLS handshake that it cuts would leave its socket open
                 timeout=httpx.Timeout(None, connect=within * 0.9),
             ) as client,
             asyncio.timeout(within),
-            # streamed, and closed unread: a body that never ends costs nothing
-            client.stream("GET", url, headers=headers, extensions=extensions) as response,
         ):
+            headers, sni = {"Host": name, "User-Agent": "netproof"}, {} if proxy else {"sni_hostname": host}
+            response = await _head(client, client.build_request("GET", url, headers=headers, extensions=sni))
+            for _ in range(_REDIRECTS):
+                if not (settings.follow and response.next_request):
+                    break
+                if response.next_request.url.host != response.url.host:
+                    response.next_request.extensions.pop("sni_hostname", None)
+                response = await _head(client, response.next_request)
+            else:
+                return Outcome.UNEXPECTED, f"more than {_REDIRECTS} redirects"
+            if proxy and response.status_code == 407:
+                return Outcome.UNEXPECTED, "the proxy demands credentials (HTTP 407)"
             outcome = Outcome.OPEN if fits(response.status_code, settings) else Outcome.UNEXPECTED
             return outcome, f"HTTP {response.status_code}"
     except (TimeoutError, httpx.TimeoutException):
-        return Outcome.UNEXPECTED, "accepted, but no HTTP answer came"
+        return Outcome.UNEXPECTED, f"{so_far}no HTTP answer came"
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-        return Outcome.UNEXPECTED, f"accepted, but {_fault(error)}"
+        return Outcome.UNEXPECTED, so_far + _fault(error)
 
 
-@cache  # it costs as much as a request
+async def _head(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+    """Send a request, and leave the body of the answer unread: httpx itself would read the body of a redirect."""
+    response = await client.send(request, stream=True)
+    await response.aclose()
+    return response
+
+
+def _proxy(kind: str, host: str) -> str | None:
+    """Return the URL of the proxy that the environment names for a host, as curl and httpx read it."""
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415
+
+    found = getproxies()
+    return None if proxy_bypass(host) else found.get(kind) or found.get("all")
+
+
 def _verification(ca: str | None, insecure: bool) -> ssl.SSLContext:  # noqa: FBT001
+    """Make the TLS settings, once a run: they cost as much as a request."""
     import ssl  # noqa: PLC0415
 
     import httpx  # noqa: PLC0415
 
-    if ca is None or insecure:
-        return httpx.create_ssl_context(verify=not insecure, trust_env=False)
-    return ssl.create_default_context(cafile=ca)
+    contexts = _contexts.setdefault(asyncio.get_running_loop(), {})
+    if (ca, insecure) not in contexts:
+        usual = ca is None or insecure
+        contexts[ca, insecure] = (
+            httpx.create_ssl_context(verify=not insecure, trust_env=False)
+            if usual
+            else ssl.create_default_context(cafile=ca)
+        )
+    return contexts[ca, insecure]
 
 
 def _fault(error: Exception) -> str:
@@ -123,4 +164,9 @@ def _fault(error: Exception) -> str:
     return text.rsplit("] ", 1)[-1].split(" (_ssl.c")[0].rstrip(".")
 
 
-HTTP, HTTPS = (Kind(Form(port, path=True), Settings, attempt, mistake) for port in PORTS.values())
+def _through_proxy(settings: Settings) -> bool:
+    return settings.proxy
+
+
+HTTP = Kind(Form(port=80, path=True), Settings, attempt, mistake, by_name=_through_proxy)
+HTTPS = Kind(Form(port=443, path=True), Settings, attempt, mistake, by_name=_through_proxy)

@@ -277,11 +277,6 @@ class Settings:
 
     allowed: list[str] = field(default_factory=list)
 
-    @property
-    def answerable(self) -> bool:
-        """The kernel always answers."""
-        return True
-
 
 def mistake(check: Check, settings: Settings) -> tuple[str, str] | None:
     """Find what is invalid."""

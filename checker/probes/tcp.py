@@ -1,4 +1,4 @@
-"""tcp://host:port - a connection is made, and closed again."""
+"""tcp://host:port - a connection is established, and closed again."""
 
 from __future__ import annotations
 

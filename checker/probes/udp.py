@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from checker.model import Expect, Observation, Outcome
@@ -30,11 +30,6 @@ class Settings:
     payload: str | Encoded | None = None
     reply: str | Encoded | None = None
 
-    @property
-    def answerable(self) -> bool:
-        """Only a server that is asked something answers, so only then does silence say something."""
-        return self.payload is not None
-
 
 def to_bytes(text: str | Encoded | None) -> bytes:
     """Decode a payload; raises ValueError with what it should be."""
@@ -50,7 +45,7 @@ def to_bytes(text: str | Encoded | None) -> bytes:
 
 
 def mistake(check: Check, settings: Settings) -> tuple[str, str] | None:
-    """Find what cannot be meant: a UDP service that is asked nothing says nothing, whether it is reachable or not."""
+    """Find a mistake: a UDP server that is asked nothing answers nothing, whether it is reachable or not."""
     for key, value in (("payload", settings.payload), ("reply", settings.reply)):
         try:
             if not to_bytes(value) and value is not None:
@@ -66,13 +61,13 @@ async def attempt(check: Check, settings: Settings, address: str, port: int) -> 
     """Open means that a reply came, and contains what the check asks for."""
     came = await exchange(address, port, to_bytes(settings.payload), check.timeout)
     if not isinstance(came, Reply):
-        return came
+        return replace(came, asked=settings.payload is not None)  # a server answers only what it is asked
     wanted = to_bytes(settings.reply) in came.data
     seen = f"{len(came.data)} bytes came back after {duration(came.after)}"
     if not wanted:
         seen += f", without the reply expected: {came.data[:32]!r}"
     outcome = Outcome.OPEN if wanted else Outcome.UNEXPECTED
-    return Observation(outcome, seen, address, family_of(address), came.source)
+    return Observation(outcome, seen, address, family_of(address))
 
 
-UDP = Kind(Form(), Settings, attempt, mistake, paced=True)
+UDP = Kind(Form(), Settings, attempt, mistake, datagrams=True)

@@ -330,7 +330,7 @@ notify: {notifyOn: [violation, pass], runbookUrl: "https://wiki/x", cronjob: net
     assert (api.timeout, slow.timeout, slow.every, slow.name, slow.because) == (0.5, 90.0, True, "slow one", "it is")
     assert udp.settings == UdpSettings(Encoded(base64="AAE="), Encoded(hex="00 01"))
     assert web.settings == HttpSettings(status=["2xx", 401], insecure=True, follow=True, proxy=True)
-    assert (mongo.closed_passes, mongo.control, mongo.because) == (True, False, None)
+    assert (mongo.closed_passes, mongo.exempt, mongo.because) == (True, True, None)
     assert (mongo.attempts, redis.attempts, mongo.controls) == (1, 3, ("PCI DSS 11.4.5", "7"))
     assert (found.settle, found.concurrency, found.deadline) == (3600.0, 7, 5400.0)
     assert (found.vantage.name, found.vantage.node, found.vantage.labels) == ("shop", "n1", {"app": "shop"})

@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 import pytest
 
-from checker.probes import KINDS, dns, http, parse, tcp, udp
+from checker.probes import KINDS, parse
 from checker.schema import Check, Target
 from checker.target import TargetError
-
-if TYPE_CHECKING:
-    from checker.model import Settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,21 +41,6 @@ def test_each_setting_of_a_kind_is_documented(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_setting_of_a_kind_must_be_given(kind: str) -> None:
     assert KINDS[kind].settings() == KINDS[kind].settings()
-
-
-@pytest.mark.parametrize(
-    ("settings", "answerable"),
-    [
-        (http.Settings(), True),
-        (tcp.TCP.settings(), True),
-        (dns.DNS.settings(), True),
-        (udp.Settings(), False),
-        (udp.Settings(payload=""), True),
-        (udp.Settings(payload="ping"), True),
-    ],
-)
-def test_silence_counts_only_where_a_server_would_answer(settings: Settings, answerable: bool) -> None:
-    assert settings.answerable is answerable
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def test_a_reset_is_a_leak_whose_text_names_the_setting(here: World) -> None:
     target = f"tcp://{at(V4, 9)}"
     found = here.check({"allow": [at(V4, 80)], "deny": [target]}).check(target)
     assert found["finding"] == "leak"
-    assert "say `closed: pass`" in found["meaning"]
+    assert "set `closed: pass`" in found["meaning"]
 
 
 @pytest.mark.parametrize("level", ["check", "defaults"])

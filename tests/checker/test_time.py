@@ -24,7 +24,7 @@ pytestmark = pytest.mark.root
 
 V4, OTHER = netns.TARGET[0], "198.18.0.3"
 ALLOWED, DENIED = at(V4, 80), at(V4, 81)
-SETTLE = 4
+SETTLE = 6
 CONFIG: dict[str, Any] = {"settle": f"{SETTLE}s", "allow": [ALLOWED], "deny": [DENIED]}
 SHUT = "tcp dport 81 drop"
 
@@ -115,7 +115,7 @@ def test_a_proof_that_comes_after_the_window_turns_no_denial_green(world: World)
     allowed, denied = ran.report["checks"]
     assert allowed["verdict"] == "pass"
     assert (ran.code, denied["finding"], denied["outcome"]) == (3, "inconclusive", "silent")
-    assert "nothing had shown" in denied["meaning"]
+    assert "Nothing showed that this machine had a working IPv4 network" in denied["meaning"]
 
 
 def test_a_network_that_is_shut_after_the_first_moments_turns_nothing_green(world: World) -> None:
@@ -125,9 +125,9 @@ def test_a_network_that_is_shut_after_the_first_moments_turns_nothing_green(worl
     allowed, denied = ran.report["checks"]
     assert (ran.code, allowed["finding"], denied["finding"]) == (1, "unreachable", "inconclusive")
     assert denied["outcome"] == "silent"
-    assert "nothing had shown" in denied["meaning"]
+    assert "Nothing showed that this machine had a working IPv4 network" in denied["meaning"]
     assert allowed["attempts"][0]["observations"][0]["outcome"] == "open"
-    assert 1.5 <= allowed["lag"] <= SETTLE + 1
+    assert allowed["lag"] >= SETTLE  # it was not reached any more when it was tried again
     assert ran.err.count(f"tcp://{ALLOWED}") == 2  # it passed, and then it did not
 
 
@@ -165,7 +165,9 @@ def test_a_name_that_gives_no_address_is_tried_again_before_it_decides(
     denied = ran.check("tcp://db.test:81")
     assert (denied["finding"], denied["outcome"]) == (finding, outcome)
     decides = [attempt for attempt in denied["attempts"] if attempt["at"] >= SETTLE]
-    assert len(decides) in ((2, 3) if outcome == "open" else (3,))  # a busy machine may need one more
+    assert decides[0]["observations"][0]["outcome"] == "unresolved"
+    if outcome == "unresolved":
+        assert 15 <= len(decides) <= 16  # three times five, and the connection that is kept pending
 
 
 def test_what_could_not_be_tried_is_tried_again_before_it_decides(world: World) -> None:
@@ -174,8 +176,9 @@ def test_what_could_not_be_tried_is_tried_again_before_it_decides(world: World) 
     world.pod.ip(f"route add unreachable {OTHER}")
     ran = world.check(CONFIG | {"deny": [at(OTHER, 81)]})
     assert ran.code == 1
-    outcomes = [attempt["observations"][0]["outcome"] for attempt in ran.report["checks"][1]["attempts"]]
-    assert outcomes[-2:] == ["untestable", "open"]
+    decides = [attempt for attempt in ran.report["checks"][1]["attempts"] if attempt["at"] >= SETTLE]
+    outcomes = [attempt["observations"][0]["outcome"] for attempt in decides]
+    assert (outcomes[0], outcomes[-1]) == ("untestable", "open")
 
 
 def test_settle_0_looks_once(world: World) -> None:
@@ -183,7 +186,8 @@ def test_settle_0_looks_once(world: World) -> None:
     world.rules(SHUT)
     world.udp(53, netns.answers({"none.test": dns.rcode.NXDOMAIN}), [V4])
     ran = world.check(CONFIG | {"settle": 0, "deny": [DENIED, "none.test:81"], "defaults": {"timeout": "1s"}})
-    assert [len(check["attempts"]) for check in ran.report["checks"]] == [1, 1, 1]
+    # what must be reached is tried once before the denials and once after them
+    assert [len(check["attempts"]) for check in ran.report["checks"]] == [2, 5, 5]
     assert [check["verdict"] for check in ran.report["checks"]] == ["pass", "pass", "inconclusive"]
 
 

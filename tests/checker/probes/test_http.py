@@ -34,7 +34,8 @@ def attempt(target: str, expect: Expect = Expect.REACHABLE, within: float = 20, 
     parsed = parse(target)
     own = Settings(**settings)
     check = Check(expect, parsed, own, timeout=within)
-    return asyncio.run(HTTP.attempt(check, own, "127.0.0.1", parsed.port))  # type: ignore[arg-type]
+    address = parsed.host or "" if HTTP.by_name(own) else "127.0.0.1"
+    return asyncio.run(HTTP.attempt(check, own, address, parsed.port))  # type: ignore[arg-type]
 
 
 @dataclass
