@@ -3,7 +3,7 @@
 While a pod starts, its policies are being programmed: for some seconds it may be open or blocked by mistake.
 1. An allow check gets a fresh attempt again and again, until one is as expected or the settle window is over.
 2. A deny check is decided by several attempts that begin `settle` after the first allow check that passed, or when
-   the window is over and none did (with `settle` 0: when each allow check has had its attempt). Earlier attempts, once
+   the window is over and none did (with `settle` 0, or in a later round: when each allow check was tried). Earlier attempts, once
    a second, show the lag. One early connection stays pending until the decision, to see what is slow, not blocked.
 3. What was seen nothing of on the wire is tried again before it decides.
 4. When the last denial has been tried, what was reached before must be reached again: only then had the machine a
@@ -136,8 +136,8 @@ class _Runner:
         self.turns: dict[str | None, asyncio.Lock] = {}
         self.states = [_State(check) for check in plan.checks]
         self.proof = verdict.Proof()
-        self.wait = min(plan.settle, _EARLY) if plan.settled else plan.settle  # after what was reached first
-        self.decide_at = self.wait if plan.vantage.isolated else plan.settle
+        self.wait = 0.0 if plan.settled else plan.settle  # from the first allow check that passed to the decision
+        self.decide_at = plan.settle
         self.has_denials = False
         self.passed = False
         self.looked = asyncio.Event()  # each allow check has been tried
@@ -146,6 +146,8 @@ class _Runner:
         reach = [state for state in self.states if state.check.expect is not Expect.BLOCKED]
         deny = [state for state in self.states if state.check.expect is Expect.BLOCKED]
         self.has_denials = bool(deny)
+        if not reach:
+            self.decide_at = self.wait
         self.progress.decide_at = self.decide_at
         async with asyncio.TaskGroup() as group:
             for state in deny:
@@ -183,13 +185,11 @@ class _Runner:
         check = state.check
         held = None
         kind = KINDS[check.target.kind]
-        if self.plan.settle and self.held and kind.form.host and not kind.datagrams:
+        if self.wait and self.held and kind.form.host and not kind.datagrams:
             self.held -= 1
             held = asyncio.create_task(self.hold(state))
         try:
-            await self.watch(state)
-            if not self.plan.settle:
-                await self.looked.wait()
+            await (self.watch(state) if self.wait else self.looked.wait())
             for left in reversed(range(_RETRIES + 1 if self.plan.settle else 1)):
                 await self.try_denied(state)
                 nothing = any(each.outcome in verdict.NOTHING for a in state.deciding for each in a.observations)
@@ -230,7 +230,7 @@ class _Runner:
             self.prove_way_out()
             await _series(
                 lambda: self.prober.attempt(check, known=addresses),
-                repeat(_APART, 0 if KINDS[check.target.kind].own else check.attempts - 1),
+                repeat(_APART, check.attempts - 1 if KINDS[check.target.kind].form.host else 0),
                 into=state.deciding,
             )
 

@@ -10,7 +10,7 @@ Object = dict[str, Any]
 DNS: Object = {"ports": [{"protocol": protocol, "port": port} for protocol in ("UDP", "TCP") for port in (53, 1053)]}
 
 # Settings for a test that is not about the first moments of a pod: a policy of this cluster takes a second at most.
-SOON: Object = {"settle": "3s", "timeout": "2s"}
+SOON: Object = {"settle": "5s", "timeout": "2s"}
 
 # Accepts on every port given as an argument, and says nothing.
 _SERVER = """
