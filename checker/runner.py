@@ -3,8 +3,9 @@
 While a pod starts, its policies are being programmed: for some seconds it may be open or blocked by mistake.
 1. An allow check gets a fresh attempt again and again, until one is as expected or the settle window is over.
 2. A deny check is decided by several attempts that begin `settle` after the first allow check that passed, or when
-   the window is over and none did (with `settle` 0, or in a later round: when each allow check was tried). Earlier attempts, once
-   a second, show the lag. One early connection stays pending until the decision, to see what is slow, not blocked.
+   the window is over and none did; with `settle` 0, or in a later round, when each allow check was tried. Earlier
+   attempts, once a second, show the lag. One early connection stays pending until the decision, to see what is slow,
+   not blocked.
 3. What was seen nothing of on the wire is tried again before it decides.
 4. When the last denial has been tried, what was reached before must be reached again: only then had the machine a
    network all along.
