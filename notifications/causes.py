@@ -15,10 +15,7 @@ _CAUSES: tuple[tuple[str, str], ...] = (
     (r"unreachable|No route", "its network is unreachable"),
     (r"\[SSL", "TLS failed"),
     (r"BadStatusLine|LineTooLong|InvalidHeader|RemoteProtocol.*illegal|chunk size|\(-1, b", "its answer is invalid"),
-    (
-        r"reset by peer|RemoteDisc|[cC]onnection.* (aborted|closed)|IncompleteRead|disconnect",
-        "it closed the connection",
-    ),
+    (r"reset by peer|RemoteDisc|onnection.* (aborted|closed)|IncompleteRead|disconnect", "it closed the connection"),
     (r"extension not supported", "the server offers no login, or no STARTTLS"),
 )
 # At debug level apprise also logs the message itself, whose words are no reason.

@@ -38,11 +38,10 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Attachment:
-    """A file to attach where the channel's service takes attachments."""
+    """An HTML page to attach where the channel's service takes attachments."""
 
     name: str
     content: str
-    mimetype: str = "text/html"
 
 
 def deliver(
@@ -120,7 +119,7 @@ def _send(document: Document, channel: Channel, templates: Path | None, added: A
             message.title,
             {"violation": NotifyType.FAILURE, "pass": NotifyType.SUCCESS}.get(message.severity, NotifyType.WARNING),
             body_format=NotifyFormat(form.body_format) if form.body_format else None,
-            attach=AttachMemory(added.content, added.name, added.mimetype) if added else None,
+            attach=AttachMemory(added.content, added.name, "text/html") if added else None,
             log_level=logging.DEBUG,
         )
     except NotificationError as e:

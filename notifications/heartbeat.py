@@ -17,24 +17,21 @@ def beat(file: Path, passed: bool, *, limit: float = LIMIT) -> str | None:  # no
     Returns why it failed, without the URL, or None. Takes at most ``limit`` seconds.
     https://healthchecks.io/docs/http_api/
     """
-    try:
-        url = one_url(file)
-    except NotificationError as e:
-        return f"{file}: {e}"
-    return limits.run({"": partial(_call, url, passed, limit)}, limit, MEGABYTES)[""]
+    return limits.run({"": partial(_call, file, passed, limit)}, limit, MEGABYTES)[""]
 
 
-def _call(url: str, passed: bool, limit: float) -> str | None:  # noqa: FBT001
+def _call(file: Path, passed: bool, limit: float) -> str | None:  # noqa: FBT001
     import httpx  # noqa: PLC0415, a run without heartbeat must not pay for it
 
     logging.disable()  # httpx logs the URL
     try:
-        target = httpx.URL(url)
-        if not passed:
-            target = target.copy_with(path=target.path.rstrip("/") + "/fail")
+        called = httpx.URL(one_url(file))
+        target = called if passed else called.copy_with(path=called.path.rstrip("/") + "/fail")
         # The body is left unread: it may have no end.
         with httpx.stream("GET", target, timeout=limit / 2, headers={"User-Agent": "netproof"}) as answer:
             return None if answer.is_success else f"HTTP {answer.status_code}"
+    except NotificationError as e:
+        return f"{file}: {e}"
     except (httpx.UnsupportedProtocol, httpx.InvalidURL):
         return "is not an http or https URL"
     except Exception as e:  # noqa: BLE001, nothing of it may reach the verdict, nor its text a log

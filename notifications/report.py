@@ -10,9 +10,8 @@ def view(report: Document) -> Variables:
     """Make the view. Raises KeyError, TypeError, ValueError or AttributeError for what is not a report."""
     place, notify, error = (report.get(key) or {} for key in ("vantage", "notify", "error"))
     groups, title = by_finding(report.get("checks") or ()), error.get("title")
-    places = {key: place.get(key) for key in ("name", "cluster", "namespace")}
-    labels = ", ".join(f"{key}={value}" for key, value in (place.get("labels") or {}).items())
-    name, cluster = places["name"] or places["namespace"], places["cluster"]
+    place = {**place, "labels": ", ".join(f"{key}={value}" for key, value in (place.get("labels") or {}).items())}
+    name, cluster = place.get("name") or place.get("namespace"), place.get("cluster")
     what = title.rstrip(".") if title else ", ".join(group["count"] for group in groups) or _nothing_found(report)
     return variables(
         report,
@@ -22,7 +21,7 @@ def view(report: Document) -> Variables:
         groups=groups,
         error=title,
         problems=error.get("problems") or (),
-        vantage={key: each for key, each in {**places, "labels": labels, "node": place.get("node")}.items() if each},
+        vantage={key: place[key] for key in ("name", "cluster", "namespace", "labels", "node") if place.get(key)},
         duration=f"{report.get('duration') or 0:.0f} s",
         tally=_tally(report) if report.get("checks") else None,
         warnings=report.get("warnings") or (),

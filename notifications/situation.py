@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 
 from notifications.view import Document, Variables, by_finding, moment, variables, written
 
+_PLACE = ("cluster", "namespace", "vantage")
+
 
 def view(situation: Document) -> Variables:
     """Make the view. Raises KeyError, TypeError, ValueError or AttributeError for what is not a situation."""
@@ -50,10 +52,7 @@ def _undelivered(delivery: Document) -> str:
 
 def _check(finding: Document, now: datetime, *, ended: bool) -> Variables:
     """Add to a finding its places and its period, as texts."""
-    places = [
-        "/".join(filter(None, (place.get("cluster"), place.get("namespace"), place.get("vantage"))))
-        for place in finding.get("places") or ()
-    ]
+    places = ["/".join(filter(None, map(place.get, _PLACE))) for place in finding.get("places") or ()]
     since, until = (moment(finding[key]) if finding.get(key) else now for key in ("since", "until"))
     period = f"Lasted from {written(since)} to {written(until)}" if ended else f"Since {written(since)}"
     duration = _rounded((until if ended else now) - since)

@@ -17,9 +17,7 @@ FINDINGS = {
 }
 # What a document, and what is said of a check, may leave out.
 _NOTHING: Variables = dict.fromkeys(("error", "duration", "tally", "rerun", "runbook"))
-_CHECK: Variables = dict.fromkeys(
-    ("target", "name", "because", "seen", "meaning", "period", "list", "where", "outcome")
-)
+_CHECK = dict.fromkeys(("target", "name", "because", "seen", "meaning", "period", "list", "where", "outcome"))
 
 
 def variables(document: Document, severity: str, time: str, **given: Any) -> Variables:

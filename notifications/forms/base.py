@@ -27,7 +27,8 @@ class Form(Protocol):
     findings: int  # listed at most
 
     def text(self, value: object) -> str:
-        """Escape text."""
+        """Escape text; a form without markup has only mentions to escape."""
+        return unmentioned(value)
 
     def code(self, value: object) -> Markup:
         """Write text in fixed width, where the form has it."""
@@ -35,6 +36,7 @@ class Form(Protocol):
 
     def anchor(self, url: str, label: str) -> str:
         """Write a link; both are escaped."""
+        return f"{label}: {url}"
 
     def link(self, value: object, label: str) -> Markup:
         """Write a link, or plain text where the value is not an http or https URL."""

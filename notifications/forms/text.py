@@ -1,6 +1,6 @@
 """Plain text, for all other services."""
 
-from notifications.forms.base import Form, unmentioned
+from notifications.forms.base import Form
 
 
 class Text(Form):
@@ -10,11 +10,3 @@ class Text(Form):
     # Conversion makes a text longer: its end is cut, rather than the message refused.
     settings = (("overflow", "truncate"),)
     size, width, findings = 30_000, 300, 50
-
-    def text(self, value: object) -> str:
-        """Escape mentions."""
-        return unmentioned(value)
-
-    def anchor(self, url: str, label: str) -> str:
-        """Write a link."""
-        return f"{label}: {url}"
