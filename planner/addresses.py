@@ -1,14 +1,11 @@
 """Which addresses an ipBlock covers, also when an address is not known yet."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
+from collections.abc import Iterable
 from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_network
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from planner.objects import IPBlock
 
 Address = IPv4Address | IPv6Address
 Network = Any  # IPv4Network | IPv6Network: ipaddress has no type for the methods that both have
@@ -18,23 +15,16 @@ _PRIVATE = tuple(map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16
 _network = cache(ip_network)
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """An ipBlock: a range of addresses, and exceptions from it."""
-
-    cidr: str
-    excepted: tuple[str, ...] = ()
-
-    def covers(self, address: Address | None, ranges: Iterable[Network] = _PRIVATE) -> tuple[bool, bool]:
-        """Whether it certainly, and whether it possibly covers an address; None is any address of the ranges."""
-        inside: Network = _network(self.cidr, strict=False)
-        outside: list[Network] = [_network(each, strict=False) for each in self.excepted]
-        if address is not None:
-            covered = address in inside and not any(address in each for each in outside)
-            return covered, covered
-        certain = all(_within(each, inside) and not any(map(each.overlaps, outside)) for each in ranges)
-        possible = any(inside.overlaps(each) and not any(_within(each, out) for out in outside) for each in ranges)
-        return certain, possible
+def covers(block: IPBlock, address: Address | None, ranges: Iterable[Network] = _PRIVATE) -> tuple[bool, bool]:
+    """Whether a block certainly, and whether it possibly covers an address; None is any address of the ranges."""
+    inside: Network = _network(block.cidr, strict=False)
+    outside: list[Network] = [_network(each, strict=False) for each in block.except_ or ()]
+    if address is not None:
+        covered = address in inside and not any(address in each for each in outside)
+        return covered, covered
+    certain = all(_within(each, inside) and not any(map(each.overlaps, outside)) for each in ranges)
+    possible = any(inside.overlaps(each) and not any(_within(each, out) for out in outside) for each in ranges)
+    return certain, possible
 
 
 def _within(inner: Network, outer: Network) -> bool:

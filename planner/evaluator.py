@@ -4,22 +4,17 @@ Pods that are alike are one PodClass, and a set of classes is an int with a bit 
 number of distinct label sets, and a policy is evaluated for all senders at once.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from planner.selectors import selects
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from planner.addresses import Address, Block
-    from planner.policies import Peer, Policy, Rule
-    from planner.selectors import Selector
+from planner.addresses import Address, covers
+from planner.objects import IPBlock
+from planner.policies import Peer, Policy, Rule
+from planner.selectors import Selector, selects
 
 
 class Senders(NamedTuple):
@@ -28,14 +23,14 @@ class Senders(NamedTuple):
     certain: int
     possible: int
 
-    def __and__(self, other: Senders) -> Senders:
+    def __and__(self, other: "Senders") -> "Senders":
         return Senders(self.certain & other.certain, self.possible & other.possible)
 
-    def __or__(self, other: Senders) -> Senders:
+    def __or__(self, other: "Senders") -> "Senders":
         return Senders(self.certain | other.certain, self.possible | other.possible)
 
 
-NOBODY = Senders(0, 0)
+NOBODY, _ALL = Senders(0, 0), Senders(-1, -1)
 _ANYWHERE = (ip_network("0.0.0.0/0"),)
 
 
@@ -46,7 +41,10 @@ class PodClass:
     namespace: str
     labels: frozenset[tuple[str, str]]
     named_ports: frozenset[tuple[str, str, int]] = frozenset()  # name, protocol, number
-    blocks: tuple[frozenset[Block], frozenset[Block]] = (frozenset(), frozenset())  # that certainly, possibly cover it
+    blocks: tuple[frozenset[IPBlock], frozenset[IPBlock]] = (
+        frozenset(),
+        frozenset(),
+    )  # that certainly, possibly cover it
     on_host_network: bool = False
     ready: bool = True
 
@@ -65,6 +63,11 @@ class Change(NamedTuple):
 
     policy: Policy
     instead: Policy | None
+
+
+def union(*sets: int) -> int:
+    """Join sets."""
+    return reduce(int.__or__, sets, 0)
 
 
 def members(bits: int) -> Iterator[int]:
@@ -93,7 +96,7 @@ class Evaluator:
             self.within[pod.namespace] |= 1 << index
         self._on_hosts = sum(1 << index for index, pod in enumerate(pods) if pod.on_host_network)
         self._labels = [dict(pod.labels) for pod in pods]
-        self._peers: dict[tuple[str | None, Peer], Senders] = {}
+        self._peers: dict[Peer, Senders] = {}
         self._rules: dict[Rule, Senders] = {}
         self._let_in: dict[Endpoint, Senders] = {}
         self._let_out: dict[Endpoint, Senders] = {}
@@ -111,9 +114,11 @@ class Evaluator:
             self._alike[tuple(isolating)] |= 1 << index
         self.shut_in = everybody & ~self._alike[()]
 
-    def who(self, peer: Peer, namespace: str | None) -> int:
-        """Find the pods that a peer stands for; without namespaces of its own, those of the one that is given."""
-        return self._peer(peer, namespace).possible
+    def who(self, peer: Peer) -> Senders:
+        """Find the pods that a peer stands for."""
+        if peer not in self._peers:
+            self._peers[peer] = self._by_address(peer.block) if peer.block else self._by_labels(peer)
+        return self._peers[peer]
 
     def isolating(self, to: Endpoint) -> list[Policy]:
         """List the policies that isolate an endpoint against ingress."""
@@ -123,7 +128,7 @@ class Evaluator:
         """Find who may send to endpoints: certainly means to all of them, possibly to some."""
         each = [self.ingress(endpoint, change) & self.egress(endpoint, change) for endpoint in to]
         certain = reduce(int.__and__, (one.certain for one in each), self.everybody.certain)
-        return Senders(certain, reduce(int.__or__, (one.possible for one in each), 0)) if each else NOBODY
+        return Senders(certain, union(*(one.possible for one in each))) if each else NOBODY
 
     def ingress(self, to: Endpoint, change: Change | None = None) -> Senders:
         """Find who is let in, whether or not the sender is let out."""
@@ -141,7 +146,7 @@ class Evaluator:
             self._let_out[to] = self._egress(to, {policies: policies for policies in self._alike})
         if change and change.policy.egress is not None:
             changed = {each: _after(each, change) for each in self._alike if change.policy in each}
-            rest = ~reduce(int.__or__, (self._alike[each] for each in changed), 0)
+            rest = ~union(*(self._alike[each] for each in changed))
             return self._let_out[to] & Senders(rest, rest) | self._egress(to, changed)
         return self._let_out[to]
 
@@ -149,24 +154,14 @@ class Evaluator:
         """Senders that a rule lets through which names somebody, or any rule in their own namespace."""
         isolating = self.isolating(to)
         inside = 0 if to.pod is None else self.within[self.pods[to.pod].namespace]
-        let_in = (
-            self._peers_of(rule, each).certain
-            for each in isolating
-            for rule in each.ingress or ()
-            if rule.names_somebody
-        )
+        let_in = (self._peers_of(rule).certain for each in isolating for rule in each.ingress or () if rule.is_specific)
         let_out = (
             alike
             for policies, alike in self._alike.items()
-            if any(
-                self._reaches(rule, each, to)[0]
-                for each in policies
-                for rule in each.egress or ()
-                if rule.names_somebody
-            )
+            if any(rule.is_specific and self._reaches(rule, to).certain for rule in _egress_rules(policies))
         )
-        named = reduce(int.__or__, (*let_in, *let_out), 0)
-        return self.senders([to]).certain & (named | inside & (self.everybody.certain if isolating else self.shut_in))
+        named = union(*let_in, *let_out) | inside & (self.everybody.certain if isolating else self.shut_in)
+        return self.senders([to]).certain & named
 
     def deciding(self, sender: int, to: Endpoint) -> list[Policy]:
         """List the policies that let a sender through to an endpoint, or else those that keep it out."""
@@ -178,77 +173,66 @@ class Evaluator:
         return let_in + [
             each
             for each in self.on_egress[sender]
-            if any(self._reaches(rule, each, to)[1] for rule in each.egress or ())
+            if any(self._reaches(rule, to).possible for rule in each.egress or ())
         ]
 
     def _ingress(self, to: Endpoint, isolating: Sequence[Policy]) -> Senders:
         if to.pod is None or not isolating:
             return self.everybody
-        rules = ((rule, each) for each in isolating for rule in each.ingress or () if self._on_port(rule, to))
-        return reduce(Senders.__or__, (self._peers_of(rule, each) for rule, each in rules), self._own_node(to.pod))
+        rules = (rule for each in isolating for rule in each.ingress or () if self._on_port(rule, to))
+        return reduce(Senders.__or__, map(self._peers_of, rules), self._own_node(to.pod))
 
     def _egress(self, to: Endpoint, groups: Mapping[tuple[Policy, ...], Sequence[Policy]]) -> Senders:
         found = self._own_node(to.pod) if to.pod is not None and self.pods[to.pod].on_host_network else NOBODY
-        reached: dict[Rule, tuple[bool, bool]] = {}
         for policies, isolating in groups.items():
-            certain = possible = not isolating
-            for each in isolating:
-                for rule in each.egress or ():
-                    if rule not in reached:
-                        reached[rule] = self._reaches(rule, each, to)
-                    certain, possible = certain or reached[rule][0], possible or reached[rule][1]
-            found |= Senders(self._alike[policies] * certain, self._alike[policies] * possible)
+            alike = Senders(self._alike[policies], self._alike[policies])
+            reached = (self._reaches(rule, to) for rule in _egress_rules(isolating))
+            found |= alike & reduce(Senders.__or__, reached, NOBODY) if isolating else alike
         return found
 
-    def _reaches(self, rule: Rule, policy: Policy, to: Endpoint) -> tuple[bool, bool]:
-        """Whether an egress rule certainly, and whether it possibly lets packets out to an endpoint."""
+    def _reaches(self, rule: Rule, to: Endpoint) -> Senders:
+        """Find out whether an egress rule lets its senders out to an endpoint: all of them (-1), or none."""
         if not self._on_port(rule, to):
-            return False, False
+            return NOBODY
+        if not rule.peers:
+            return _ALL
         if to.pod is not None:
-            peers = self._peers_of(rule, policy)
-            return bool(peers.certain >> to.pod & 1), bool(peers.possible >> to.pod & 1)
-        covered = [each.block.covers(to.address, _ANYWHERE) for each in rule.peers if each.block] or [
-            (not rule.peers,) * 2
-        ]
-        return any(certain for certain, _ in covered), any(possible for _, possible in covered)
+            peers = self._peers_of(rule)
+            return Senders(-(peers.certain >> to.pod & 1), -(peers.possible >> to.pod & 1))
+        covered = [covers(each.block, to.address, _ANYWHERE) for each in rule.peers if each.block]
+        return Senders(-any(certain for certain, _ in covered), -any(possible for _, possible in covered))
 
     def _on_port(self, rule: Rule, to: Endpoint) -> bool:
         for ports in rule.ports:
-            if ports.protocol != to.protocol:
+            if (ports.protocol or "TCP") != to.protocol:
                 continue
             if isinstance(ports.port, str):
                 named = () if to.pod is None else self.pods[to.pod].named_ports
                 if (ports.port, to.protocol, to.port) in named:
                     return True
-            elif ports.port is None or ports.port <= to.port <= (ports.last or ports.port):
+            elif ports.port is None or ports.port <= to.port <= (ports.end_port or ports.port):
                 return True
         return not rule.ports
 
-    def _peers_of(self, rule: Rule, policy: Policy) -> Senders:
+    def _peers_of(self, rule: Rule) -> Senders:
         """Find who the peers of a rule are."""
         if rule not in self._rules:
-            peers = (self._peer(each, None if each.namespaces is not None else policy.namespace) for each in rule.peers)
-            self._rules[rule] = reduce(Senders.__or__, peers, NOBODY) if rule.peers else self.everybody
+            self._rules[rule] = reduce(
+                Senders.__or__, map(self.who, rule.peers), NOBODY if rule.peers else self.everybody
+            )
         return self._rules[rule]
 
-    def _peer(self, peer: Peer, namespace: str | None) -> Senders:
-        key = (namespace, peer)
-        if key in self._peers:
-            return self._peers[key]
-        if peer.block:
-            certain, possible = (
-                sum(1 << index for index, pod in enumerate(self.pods) if peer.block in pod.blocks[sure])
-                for sure in (0, 1)
-            )
-        else:
-            names = (
-                [namespace]
-                if namespace
-                else [name for name in self.within if selects(peer.namespaces or (), self._namespaces[name])]
-            )
-            certain = possible = self._select(reduce(int.__or__, (self.within[name] for name in names), 0), peer.pods)
-        self._peers[key] = Senders(certain, possible)
-        return self._peers[key]
+    def _by_address(self, block: IPBlock) -> Senders:
+        certain, possible = (
+            sum(1 << index for index, pod in enumerate(self.pods) if block in pod.blocks[sure]) for sure in (0, 1)
+        )
+        return Senders(certain, possible)
+
+    def _by_labels(self, peer: Peer) -> Senders:
+        names = [name for name in self.within if selects(peer.namespaces, self._namespaces[name])]
+        among = union(*(self.within[name] for name in ([peer.namespace] if peer.namespace else names)))
+        found = self._select(among, peer.pods)
+        return Senders(found, found)
 
     def _select(self, among: int, selector: Selector) -> int:
         """Find the classes that a selector selects. It does not see pods on the host network, as in most plugins."""
@@ -265,6 +249,10 @@ class Evaluator:
             same, apart = len(here) == 1 and here == there, bool(here and there) and not here & there
             found |= Senders(bit * same, bit * (not apart))
         return found
+
+
+def _egress_rules(policies: Iterable[Policy]) -> Iterator[Rule]:
+    return (rule for each in policies for rule in each.egress or ())
 
 
 def _after(policies: Iterable[Policy], change: Change) -> list[Policy]:

@@ -72,7 +72,7 @@ class IPBlock(_Object, frozen=True):
     """A range of addresses, without the exceptions."""
 
     cidr: str
-    except_: list[str] | None = msgspec.field(name="except", default=None)
+    except_: tuple[str, ...] | None = msgspec.field(name="except", default=None)
 
     def __post_init__(self) -> None:
         for each in (self.cidr, *(self.except_ or ())):

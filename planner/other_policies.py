@@ -1,7 +1,5 @@
 """Policies that netproof does not evaluate: which pods they select, so that nothing is suggested for those."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import msgspec
@@ -23,7 +21,7 @@ class OtherKind:
         namespaces = _selector(subject.get("namespaces") or pods.get("namespaceSelector"))
         # https://docs.cilium.io/en/stable/security/policy/intro/: keys may name their source, as in `k8s:app`
         wanted = _selector(pods.get("podSelector") or spec.get("endpointSelector"))
-        self.subject = Peer(None if self.namespace else namespaces, wanted, None)
+        self.subject = Peer(self.namespace, namespaces, wanted)
 
 
 def _selector(given: Any) -> Selector:

@@ -1,47 +1,41 @@
 """NetworkPolicies as values: https://kubernetes.io/docs/concepts/services-networking/network-policies/."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import cached_property
 
-from planner.addresses import Block
+from planner.objects import IPBlock, NetworkPolicy, PolicyPeer, PolicyPort, PolicyRule
 from planner.selectors import Selector, compiled
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from planner.objects import LabelSelector, NetworkPolicy, PolicyPeer, PolicyPort, PolicyRule
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Who is at the other end: pods of namespaces (None: of the policy's own), or addresses."""
+    """Who is at the other end: pods of one namespace, or of all that a selector selects, or addresses."""
 
-    namespaces: Selector | None
+    namespace: str | None
+    namespaces: Selector
     pods: Selector
-    block: Block | None
+    block: IPBlock | None = None
+
+    @property
+    def is_everybody(self) -> bool:
+        """Whether it leaves nobody out."""
+        if self.block:
+            return self.block.cidr in ("0.0.0.0/0", "::/0") and not self.block.except_
+        return not (self.namespace or self.namespaces or self.pods)
 
 
-_EVERYBODY = {Peer((), (), None), Peer(None, (), Block("0.0.0.0/0")), Peer(None, (), Block("::/0"))}
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """Ports of one protocol: a name, a number, a range (both ends belong to it), or all (None)."""
-
-    protocol: str
-    port: int | str | None
-    last: int | None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Rule:
     """What one rule lets through. Without peers: from or to everywhere; without ports: all of them."""
 
     peers: tuple[Peer, ...]
-    ports: tuple[Ports, ...]
-    names_somebody: bool  # else it lets everybody through
+    ports: Sequence[PolicyPort]
+
+    @cached_property
+    def is_specific(self) -> bool:
+        """Whether it names peers, and does not let everybody through."""
+        return bool(self.peers) and not any(each.is_everybody for each in self.peers)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,41 +56,33 @@ class Policy:
         """The rules of both directions."""
         return (*(self.ingress or ()), *(self.egress or ()))
 
-    def parts(self) -> Iterator[tuple[str, Policy | None]]:
+    def parts(self) -> Iterator[tuple[str, "Policy | None"]]:
         """Yield what can be taken away, each with what remains: the whole policy, and each of its rules."""
         yield "", None
-        for index in range(len(self.ingress or ())):
-            yield f"ingress[{index}]", replace(self, ingress=_without(self.ingress, index))
-        for index in range(len(self.egress or ())):
-            yield f"egress[{index}]", replace(self, egress=_without(self.egress, index))
+        for index, rules in enumerate(_without_one(self.ingress)):
+            yield f"ingress[{index}]", replace(self, ingress=rules)
+        for index, rules in enumerate(_without_one(self.egress)):
+            yield f"egress[{index}]", replace(self, egress=rules)
 
 
-def _without(rules: tuple[Rule, ...] | None, index: int) -> tuple[Rule, ...]:
-    return tuple(rule for number, rule in enumerate(rules or ()) if number != index)
+def _without_one(rules: tuple[Rule, ...] | None) -> Iterator[tuple[Rule, ...]]:
+    given = rules or ()
+    return (given[:index] + given[index + 1 :] for index in range(len(given)))
 
 
 def policy(given: NetworkPolicy) -> Policy:
     """Read a NetworkPolicy, with the API's defaults."""
-    spec = given.spec
+    spec, space = given.spec, given.metadata.space
     types = spec.policy_types or ("Ingress", "Egress" if spec.egress else "")
-    ingress = tuple(_rule(rule, rule.from_) for rule in spec.ingress or ()) if "Ingress" in types else None
-    egress = tuple(_rule(rule, rule.to) for rule in spec.egress or ()) if "Egress" in types else None
-    return Policy(given.metadata.space, given.metadata.name, _selector(spec.pod_selector) or (), ingress, egress)
+    ingress = tuple(_rule(rule, rule.from_, space) for rule in spec.ingress or ()) if "Ingress" in types else None
+    egress = tuple(_rule(rule, rule.to, space) for rule in spec.egress or ()) if "Egress" in types else None
+    return Policy(space, given.metadata.name, compiled(spec.pod_selector), ingress, egress)
 
 
-def _rule(rule: PolicyRule, peers: list[PolicyPeer] | None) -> Rule:
-    found = tuple(map(_peer, peers or ()))
-    return Rule(found, tuple(map(_ports, rule.ports or ())), bool(found) and not _EVERYBODY.intersection(found))
+def _rule(rule: PolicyRule, peers: Sequence[PolicyPeer] | None, namespace: str) -> Rule:
+    return Rule(tuple(_peer(peer, namespace) for peer in peers or ()), rule.ports or ())
 
 
-def _peer(peer: PolicyPeer) -> Peer:
-    block = None if peer.ip_block is None else Block(peer.ip_block.cidr, tuple(peer.ip_block.except_ or ()))
-    return Peer(_selector(peer.namespace_selector), _selector(peer.pod_selector) or (), block)
-
-
-def _ports(port: PolicyPort) -> Ports:
-    return Ports(port.protocol or "TCP", port.port, port.end_port)
-
-
-def _selector(selector: LabelSelector | None) -> Selector | None:
-    return None if selector is None else compiled(selector)
+def _peer(peer: PolicyPeer, namespace: str) -> Peer:
+    own = namespace if peer.namespace_selector is None else None
+    return Peer(own, compiled(peer.namespace_selector), compiled(peer.pod_selector), peer.ip_block)

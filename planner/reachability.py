@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Literal
 
-from planner.addresses import pod_ranges
+from planner.addresses import covers, pod_ranges
 from planner.evaluator import Endpoint, Evaluator, PodClass
 from planner.other_policies import OtherKind
 from planner.policies import policy
@@ -88,7 +88,7 @@ class Inventory:
         self.namespaces: Mapping[str, Mapping[str, str]] = {
             pod.namespace: {"kubernetes.io/metadata.name": pod.namespace} for pod in self.pods
         } | objects.namespaces
-        looked_at = keys(peer.namespaces or () for peer in peers) - {"kubernetes.io/metadata.name"}
+        looked_at = keys(peer.namespaces for peer in peers) - {"kubernetes.io/metadata.name"}
         self.mistakes = [
             f"Namespace {name} is not in the input, and policies look at its label {min(looked_at)!r}"
             for name in sorted(self.namespaces)
@@ -132,7 +132,7 @@ class Inventory:
         return frozenset((key, value) for key, value in labels.items() if key in wanted)
 
     def _covering(self, address: Address | None) -> Any:
-        found = [(each, each.covers(address, self._ranges)) for each in self._blocks]
+        found = [(each, covers(each, address, self._ranges)) for each in self._blocks]
         return tuple(frozenset(each for each, covered in found if covered[sure]) for sure in (0, 1))
 
     def _of_service(self, service: Service) -> Iterator[Destination]:

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from itertools import chain, count
 from typing import TYPE_CHECKING
 
-from planner.evaluator import Change, Endpoint, Senders, members
+from planner.evaluator import Change, Endpoint, Senders, members, union
 from planner.reachability import Destination
 from planner.selectors import keys, selects
 
@@ -101,7 +101,7 @@ class _Planner:
         self.places = places(inventory)
         self.first = len(inventory.pods)
         self.evaluator = evaluator = inventory.evaluator(probe(inventory, *place) for place, _ in self.places)
-        others = reduce(int.__or__, (evaluator.who(each.subject, each.namespace) for each in inventory.others), 0)
+        others = union(*(evaluator.who(each.subject).possible for each in inventory.others))
         self.targets = [
             each
             for each in inventory.destinations
