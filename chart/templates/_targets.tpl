@@ -100,6 +100,9 @@ targets give way to the vantage's own. Text and dicts, because sprig's append co
 {{- $unreadable := regexReplaceAll (printf "(?mi)^\"(%s)\"\n" .root.netproof.pattern) (include "netproof.texts" .) "" | trim }}
 {{- if $unreadable }}
 {{- $target := splitList "\n" $unreadable | first | printf "[%s]" | fromJsonArray | first }}
+{{- if not $target }}
+{{- fail (printf "%s: an entry has neither `target` nor `command`" .place) }}
+{{- end }}
 {{- $kind := contains "://" $target | ternary (splitn "://" 2 $target)._0 "tcp" }}
 {{- if not (hasKey .root.netproof.kinds (lower $kind)) }}
 {{- fail (printf "%s: %q: unknown kind of target %q; the kinds are %s" .place $target $kind (keys .root.netproof.kinds | sortAlpha | join ", ")) }}

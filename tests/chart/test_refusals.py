@@ -13,7 +13,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"tragets": {}}, "tragets"),
     ({"targets": {"alow": []}}, "targets.*alow"),
     ({"targets": {"deny": [{"target": "a:1", "tiemout": "3s"}]}}, "targets.deny.0.*tiemout"),
-    ({"targets": {"deny": [{"because": "a"}]}}, "targets.deny.0.*target"),
+    ({"targets": {"deny": [{"because": "a"}]}}, "targets.deny of vantage .* neither `target` nor `command`"),
     ({"targets": {"deny": [""]}}, "targets.deny.0"),
     ({"targets": {"deny": [5432]}}, "targets.deny.0.*(number|integer)"),
     ({"targets": {"deny": "a:1"}}, "targets.deny.*string"),
