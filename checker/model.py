@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,8 +98,8 @@ class Check:
     exempt: bool = False  # from the control: nobody may reach it, so no run can show it alive
 
     @property
-    def list(self) -> str:
-        """The list that the check stands on: allow or deny."""
+    def list(self) -> Literal["allow", "deny"]:
+        """The list that the check stands on."""
         return "allow" if self.expect is Expect.REACHABLE else "deny"
 
 
@@ -114,6 +114,11 @@ class Vantage:
     labels: Mapping[str, str] = field(default_factory=dict)
     control: bool = False  # its deny checks ask whether the denied targets are alive
     isolated: bool = False  # it is meant to reach nothing
+
+    @property
+    def role(self) -> str:
+        """What it is for, in the word of the configuration and the report."""
+        return "control" if self.control else "vantage"
 
 
 @dataclass(frozen=True, slots=True)

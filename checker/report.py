@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from checker import __version__
+from checker import __version__, model
 from checker.model import Expect, Family, Finding, Outcome, Plan, Result, Run, Verdict
 
 VERSION: Literal[2] = 2
@@ -130,7 +130,6 @@ class Report(Struct, frozen=True, kw_only=True, rename="camel"):
 
 def of_run(run: Run) -> Report:
     """Make the report of a run."""
-    vantage = run.plan.vantage
     return Report(
         version=VERSION,
         netproof=__version__,
@@ -142,15 +141,7 @@ def of_run(run: Run) -> Report:
         stopped=run.stopped,
         warnings=run.warnings,
         error=Error(title=FAILURE, problems=(run.error,)) if run.error else None,
-        vantage=Vantage(
-            name=vantage.name,
-            cluster=vantage.cluster,
-            namespace=vantage.namespace,
-            node=vantage.node,
-            labels=dict(vantage.labels),
-            role="control" if vantage.control else "vantage",
-            isolated=vantage.isolated,
-        ),
+        vantage=msgspec.convert(run.plan.vantage, Vantage, from_attributes=True),
         settle=run.plan.settle,
         notify=dict(run.plan.notify),
         checks=tuple(_check(result) for result in run.results),
@@ -159,15 +150,10 @@ def of_run(run: Run) -> Report:
 
 def of_error(title: str, problems: Sequence[str], code: int, notify: Mapping[str, Any]) -> Report:
     """Make the report of a run that probed nothing: a broken configuration, or a failure of the checker itself."""
-    empty = of_run(Run(Plan(()), datetime.now(UTC).timestamp(), 0.0, ()))
-    return msgspec.structs.replace(
-        empty,
-        verdict=None,
-        exit_code=code,
-        error=Error(title=title, problems=tuple(problems)),
-        notify=dict(notify),
-        vantage=Vantage(**{key: os.environ.get(f"NETPROOF_{key.upper()}") for key in ("namespace", "node")}),  # type: ignore[arg-type]
-    )
+    vantage = model.Vantage(namespace=os.environ.get("NETPROOF_NAMESPACE"), node=os.environ.get("NETPROOF_NODE"))
+    empty = of_run(Run(Plan((), vantage, notify=notify), datetime.now(UTC).timestamp(), 0.0, ()))
+    error = Error(title=title, problems=tuple(problems))
+    return msgspec.structs.replace(empty, verdict=None, exit_code=code, error=error)
 
 
 def document(report: Report) -> dict[str, Any]:
@@ -217,7 +203,7 @@ def write(file: Path, content: str) -> None:
 def _check(result: Result) -> Check:
     check, observation = result.check, result.judgement.observation
     return Check(
-        list="allow" if check.expect is Expect.REACHABLE else "deny",
+        list=check.list,
         target=str(check.target),
         name=check.name,
         because=check.because,
@@ -236,10 +222,7 @@ def _check(result: Result) -> Check:
             Attempt(
                 at=round(attempt.at, 4),
                 elapsed=round(attempt.elapsed, 4),
-                observations=tuple(
-                    Observation(address=each.address, family=each.family, outcome=each.outcome, seen=each.seen)
-                    for each in attempt.observations
-                ),
+                observations=msgspec.convert(attempt.observations, tuple[Observation, ...], from_attributes=True),
                 left_out=attempt.left_out,
             )
             for attempt in result.attempts

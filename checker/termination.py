@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import json
 import zlib
+from bisect import bisect
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -61,17 +62,10 @@ def shorten(report: Report) -> str:
     for shown in range(len(readable), min(found, 3) - 1, -1):
         if len(rows) == len(checks) and (whole := message(shown, len(checks))):
             return whole.decode()
-    shown = min(found, 3)
-    while not (best := message(shown, shown)):
-        shown -= 1
-    least, most = shown, len(rows)
-    while least < most:
-        middle = (least + most + 1) // 2
-        if fits := message(shown, middle):
-            least, best = middle, fits
-        else:
-            most = middle - 1
-    return best.decode()
+    shown = next(shown for shown in range(min(found, 3), -1, -1) if message(shown, shown))
+    held = range(shown, len(rows) + 1)
+    longest = held[bisect(held, False, key=lambda held: message(shown, held) is None) - 1]
+    return (message(shown, longest) or b"").decode()
 
 
 def read(text: str) -> Report:
@@ -168,9 +162,5 @@ def _shortened(value: Any) -> Any:
         return [_shortened(each) for each in value]
     if not isinstance(value, str) or len(_compact(value)) <= _LONGEST_TEXT:
         return value
-    size = 0
-    for length, character in enumerate(value):
-        size += len(_compact(character)) - len('""')
-        if size > _LONGEST_TEXT - len('"…"'.encode()):
-            return value[:length] + "…"
-    return value
+    fits = bisect(range(len(value)), _LONGEST_TEXT, key=lambda length: len(_compact(f"{value[:length]}…")))
+    return f"{value[: fits - 1]}…"

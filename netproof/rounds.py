@@ -56,7 +56,7 @@ def repeat(
     while True:
         began = time.monotonic()
         plan = load()
-        checks = {(check.list, str(check.target)) for check in plan.checks}
+        checks: set[tuple[str, str]] = {(check.list, str(check.target)) for check in plan.checks}
         ran, code = one(replace(plan, settled=checks <= known), is_last)
         if is_last(ran) or code not in (ran.exit_code, _UNDELIVERED):
             return code
