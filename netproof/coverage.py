@@ -1,20 +1,14 @@
 """`netproof coverage`: the policies that no check of the values would notice missing."""
 
-from __future__ import annotations
-
+import argparse
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import yaml
 
 from netproof.arguments import InputError
 from netproof.suggest import add_objects, load
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Iterator
-
-    from planner.coverage import Coverage
+from planner.coverage import Coverage
 
 BELOW = 1
 

@@ -1,22 +1,16 @@
 """`netproof suggest`: values of the chart, from what `kubectl get -o json` or manifests say."""
 
-from __future__ import annotations
-
+import argparse
 import json
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from checker.words import harmless
 from netproof.arguments import InputError, count
 from planner.objects import read
 from planner.reachability import Inventory, Pair, pairs
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Iterable, Iterator
-
-    from planner.suggestion import Suggestion
+from planner.suggestion import Suggestion
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

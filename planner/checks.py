@@ -1,20 +1,14 @@
 """The checks that values ask for, and what each of them would see under the policies."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from checker.target import Form, TargetError, identity, parse
-from planner.evaluator import Endpoint
+from planner.evaluator import Change, Endpoint
+from planner.reachability import Inventory
 from planner.suggestion import outside, places, probe
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from planner.evaluator import Change
-    from planner.reachability import Inventory
 
 _FORMS = {"tcp": Form(), "udp": Form(), "http": Form(80, path=True), "https": Form(443, path=True)}
 _FORMS["dns"] = Form(53, name=True)

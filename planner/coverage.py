@@ -4,20 +4,14 @@ Each policy, and each of its rules, is taken away in mind. It is noticed when a 
 something else than before.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from planner.checks import Check, Checks
 from planner.evaluator import Change
+from planner.policies import Policy
 from planner.suggestion import merge
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from planner.checks import Check, Checks
-    from planner.policies import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +44,7 @@ def coverage(checks: Checks) -> Coverage:
     evaluator, inventory = checks.evaluator, checks.inventory
     known = [each for each in checks.all if each.to]
     ends = {to: None for each in (*checks.targets.values(), *(one.to for one in known), inventory.dns) for to in each}
-    concerned: dict[Policy, list[Check]] = defaultdict(list)  # the checks that a policy could change
+    concerned = defaultdict[Policy, list[Check]](list)  # the checks that a policy could change
     for each in known:
         ways = (*each.to, *inventory.dns) if each.by_name else each.to
         for policy in {*evaluator.on_egress[each.pod], *(one for to in ways for one in evaluator.isolating(to))}:

@@ -1,19 +1,15 @@
 """A suggestion merged into values that a person has edited: their words stay, and what is new or wrong is marked."""
 
-from __future__ import annotations
-
 import io
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ruamel.yaml import YAML
 
 from planner.checks import Checks, read_values, same_target, text_of
+from planner.reachability import Inventory
+from planner.suggestion import Suggestion
 from planner.values import write
-
-if TYPE_CHECKING:
-    from planner.reachability import Inventory
-    from planner.suggestion import Suggestion
 
 _MARK = "suggest:"
 

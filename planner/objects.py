@@ -3,19 +3,15 @@
 Only the fields that decide who may reach what; their meaning is in the Kubernetes API reference.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import msgspec
 import yaml
 from msgspec import Raw, Struct
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 
 class _Object(Struct, frozen=True, rename="camel"):
@@ -187,7 +183,7 @@ class WorkloadSpec(_Object, frozen=True):
 
     template: Pod = Pod()
     replicas: int | None = None
-    job_template: Workload | None = None
+    job_template: "Workload | None" = None
 
 
 class Workload(_Object, frozen=True):

@@ -1,24 +1,18 @@
 """What a cluster consists of: workloads, the pods and ports behind Services, and who may reach them."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from planner.addresses import covers, pod_ranges
+from planner.addresses import Address, covers, pod_ranges
 from planner.evaluator import Endpoint, Evaluator, PodClass
+from planner.objects import Objects, Pod, Service, ServicePort
 from planner.other_policies import OtherKind
 from planner.policies import policy
 from planner.selectors import keys, selects
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
-
-    from planner.addresses import Address
-    from planner.objects import Objects, Pod, Service, ServicePort
 
 # Labels that differ from pod to pod of one workload.
 _OF_ONE_POD = re.compile(

@@ -1,24 +1,16 @@
 """Which vantages to probe from, and what each must and must not reach, by the policies as they are."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import reduce
 from ipaddress import ip_address
 from itertools import chain, count
-from typing import TYPE_CHECKING
 
-from planner.evaluator import Change, Endpoint, Senders, members, union
-from planner.reachability import Destination
+from planner.evaluator import Change, Endpoint, PodClass, Senders, members, union
+from planner.reachability import Destination, Inventory, Workload
 from planner.selectors import keys, selects
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from planner.evaluator import PodClass
-    from planner.reachability import Inventory, Workload
 
 _METADATA = ("169.254.169.254", 80)
 DNS = "dns://kubernetes.default.svc.cluster.local"
