@@ -44,7 +44,7 @@ class Checks:
         self.inventory, self.first = inventory, len(inventory.pods)
         self.others = places(inventory)
         probes = [probe(inventory, each.namespace, each.labels) for each in checked]
-        probes += [probe(inventory, *place) for place, _ in self.others]
+        probes += [probe(inventory, each.namespace, each.labels) for each in self.others]
         self.evaluator = inventory.evaluator(probes)
         self.targets: dict[tuple[str, str, int], tuple[Endpoint, ...]] = {}
         for each in [*inventory.destinations, *dict(outside(inventory))]:

@@ -82,6 +82,6 @@ def _alone(checks: Checks) -> Iterator[str]:
     groups = merge(evaluator.within.values(), views).values()
     alone = sum(group for group in groups if not group & vantages)
     first = len(evaluator.pods) - len(checks.others)
-    for index, ((namespace, _), workloads) in enumerate(checks.others, first):
+    for index, place in enumerate(checks.others, first):
         if alone >> index & 1:
-            yield from (f"{name} in {namespace}" for name in workloads)
+            yield from (f"{name} in {place.namespace}" for name in place.workloads)

@@ -32,6 +32,9 @@ class Workload:
     pods: set[int] = field(default_factory=set)  # classes
     ports: set[tuple[str, int]] = field(default_factory=set)  # that its pods declare: protocol, number
 
+    def __str__(self) -> str:
+        return f"{self.name} in {self.namespace}"
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Destination:
@@ -49,6 +52,9 @@ class Destination:
     def host(self) -> str:
         """Its name, as it resolves in every namespace."""
         return f"{self.service}.{self.namespace}"
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
 
 
 class Inventory:

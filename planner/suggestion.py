@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from functools import reduce
 from ipaddress import ip_address
 from itertools import chain, count
+from typing import NamedTuple
 
 from planner.evaluator import Change, Endpoint, PodClass, Senders, members, union
-from planner.reachability import Destination, Inventory, Workload
+from planner.reachability import Destination, Inventory
 from planner.selectors import keys, selects
 
 _METADATA = ("169.254.169.254", 80)
@@ -18,15 +19,8 @@ DNS = "dns://kubernetes.default.svc.cluster.local"
 _SYSTEM = ("kube-system", "kube-public", "kube-node-lease")
 # What the pod of a vantage wears besides: the chart's own labels, and those of its Job.
 _WORN = dict.fromkeys(
-    (
-        "app.kubernetes.io/name",
-        "app.kubernetes.io/instance",
-        "app.kubernetes.io/component",
-        "job-name",
-        "controller-uid",
-        "batch.kubernetes.io/job-name",
-        "batch.kubernetes.io/controller-uid",
-    ),
+    [f"app.kubernetes.io/{key}" for key in ("name", "instance", "component")]
+    + [f"{prefix}{key}" for prefix in ("", "batch.kubernetes.io/") for key in ("job-name", "controller-uid")],
     "netproof",
 )
 
@@ -90,9 +84,9 @@ class _Planner:
 
     def __init__(self, inventory: Inventory, max_denials: int) -> None:
         self.inventory, self.max_denials = inventory, max_denials
-        self.places = places(inventory)
-        self.first = len(inventory.pods)
-        self.evaluator = evaluator = inventory.evaluator(probe(inventory, *place) for place, _ in self.places)
+        self.places = dict(enumerate(places(inventory), len(inventory.pods)))
+        probes = [probe(inventory, each.namespace, each.labels) for each in self.places.values()]
+        self.evaluator = evaluator = inventory.evaluator(probes)
         others = union(*(evaluator.who(each.subject).possible for each in inventory.others))
         self.targets = [
             each
@@ -102,9 +96,9 @@ class _Planner:
         self.outside = dict(outside(inventory))
         self.senders = {each: evaluator.senders(each.backends) for each in (*self.targets, *self.outside)}
         self.resolving = evaluator.senders(inventory.dns).certain
-        probes = ((1 << len(self.places)) - 1 << self.first) & ~others
+        probing = union(*(1 << index for index in self.places)) & ~others
         views = [*self.senders.values(), Senders(self.resolving, self.resolving)]
-        self.merged = merge((bits & probes for bits in evaluator.within.values()), views)
+        self.merged = merge((bits & probing for bits in evaluator.within.values()), views)
         self.vantages = sum(1 << index for index in self.merged)
         self.allow: dict[int, list[Destination]] = defaultdict(list)
         self.deny: dict[int, list[Destination]] = defaultdict(list)
@@ -141,7 +135,7 @@ class _Planner:
 
     def _deny_by_ingress(self) -> None:
         """Deny each isolated Service to one vantage of its namespace, and to one of another."""
-        imagined = sum(1 << self.first + index for index, (_, workloads) in enumerate(self.places) if not workloads)
+        imagined = union(*(1 << index for index, place in self.places.items() if not place.workloads))
         for each in self.targets:
             if not any(self.evaluator.isolating(to) for to in each.backends):
                 continue
@@ -172,7 +166,7 @@ class _Planner:
 
     def _add(self, entries: dict[int, list[Destination]], index: int, to: Destination) -> None:
         if self._text(index, to) is None:
-            self.unnamed.add(f"{to.host}:{to.port}")
+            self.unnamed.add(str(to))
         else:
             entries[index].append(to)
             self.used |= 1 << index
@@ -181,7 +175,7 @@ class _Planner:
     def _text(self, index: int, to: Destination) -> str | None:
         """Write a target for a vantage: by name, or by address where it cannot resolve names."""
         by_name = to.service and self.resolving >> index & 1
-        return f"{to.host}:{to.port}" if by_name else f"{to.address}:{to.port}" if to.address else None
+        return str(to) if by_name else f"{to.address}:{to.port}" if to.address else None
 
     def _proves(self, index: int, to: Destination) -> int:
         """Count the policies whose removal a denial would notice."""
@@ -219,11 +213,9 @@ class _Planner:
         return control, alive
 
     def _vantage(self, index: int, name: str, alive: set[str], left_out: int) -> Vantage:
-        (namespace, labels), _ = self.places[index - self.first]
-        merged = (self.places[each - self.first][1] for each in members(self.merged[index]))
-        vantage = Vantage(
-            name, namespace, self._fewest(labels), tuple(sorted({each for some in merged for each in some}))
-        )
+        place = self.places[index]
+        workloads = sorted({each for one in members(self.merged[index]) for each in self.places[one].workloads})
+        vantage = Vantage(name, place.namespace, self._fewest(place.labels), tuple(workloads))
         if name == "control":
             return vantage
         for to in sorted(self.allow.get(index, ()), key=lambda to: (to.namespace, to.service, to.port)):
@@ -256,9 +248,9 @@ class _Planner:
         """Name vantages after their namespace and first workload."""
         names: dict[int, str] = {}
         for index in members(self.vantages):
-            (namespace, _), workloads = self.places[index - self.first]
-            name = (workloads[0] if workloads else "/other").partition("/")[2]
-            base = re.sub("[^a-z0-9-]", "-", f"{namespace}-{name}")[:58].rstrip("-")
+            place = self.places[index]
+            name = (place.workloads[0] if place.workloads else "/other").partition("/")[2]
+            base = re.sub("[^a-z0-9-]", "-", f"{place.namespace}-{name}")[:58].rstrip("-")
             taken = chain([base], (f"{base}-{number}" for number in count(2)))
             names[index] = next(each for each in taken if each not in names.values())
         return names
@@ -267,26 +259,24 @@ class _Planner:
         """Say what the lists do not show."""
         for each in self.inventory.others:
             yield f"{each.name} is not evaluated: nothing is suggested for the pods that it selects."
-        lists: dict[str, list[str]] = {
-            "Only partly reachable, so on no list": [
-                f"{each.host}:{each.port}"
-                for each, senders in self.senders.items()
-                if each.service and senders.possible & ~senders.certain & self.vantages
-            ],
-            "Without a ready pod, so on no list": [
-                f"{each.host}:{each.port}" for each in self.inventory.destinations if not each.ready
-            ],
+        destinations, dns = self.inventory.destinations, set(self.inventory.dns)
+        partly = [to for to, found in self.senders.items() if found.possible & ~found.certain & self.vantages]
+        named = {to.pod for each in destinations for to in each.backends}
+        alone = [each for each in self.inventory.workloads.values() if not each.pods & named]
+        lists = {
+            "Only partly reachable, so on no list": [str(to) for to in partly if to.service],
+            "Without a ready pod, so on no list": [str(to) for to in destinations if not to.ready],
             "Not TCP, so on no list (a check needs a payload that the server answers)": [
-                f"{each.host}:{each.port}/{each.protocol}"
-                for each in self.inventory.destinations
-                if each.protocol != "TCP" and not set(each.backends) & set(self.inventory.dns)
+                f"{to}/{to.protocol}"
+                for to in destinations
+                if to.protocol != "TCP" and not dns.intersection(to.backends)
             ],
             "Isolated, but behind no Service, so that no check can name them": [
-                f"{each.name} in {each.namespace}" for each in self._unnamed()
+                str(each) for each in alone if any(self.evaluator.on_ingress[pod] for pod in each.pods)
             ],
-            "Not named in a list of a vantage that cannot resolve names, since they have no fixed address": sorted(
-                self.unnamed
-            ),
+            "Not named in a list of a vantage that cannot resolve names, since they have no fixed address": [
+                *sorted(self.unnamed)
+            ],
             "Nothing shows that these are alive, so their denials stay unproven": sorted(
                 {entry.target for each in vantages for entry in each.deny if not entry.control}
             ),
@@ -295,12 +285,6 @@ class _Planner:
             if found:
                 rest = f" and {len(found) - 10} more" if len(found) > 10 else ""
                 yield f"{what}: {', '.join(found[:10])}{rest}."
-
-    def _unnamed(self) -> Iterator[Workload]:
-        named = {to.pod for each in self.inventory.destinations for to in each.backends}
-        for each in self.inventory.workloads.values():
-            if not each.pods & named and any(self.evaluator.on_ingress[pod] for pod in each.pods):
-                yield each
 
 
 def merge(pods: Iterable[int], views: Iterable[Senders]) -> dict[int, int]:
@@ -311,20 +295,26 @@ def merge(pods: Iterable[int], views: Iterable[Senders]) -> dict[int, int]:
     return {next(members(each)): each for each in groups if each}
 
 
-def places(inventory: Inventory) -> list[tuple[tuple[str, dict[str, str]], tuple[str, ...]]]:
-    """List the places to probe from: namespace and labels, with the workloads that have them.
+class Origin(NamedTuple):
+    """A place to probe from: labels in a namespace, and the workloads that have them; without any, any other pod."""
 
-    Each namespace has one more place without workloads: any other pod.
-    """
+    namespace: str
+    labels: dict[str, str]
+    workloads: tuple[str, ...]
+
+
+def places(inventory: Inventory) -> list[Origin]:
+    """List the places to probe from. Each namespace has one more, without workloads."""
     found: dict[tuple[str, frozenset[tuple[str, str]]], set[str]] = defaultdict(set)
     pods = list(inventory.pods)
-    policed = {each.namespace for each in inventory.policies}
+    left_out = set(_SYSTEM) - {each.namespace for each in inventory.policies}
     for each in inventory.workloads.values():
-        if each.namespace in _SYSTEM and each.namespace not in policed:
-            continue
         for pod in (pods[index] for index in each.pods if not pods[index].on_host_network):
-            labels = frozenset((key, value) for key, value in pod.labels if key in inventory.policy_keys)
-            found[pod.namespace, labels].add(each.name)
-            found.setdefault((pod.namespace, frozenset()), set())
-    order = sorted(found, key=lambda place: (place[0], not found[place], sorted(found[place]), sorted(place[1])))
-    return [((space, dict(sorted(labels))), tuple(sorted(found[space, labels]))) for space, labels in order]
+            if pod.namespace not in left_out:
+                labels = frozenset((key, value) for key, value in pod.labels if key in inventory.policy_keys)
+                found[pod.namespace, labels].add(each.name)
+                found.setdefault((pod.namespace, frozenset()), set())
+    listed = [Origin(space, dict(sorted(labels)), tuple(sorted(names))) for (space, labels), names in found.items()]
+    return sorted(
+        listed, key=lambda place: (place.namespace, not place.workloads, place.workloads, [*place.labels.items()])
+    )
