@@ -241,12 +241,3 @@ class Run:
             "leaks": findings[Finding.LEAK],
             "unreachable": findings[Finding.UNREACHABLE],
         }
-
-
-@dataclass(slots=True)
-class Progress:
-    """How far a run is, for a person to watch: the one value that changes, and nothing is decided by it."""
-
-    total: int
-    decided: int = 0
-    decide_at: float = 0.0

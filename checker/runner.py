@@ -23,7 +23,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from checker import network, prober, verdict
-from checker.model import Attempt, Check, Expect, Family, Judgement, Outcome, Plan, Progress, Result, Run, Verdict
+from checker.model import Attempt, Check, Expect, Family, Judgement, Outcome, Plan, Result, Run, Verdict
 from checker.probes import KINDS
 
 if TYPE_CHECKING:
@@ -46,7 +46,6 @@ STOPPED = {
 async def run(
     plan: Plan,
     on_result: Callable[[Result], None],
-    progress: Progress,
     *,
     is_own: Callable[[str], bool] = network.is_own,
 ) -> Run:
@@ -62,7 +61,7 @@ async def run(
     if files < sockets:
         warnings.append(f"only {files} connections can be open at once (ulimit -Hn), {sockets} are wanted")
     started = time.time()
-    runner = _Runner(plan, on_result, progress, prober.Prober(files), is_own, held=files - sockets)
+    runner = _Runner(plan, on_result, prober.Prober(files), is_own, held=files - sockets)
     try:
         stopped, error = await _until_stopped(runner.all(), plan.deadline)
     finally:
@@ -121,17 +120,16 @@ class _State:
 
 
 class _Runner:
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         plan: Plan,
         on_result: Callable[[Result], None],
-        progress: Progress,
         prober: prober.Prober,
         is_own: Callable[[str], bool],
         *,
         held: int,
     ) -> None:
-        self.plan, self.on_result, self.progress, self.prober, self.is_own = plan, on_result, progress, prober, is_own
+        self.plan, self.on_result, self.prober, self.is_own = plan, on_result, prober, is_own
         self.held = held  # how many connections may stay pending
         self.slots = asyncio.Semaphore(plan.concurrency)
         self.turns: dict[str | None, asyncio.Lock] = {}
@@ -149,7 +147,6 @@ class _Runner:
         self.has_denials = bool(deny)
         if not reach:
             self.decide_at = self.wait
-        self.progress.decide_at = self.decide_at
         async with asyncio.TaskGroup() as group:
             for state in deny:
                 group.create_task(self.deny(state))
@@ -172,7 +169,7 @@ class _Runner:
         if judgement.verdict is Verdict.PASS and not self.passed:
             self.passed = True
             if self.prober.now() < self.decide_at:
-                self.progress.decide_at = self.decide_at = self.prober.now() + self.wait
+                self.decide_at = self.prober.now() + self.wait
         self.decide(state, judgement)
 
     async def reach_again(self, state: _State) -> None:
@@ -294,7 +291,6 @@ class _Runner:
     def decide(self, state: _State, judgement: Judgement) -> None:
         before, attempts = state.result, (*state.attempts, *state.deciding)
         state.result = Result(state.check, judgement, attempts, _lag(state.check, attempts))
-        self.progress.decided += before is None
         if before is None or before.verdict is not judgement.verdict:
             self.on_result(state.result)
 

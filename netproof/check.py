@@ -11,9 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from checker import network
-from checker.model import INTERRUPTED, Progress, Verdict
-from checker.runner import run as probe
+from checker import network, runner
+from checker.model import INTERRUPTED, Verdict
 from netproof import arguments as shared
 from netproof.console import Console
 from netproof.publish import TERMINATION_LOG, Readers, publish
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
     from checker.model import Plan, Run
     from netproof.failure import Failure
-
-_TICK = 0.2  # seconds between two updates of the progress line
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,9 +59,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace, plan: Plan, is_last: Callable[[Run], bool] | None = None) -> tuple[Run, int]:
     """Probe a plan and report it. Returns the exit code, too: one of `--every` reports less when it is not the last."""
-    progress = Progress(len(plan.checks))
-    console = Console(progress, sys.stdout if options.output == "text" else sys.stderr)
-    ran = asyncio.run(watched(plan, console, progress))
+    console = Console(sys.stdout if options.output == "text" else sys.stderr)
+    ran = probe(plan, console)
     readers = _readers(options)
     if is_last:
         last = is_last(ran)
@@ -78,7 +74,6 @@ def _run(options: argparse.Namespace, plan: Plan, is_last: Callable[[Run], bool]
         if ran.verdict is not Verdict.VIOLATION:
             raise
         console.note("ERROR", f"not every reader got the report: {type(error).__name__}")
-        console.flush()
         return ran, ran.exit_code  # a violation stays one, whatever fails after it
 
 
@@ -87,26 +82,14 @@ def failed(failure: Failure, options: argparse.Namespace | None) -> None:
     from checker.report import of_error  # noqa: PLC0415 - see _publish
 
     error = of_error(failure.title, failure.problems, failure.code, failure.notify)
-    publish(error, _readers(options) if options else Readers(), Console(Progress(0), sys.stderr))
+    publish(error, _readers(options) if options else Readers(), Console(sys.stderr))
 
 
-async def watched(
-    plan: Plan, console: Console, progress: Progress, is_own: Callable[[str], bool] = network.is_own
-) -> Run:
-    """Run a plan, with its progress on the console."""
-
-    async def tick() -> None:
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        while True:
-            console.tick(loop.time() - began)
-            await asyncio.sleep(_TICK)
-
+def probe(plan: Plan, console: Console, is_own: Callable[[str], bool] = network.is_own) -> Run:
+    """Run a plan, and print each result as it is decided."""
     for warning in plan.warnings:
         console.note("WARN", warning)
-    ticker = asyncio.create_task(tick())
-    ran = await probe(plan, console.result, progress, is_own=is_own)
-    ticker.cancel()
+    ran = asyncio.run(runner.run(plan, console.result, is_own=is_own))
     for warning in ran.warnings[len(plan.warnings) :]:
         console.note("WARN", warning)
     if ran.error:
@@ -139,7 +122,6 @@ def _publish(ran: Run, options: argparse.Namespace, readers: Readers, console: C
     """Report a run to all its readers. Return the exit code."""
     if options.output == "text":
         console.summary(ran)
-        console.flush()
     code = ran.exit_code
     if options.output == "json" or readers.any:
         from checker.report import dumps, of_run  # noqa: PLC0415 - a run without a reader needs no msgspec
@@ -149,9 +131,6 @@ def _publish(ran: Run, options: argparse.Namespace, readers: Readers, console: C
             document = publish(document, readers, console)
         finally:
             if options.output == "json":
-                console.flush()
-                console = Console(Progress(0))
-                console.print(dumps(document).rstrip())
+                Console().print(dumps(document).rstrip())
         code = document.exit_code
-    console.flush()
     return code

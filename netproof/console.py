@@ -1,21 +1,15 @@
-"""What a person sees: a line a check as it is decided, a summary, and on a terminal how far it is."""
+"""What a person sees: a line a check as it is decided, and a summary."""
 
 from __future__ import annotations
 
 import os
 import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from checker.model import Expect, Result, Run, Verdict
 from checker.words import harmless
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from checker.model import Progress
 
 _LEVELS = {Verdict.PASS: "INFO ", Verdict.INCONCLUSIVE: "WARN ", Verdict.VIOLATION: "ERROR"}
 _COLOURS = {Verdict.PASS: "32", Verdict.INCONCLUSIVE: "33", Verdict.VIOLATION: "1;31"}
@@ -29,14 +23,12 @@ def noun(result: Result) -> str:
 
 
 class Console:
-    """Prints to standard output; colour and progress only on a terminal (https://no-color.org)."""
+    """Prints to standard output; colour only on a terminal (https://no-color.org)."""
 
-    def __init__(self, progress: Progress, stream: TextIO | None = None) -> None:
-        self._progress = progress
+    def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stdout
-        self._terminal = self._stream.isatty() and os.environ.get("TERM") != "dumb"
-        self._colour = self._terminal and not os.environ.get("NO_COLOR")
-        self._width = 0
+        terminal = self._stream.isatty() and os.environ.get("TERM") != "dumb"
+        self._colour = terminal and not os.environ.get("NO_COLOR")
 
     def result(self, result: Result) -> None:
         """Print the line of one check."""
@@ -51,11 +43,11 @@ class Console:
             words.append(f"It was open for the first {result.lag:.1f} s.")
         if check.because and result.verdict is not Verdict.PASS:
             words.append(f"Because: {harmless(check.because)}")
-        self._line(f"{time.strftime('%H:%M:%S')} {_LEVELS[result.verdict]} " + " ".join(words))
+        self.print(f"{time.strftime('%H:%M:%S')} {_LEVELS[result.verdict]} " + " ".join(words))
 
     def note(self, level: str, text: str) -> None:
         """Print what is worth knowing before or after a run."""
-        self._line(f"{time.strftime('%H:%M:%S')} {level:5} {harmless(text)}")
+        self.print(f"{time.strftime('%H:%M:%S')} {level:5} {harmless(text)}")
 
     def summary(self, run: Run) -> None:
         """Print what came of it all."""
@@ -66,41 +58,12 @@ class Console:
             if counts[key]
         ]
         text = f"{counts['pass']} of {counts['checks']} checks pass in {run.duration:.1f} s"
-        self._line(f"{self._painted(run.verdict.upper(), run.verdict)}  {', '.join([*found, text])}")
-
-    def tick(self, elapsed: float) -> None:
-        """Show how far the run is, and write out what was printed."""
-        if self._terminal and self._progress.decided < self._progress.total:
-            left = self._progress.decide_at - elapsed
-            wait = f", denials are decided in {left:.0f} s: policies may still be settling" if left > 0 else ""
-            self._status(f"{self._progress.decided} of {self._progress.total} checks decided{wait}")
-        self.flush()
-
-    def flush(self) -> None:
-        """Write out what was printed."""
-        with self._reader():
-            self._stream.flush()
+        self.print(f"{self._painted(run.verdict.upper(), run.verdict)}  {', '.join([*found, text])}")
 
     def print(self, text: str) -> None:
-        """Print text as it is."""
-        with self._reader():
-            self._stream.write(f"{text}\n")
-
-    def _line(self, text: str) -> None:
-        self._status("")
-        self.print(text)
-
-    def _status(self, text: str) -> None:
-        if self._width or text:
-            with self._reader():
-                self._stream.write(f"\r\x1b[K{text}")
-        self._width = len(text)
-
-    @contextmanager
-    def _reader(self) -> Iterator[None]:
-        """Go on without a reader that has gone (`| head`): the verdict does not depend on it."""
+        """Print text as it is. Go on without a reader that has gone (`| head`): the verdict does not depend on it."""
         try:
-            yield
+            print(text, file=self._stream, flush=True)
         except OSError:
             self._stream = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for the rest of the process
 

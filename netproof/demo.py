@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import socket
@@ -14,10 +13,10 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from checker import report
-from checker.model import Check, Expect, Plan, Progress, Vantage, Verdict
+from checker.model import Check, Expect, Plan, Vantage, Verdict
 from checker.probes.base import NoSettings
 from checker.target import Target
-from netproof.check import watched
+from netproof.check import probe
 from netproof.console import Console
 from notifications.channels import Channel
 from notifications.deliver import deliver
@@ -53,10 +52,9 @@ def run(_options: argparse.Namespace) -> int:
     """Run the demo; returns 0 when the leak was caught and the message arrived, else 70."""
     with ExitStack() as stack:
         plan = _plan(stack)
-        progress = Progress(len(plan.checks))
-        console = Console(progress, sys.stdout)
+        console = Console()
         console.print(_INTRODUCTION)
-        ran = asyncio.run(watched(plan, console, progress, lambda _: False))
+        ran = probe(plan, console, lambda _: False)
         console.summary(ran)
         server = stack.enter_context(HTTPServer((_HERE, 0), _Webhook))
         Thread(target=server.serve_forever, daemon=True).start()
@@ -71,7 +69,6 @@ def run(_options: argparse.Namespace) -> int:
         for message in _Webhook.messages:
             console.print("\n".join(f"  | {line}" for line in (message["title"], "", *message["message"].splitlines())))
     console.print("\n" + _EXPLANATION.format(command=sys.argv[0]))  # as it was called: it need not be on the PATH
-    console.flush()
     caught = ran.summary["leaks"] == 1 and ran.verdict is Verdict.VIOLATION
     return 0 if caught and all(each.delivered for each in deliveries) else 70
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from checker.model import Progress
 from netproof.arguments import CHANNELS, UsageError, add_channels, add_templates, document
 from netproof.console import Console
 from netproof.publish import UNDELIVERED, Readers, show
@@ -36,7 +35,6 @@ def run(options: argparse.Namespace) -> int:
     if not channels:
         raise UsageError(f"{path} holds no channel; put an apprise URL into a file there")
     deliveries = trial(channels) if options.test else deliver(document(options.report), channels, options.templates)
-    console = Console(Progress(0))
+    console = Console()
     delivered = [show(each, console) for each in deliveries]
-    console.flush()
     return 0 if all(delivered) else UNDELIVERED

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import signal
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from checker.model import Progress
 from netproof.arguments import CHANNELS, InputError, add_channels, add_templates
 from netproof.console import Console
 
@@ -39,20 +37,16 @@ def run(options: argparse.Namespace) -> int:
         settings, url = load(options.settings), address()
     except (SettingsError, ApiError) as error:
         raise InputError([str(error)]) from None
-    console, stop = Console(Progress(0), sys.stdout), Event()
-
-    def note(level: str, text: str) -> None:
-        console.note(level, text)
-        console.flush()
+    console, stop = Console(), Event()
 
     channels = options.channels or (CHANNELS if CHANNELS.is_dir() else None)
-    service = Service(settings, Api(url), note, channels, options.templates, options.heartbeat)
+    service = Service(settings, Api(url), console.note, channels, options.templates, options.heartbeat)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     with ExitStack() as stack:
         stack.callback(serve(("", settings.port), public(service)).shutdown)
         stack.callback(serve(("127.0.0.1", settings.page_port), local(service)).shutdown)
-        note("INFO", f"watching {len(settings.vantages)} vantages in {len(settings.namespaces)} namespaces")
+        console.note("INFO", f"watching {len(settings.vantages)} vantages in {len(settings.namespaces)} namespaces")
         service.run(stop)
     return 0
