@@ -26,6 +26,10 @@ MOST_TARGETS = 20_000
 _FILES = (YAML, *(f"{name}.lst" for name in LISTS))
 _LIKE_OURS = re.compile(r"netproof\.ya?ml|(allow|deny|denied).*|.*\.lst", re.IGNORECASE)
 _PASSWORD = re.compile("[^/]*:[^/]*@")
+_KINDS_WITH: dict[str, list[str]] = {}  # a key of some kinds of targets alone
+for _name, _kind in KINDS.items():
+    for _field in fields(_kind.settings):
+        _KINDS_WITH.setdefault(_field.name, []).append(_name)
 _ONLY_ON = {"every": "allow", "attempts": "deny", "closed": "deny", "control": "deny"}
 
 
@@ -96,13 +100,16 @@ class _Loader:
     def read(self, path: Path) -> None:
         """Read a file, or those files of a folder that have the right names."""
         try:
-            names = source.names(path)
-            if names is None:
+            if path.is_dir():
+                self.read_folder(path, {each.name for each in path.iterdir()})
+            else:
                 self.read_file(path)
-                return
+        except OSError as error:
+            self.mistakes.append(f"{path}: cannot be read: {error.strerror}")
         except ValueError as error:
             self.mistakes.append(f"{path}: {error}")
-            return
+
+    def read_folder(self, path: Path, names: set[str]) -> None:
         others = [name for name in names if _LIKE_OURS.fullmatch(name) and name not in _FILES]
         hints = [f"{path / name}: is not read; {near_miss(name, _FILES)}" for name in others]
         if names.isdisjoint(_FILES):
@@ -213,8 +220,11 @@ class _Loader:
         for key in keys:
             if _ONLY_ON.get(key, entry.list) != entry.list:
                 self.mistakes.append(f"{entry.place(key)}: is a setting of the {_ONLY_ON[key]} list")
+            if target.kind not in (kinds := _KINDS_WITH.get(key, [target.kind])):
+                what = f"is a setting of {' and '.join(kinds)} targets, and this one is {target.kind}"
+                self.mistakes.append(f"{entry.place(key)}: {what}")
         denied = Expect.ALIVE if control and keys.get("control", True) else Expect.BLOCKED
-        own = self.kind_settings(entry, target)
+        own = _own_settings(entry, kind.settings)
         check = Check(
             expect=Expect.REACHABLE if entry.list == "allow" else denied,
             target=target,
@@ -232,21 +242,6 @@ class _Loader:
         if not entry.wrong and len(self.mistakes) == before and (mistake := kind.mistake(check, own)):
             self.mistakes.append(f"{entry.place(mistake[0])}: {mistake[1]}")
         return check
-
-    def kind_settings(self, entry: _Entry, target: Target) -> Settings:
-        """Make the settings that the target's kind has; keys of other kinds are mistakes."""
-        shape: type[Settings] = KINDS[target.kind].settings
-        if len(entry.keys) < 2:
-            return shape()
-        import msgspec  # noqa: PLC0415 - two lists do without
-
-        own = {key: value for key, value in entry.keys.items() if key in {each.name for each in fields(shape)}}
-        for key in entry.keys.keys() - own.keys():
-            owners = [name for name, kind in KINDS.items() if key in {each.name for each in fields(kind.settings)}]
-            if owners:
-                what = f"is a setting of {' and '.join(owners)} targets, and this one is {target.kind}"
-                self.mistakes.append(f"{entry.place(key)}: {what}")
-        return msgspec.convert(own, shape)
 
     def lists_make_sense(self, checks: Sequence[Check], vantage: Vantage) -> None:
         of_the_network = [check for check in checks if not KINDS[check.target.kind].own]
@@ -273,3 +268,12 @@ class _Loader:
         if not (found or zero):
             self.mistakes.append(f"{place}: found {value}; it must be longer than 0")
         return found
+
+
+def _own_settings(entry: _Entry, shape: type[Settings]) -> Settings:
+    """Make the settings that a kind of target has, of all keys of the entry."""
+    if len(entry.keys) < 2:
+        return shape()
+    import msgspec  # noqa: PLC0415 - two lists do without
+
+    return msgspec.convert(entry.keys, shape)

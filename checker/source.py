@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,23 +15,15 @@ LARGEST = 4 * 2**20  # bytes; a ConfigMap holds 1 MiB (kubernetes.io/docs/concep
 _OTHER_LINE_ENDS = re.compile("\r(?!\n)|[\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 
-def names(path: Path) -> set[str] | None:
-    """List the names in a folder; None for what is no folder. Raises ValueError."""
-    try:
-        return {each.name for each in path.iterdir()}
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise ValueError(f"cannot be read: {error.strerror}") from None
-
-
 def text(file: Path) -> str:
     """Read a text file. Raises ValueError with what is wrong with it, without its name."""
     try:
-        if not file.is_file():
-            raise ValueError("is not a file" if file.exists() else "there is no such file")
+        if not stat.S_ISREG(file.stat().st_mode):  # a pipe would block
+            raise ValueError("is not a file")
         with file.open("rb") as stream:
             content = stream.read(LARGEST + 1)
+    except FileNotFoundError:
+        raise ValueError("there is no such file") from None
     except OSError as error:
         raise ValueError(f"cannot be read: {error.strerror}") from None
     if len(content) > LARGEST:

@@ -164,9 +164,5 @@ def _fault(error: Exception) -> str:
     return text.rsplit("] ", 1)[-1].split(" (_ssl.c")[0].rstrip(".")
 
 
-def _through_proxy(settings: Settings) -> bool:
-    return settings.proxy
-
-
-HTTP = Kind(Form(port=80, path=True), Settings, attempt, mistake, by_name=_through_proxy)
-HTTPS = Kind(Form(port=443, path=True), Settings, attempt, mistake, by_name=_through_proxy)
+HTTP = Kind(Form(PORTS["http"], path=True), Settings, attempt, mistake, by_name=lambda settings: settings.proxy)
+HTTPS = Kind(Form(PORTS["https"], path=True), Settings, attempt, mistake, by_name=lambda settings: settings.proxy)
