@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reporter.situation import Check, Situation
 
 EXIT_CODES = {"pass": 0, "violation": 1, "inconclusive": 3}
-GET = "kubectl get cronjobs,jobs,pods -A -l app.kubernetes.io/name=netproof -o json"
+GET = "kubectl get cronjobs,jobs,pods -A -l netproof-vantage -o json"
 _HEAD = ("NAMESPACE", "VANTAGE", "LIST", "TARGET", "STATE", "SINCE")
 
 

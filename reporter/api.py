@@ -59,7 +59,7 @@ class Api:
     def objects(self, settings: Settings) -> Objects:
         """List what the vantages of the release left. A namespace that is refused is noted. Raises ApiError."""
         found = Objects()
-        selector = f"app.kubernetes.io/name={settings.name},app.kubernetes.io/instance={settings.release}"
+        selector = f"netproof-release={settings.release}"
         with self._client() as client:
             for namespace in settings.namespaces:
                 try:

@@ -40,7 +40,8 @@ class Run:
 def key(metadata: Metadata) -> str | None:
     """Name the vantage that an object belongs to: namespace/release/name."""
     labels = metadata.labels or {}
-    release, name = labels.get("app.kubernetes.io/instance"), labels.get("app.kubernetes.io/component")
+    release = labels.get("netproof-release") or labels.get("app.kubernetes.io/instance")
+    name = labels.get("netproof-vantage") or labels.get("app.kubernetes.io/component")
     if not (release and name) or name == "reporter" or "helm.sh/hook" in (metadata.annotations or {}):
         return None
     return harmless(f"{metadata.namespace}/{release}/{name}")

@@ -20,7 +20,7 @@ class SettingsError(ValueError):
 class Vantage(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """A vantage that the release has."""
 
-    name: Annotated[str, Meta(description="The label app.kubernetes.io/component of its objects.")]
+    name: Annotated[str, Meta(description="The label netproof-vantage of its objects.")]
     namespace: str
     role: Literal["vantage", "control"] = "vantage"
     mode: Literal["cronjob", "continuous"] = "cronjob"
@@ -32,8 +32,7 @@ class Vantage(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_
 class Settings(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """The whole file. Durations are such as 20s, 2m, 24h."""
 
-    name: Annotated[str, Meta(description="The label app.kubernetes.io/name of the objects.")] = "netproof"
-    release: str = ""
+    release: Annotated[str, Meta(description="The label netproof-release of the objects.")] = ""
     namespace: Annotated[str, Meta(description="Of the reporter and its Secrets.")] = ""
     cluster: Annotated[str, Meta(description="Its name, for messages.")] = ""
     cluster_domain: str = "cluster.local"

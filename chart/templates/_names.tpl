@@ -40,6 +40,26 @@ app.kubernetes.io/instance: {{ include "netproof.label" .root.Release.Name | quo
 app.kubernetes.io/component: {{ include "netproof.label" .vantage.name | quote }}
 {{- end }}
 
+{{/*
+The release, as the reporter and `netproof status` name it. One release may contain this chart several times, each time
+with a name of its own.
+*/}}
+{{- define "netproof.release" -}}
+{{- $name := include "netproof.name" . }}
+{{- include "netproof.label" (eq $name "netproof" | ternary .Release.Name (printf "%s-%s" .Release.Name $name)) }}
+{{- end }}
+
+{{/*
+Labels that find what belongs to a vantage. Pods may wear the application's labels, which replace the usual ones, so these
+are laid over all others, and nothing else selects by them.
+*/}}
+{{- define "netproof.ours" -}}
+{{- if ne .vantage.role "reporter" }}
+netproof-release: {{ include "netproof.release" .root | quote }}
+netproof-vantage: {{ include "netproof.label" .vantage.name | quote }}
+{{- end }}
+{{- end }}
+
 {{/* Labels of every object except pods, which have the labels that policies select and few others. */}}
 {{- define "netproof.labels" -}}
 {{- $labels := include "netproof.selectors" . | fromYaml }}
@@ -47,7 +67,7 @@ app.kubernetes.io/component: {{ include "netproof.label" .vantage.name | quote }
 {{- $_ := set $labels "app.kubernetes.io/managed-by" .root.Release.Service }}
 {{- $_ := set $labels "app.kubernetes.io/part-of" "netproof" }}
 {{- $_ := set $labels "helm.sh/chart" (include "netproof.label" (printf "%s-%s" .root.Chart.Name .root.Chart.Version)) }}
-{{- include "netproof.layers" (dict "root" .root "maps" (list $labels .root.Values.commonLabels)) }}
+{{- include "netproof.layers" (dict "root" .root "maps" (list $labels .root.Values.commonLabels (include "netproof.ours" . | fromYaml))) }}
 {{- end }}
 
 {{/*

@@ -59,8 +59,7 @@ without an application's labels.
 {{- $vantages = append $vantages $vantage }}
 {{- end }}
 {{- $config := include "netproof.given" (pick .Values.reporter "interval" "remindEvery" "groupWithin" "digest" "digestChannels") | fromYaml }}
-{{- $_ := set $config "name" (include "netproof.label" (include "netproof.name" .)) }}
-{{- $_ := set $config "release" (include "netproof.label" .Release.Name) }}
+{{- $_ := set $config "release" (include "netproof.release" .) }}
 {{- $_ := set $config "namespace" .netproof.reporter.namespace }}
 {{- $_ := set $config "cluster" (default "" .netproof.reporter.cluster) }}
 {{- $_ := set $config "clusterDomain" (default "cluster.local" .Values.clusterDomain) }}

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(shutil.which("promtool") is None, reason="not in
 VALUES: dict[str, Any] = {
     "prometheusRule": {"enabled": True},
     "control": {"enabled": True, "namespace": "pay"},
-    "vantages": {"web": {"targets": {"allow": ["api:443"], "deny": ["db:27017"]}}},
+    "vantages": {"web": {"targets": {"allow": ["api:443"], "deny": ["db:27017"]}}, "live": {"mode": "continuous", "targets": {"allow": ["api:443"]}}},
 }
 WITH: dict[str, dict[str, Any]] = {
     "jobs": {},
@@ -50,7 +50,7 @@ def test_every_alert_has_a_runbook_and_a_name_of_its_own() -> None:
 
 @pytest.mark.parametrize("name", WITH)
 def test_nothing_is_left_to_fill_in(name: str) -> None:
-    assert not re.search(r"\b(NAMESPACES?|CRONJOBS|COUNT|SERVICE)\b", json.dumps(groups(name)))
+    assert not re.search(r"\b(NAMESPACES?|CRONJOBS|DEPLOYMENTS|COUNT|SERVICE)\b", json.dumps(groups(name)))
 
 
 def test_the_dashboard_is_json_in_a_configmap() -> None:

@@ -15,7 +15,7 @@ def test_commands_have_their_names_filled_in() -> None:
     text = notes({})
     assert "kubectl create job -n shop --from=cronjob/np-netproof np-netproof-now" in text
     assert "kubectl logs -n shop -f job/np-netproof-now" in text
-    assert "kubectl get jobs -n shop -l app.kubernetes.io/instance=np" in text
+    assert "kubectl get jobs -n shop -l netproof-release=np" in text
     assert "helm test np -n shop" in text
     assert "helm test" not in notes({"tests": {"enabled": False}})
 
@@ -23,7 +23,7 @@ def test_commands_have_their_names_filled_in() -> None:
 def test_a_hundred_vantages_are_a_count() -> None:
     text = notes({"vantages": {f"v{n}": {"namespace": f"n{n % 7}", "podLabels": {"app": "a"}} for n in range(100)}})
     assert "100 vantages in 7 namespaces" in text
-    assert "kubectl get jobs -A -l app.kubernetes.io/instance=np" in text
+    assert "kubectl get jobs -A -l netproof-release=np" in text
     assert len(text.splitlines()) <= 25
     assert max(map(len, text.splitlines())) <= 120
 

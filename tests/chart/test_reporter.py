@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 import yaml
 
+from reporter.objects import Metadata
+from reporter.runs import key
 from reporter.settings import load
 from tests.chart.chart import Object, container, kind, refusal, render
 from tests.chart.restricted import faults
@@ -51,7 +53,7 @@ def test_it_may_read_jobs_and_keep_its_state_and_nothing_else(objects: list[Obje
         for resource in rule["resources"]
         for verb in rule["verbs"]
     }
-    reading = {(n, r, v) for n in ("one", "two", "ops") for r in ("cronjobs", "jobs", "pods") for v in ("get", "list")}
+    reading = {(n, r, "list") for n in ("one", "two", "ops") for r in ("cronjobs", "jobs", "pods")}
     assert rights == reading | {("ops", "secrets", verb, f"{NAME}-state") for verb in ("get", "update")}
     assert not any(each["kind"].startswith("ClusterRole") for each in objects)
     bound = [each for each in objects if each["kind"] == "RoleBinding"]
@@ -121,6 +123,28 @@ def test_a_deployment_selects_its_pods_whatever_their_labels() -> None:
     objects = render({**CONTINUOUS, "podLabels": {"app.kubernetes.io/name": "shop"}})
     spec = kind(objects, "Deployment")["np-netproof"]["spec"]
     assert spec["selector"]["matchLabels"].items() <= spec["template"]["metadata"]["labels"].items()
+
+
+@pytest.mark.parametrize("mode", ["cronjob", "continuous"])
+def test_its_objects_are_found_whatever_labels_the_application_has(mode: str, tmp_path: Any) -> None:
+    theirs = {f"app.kubernetes.io/{key}": "shop" for key in ("name", "instance", "component")}
+    theirs |= {"netproof-vantage": "else", "netproof-release": "else"}
+    values = {**VALUES, "vantages": {"a": {"namespace": "one", "mode": mode}}, "control": {"enabled": False}}
+    objects = render({**values, "podLabels": theirs, "commonLabels": theirs}, namespace="ops")
+    file = tmp_path / "reporter.yaml"
+    file.write_text(kind(objects, "ConfigMap")[NAME]["data"]["reporter.yaml"])
+    own = kind(objects, {"cronjob": "CronJob", "continuous": "Deployment"}[mode])["np-netproof-a"]
+    job = own["spec"].get("jobTemplate", own)
+    found = [own["metadata"]["labels"], job["metadata"]["labels"], job["spec"]["template"]["metadata"]["labels"]]
+    assert [each["netproof-release"] for each in found] == [load(file).release] * 3
+    assert {key(Metadata(name="x", namespace="one", labels=each)) for each in found} == {"one/np/a"}
+
+
+def test_a_chart_of_another_name_in_the_same_release_is_another_one_to_the_reporter(tmp_path: Any) -> None:
+    file = tmp_path / "reporter.yaml"
+    named = render({**VALUES, "nameOverride": "east"}, namespace="ops")
+    file.write_text(kind(named, "ConfigMap")["np-east-reporter"]["data"]["reporter.yaml"])
+    assert load(file).release == kind(named, "CronJob")["np-east-a"]["metadata"]["labels"]["netproof-release"] == "np-east"
 
 
 @pytest.mark.parametrize("reporter", [True, False])

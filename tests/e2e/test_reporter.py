@@ -116,7 +116,7 @@ def test_its_rights_are_those_that_it_needs(release: Release) -> None:
 
     for what in ("cronjobs.batch", "jobs.batch", "pods"):
         assert may("list", what, release.shop)
-        assert not any(may(verb, what, release.shop) for verb in ("watch", "create", "delete", "update", "patch"))
+        assert not any(may(verb, what, release.shop) for verb in ("get", "watch", "create", "delete", "update", "patch"))
     for what in ("secrets", "pods --subresource=log", "configmaps", "networkpolicies.networking.k8s.io"):
         assert not any(may(verb, what, release.shop) for verb in ("get", "list", "watch"))
     state = "secrets/netproof-reporter-state"
@@ -132,7 +132,7 @@ def test_status_at_a_terminal_says_the_same(release: Release) -> None:
 
     release.mistake()
     assert release.run() == [1] * 5
-    selector = "app.kubernetes.io/name=netproof"
+    selector = "netproof-vantage"
     listed = release.shop.kubectl("get", "cronjobs,jobs,pods", "-l", selector, "-o", "json")
     shown = netproof("status", input=listed)
     assert shown.returncode == 1

@@ -28,9 +28,11 @@ def stamp(time: int) -> str:
 
 def labels(name: str, release: str = "np") -> dict[str, str]:
     return {
-        "app.kubernetes.io/name": "netproof",
-        "app.kubernetes.io/instance": release,
-        "app.kubernetes.io/component": name,
+        "netproof-release": release,
+        "netproof-vantage": name,
+        "app.kubernetes.io/name": "shop",  # the pods wear the application's labels
+        "app.kubernetes.io/instance": "prod",
+        "app.kubernetes.io/component": "web",
     }
 
 

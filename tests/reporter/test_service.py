@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import msgspec
@@ -19,6 +20,7 @@ from reporter.api import Api, ApiError
 from reporter.server import Answer, serve
 from reporter.service import Service
 from reporter.settings import Settings, SettingsError, Vantage, load
+from tests.chart.chart import ONE, render
 from tests.notifications import servers
 from tests.reporter.objects import HOUR, NOON, World, check, message
 from tests.reporter.standin import StandIn, standin
@@ -103,6 +105,20 @@ def test_an_idle_round_writes_nothing(reporter: Reporter) -> None:
     assert {method for method, _ in reporter.api.requests} == {"GET"}
     assert not any("secrets" in path for _, path in reporter.api.requests)
     assert len(reporter.api.requests) == 6
+
+
+def test_it_uses_each_right_that_the_chart_gives_it_and_needs_no_other(reporter: Reporter) -> None:
+    with servers.http(*[servers.OK] * 9) as slack:
+        reporter.channel("slack", slack.port)
+        reporter.world.run(message(check("deny db:5432", "violation")), at=NOON)
+        reporter.round()
+    used = set()
+    for method, path in reporter.api.requests:
+        resource, *name = urlsplit(path).path.partition("/namespaces/")[2].split("/")[1:]
+        used.add(({"GET": "get" if name else "list", "PUT": "update"}[method], resource))
+    roles = [each for each in render({**ONE, "reporter": {"enabled": True}}) if each["kind"] == "Role"]
+    rules = [rule for role in roles for rule in role["rules"]]
+    assert used == {(verb, what) for rule in rules for verb in rule["verbs"] for what in rule["resources"]}
 
 
 def test_pages_are_read_to_the_end(reporter: Reporter) -> None:

@@ -57,6 +57,15 @@ def test_what_is_overdue_or_unreadable_is_said(world: World, tmp_path: Path) -> 
     assert "cannot be read: CronJob shop/np-front" in ran.stdout
 
 
+def test_objects_of_older_versions_are_found_by_the_usual_labels(world: World) -> None:
+    usual = {"app.kubernetes.io/name": "netproof", "app.kubernetes.io/instance": "np"}
+    for each in world.items:
+        name = each["metadata"]["labels"]["netproof-vantage"]
+        each["metadata"]["labels"] = {**usual, "app.kubernetes.io/component": name}
+    ran = netproof("status", input=listed(world))
+    assert "allow  tcp://db.shop:5432  reachable" in ran.stdout
+
+
 def test_nothing_to_see_is_not_green() -> None:
     ran = netproof("status", input='{"items": []}')
     assert ran.returncode == 3
