@@ -89,6 +89,7 @@ class Check(Struct, frozen=True, kw_only=True, rename="camel"):
     seen: Annotated[str, Meta(description="The evidence in words.")] = ""
     meaning: Annotated[str, Meta(description="What the verdict means, in plain words.")] = ""
     proxied: Annotated[bool, Meta(description="A proxy answered: this does not show that the target is alive.")] = False
+    exempt: Annotated[bool, Meta(description="Nobody may reach it: nothing can show that it is alive.")] = False
     lag: Annotated[float | None, Meta(description="Seconds until a denied target was blocked that was open first.")] = (
         None
     )
@@ -215,6 +216,7 @@ def _check(result: Result) -> Check:
         address=observation.address if observation else None,
         seen=result.seen,
         meaning=result.judgement.meaning,
+        exempt=check.exempt,
         proxied=getattr(check.settings, "proxy", False),
         lag=None if result.lag is None else round(result.lag, 3),
         controls=check.controls,

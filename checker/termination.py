@@ -30,8 +30,9 @@ _LONGEST_TEXT = 160  # bytes of one text
 _MOST_SHOWN, _MOST_PACKED = 40, 3000  # checks
 _WHAT = ("kind", "version", "verdict", "exitCode", "summary", "stopped", "error", "channels")
 _WHERE = ("vantage", "started", "duration", "netproof")
-_TEXTS = ("finding", "list", "target", "name", "outcome", "seen", "because", "controls", "expect", "verdict")
+_TEXTS = ("finding", "list", "target", "name", "outcome", "seen", "because", "controls", "expect", "verdict", "exempt")
 _EXPECTS, _VERDICTS, _OUTCOMES = tuple(Expect), tuple(Verdict), tuple(Outcome)
+_EXEMPT = 4  # in place of an expectation: blocked, and nobody may reach it
 _ORDER = {Finding.LEAK: 0, Finding.UNREACHABLE: 1, Finding.INCONCLUSIVE: 2, None: 3}
 # What targets are made of, the most frequent last (zlib's advice).
 _DICTIONARY = (
@@ -111,7 +112,7 @@ def _shown(check: Check) -> dict[str, Any]:
 def _row(check: Check) -> str:
     """Write a check as `<expect><verdict><outcome>target`, then lag and controls, behind tabs. Digits count values."""
     outcome = "-" if check.outcome is None else str(_OUTCOMES.index(check.outcome))
-    kind = _EXPECTS.index(check.expect) + (5 if check.proxied else 0)
+    kind = _EXEMPT if check.exempt else _EXPECTS.index(check.expect) + (5 if check.proxied else 0)
     extras = ["" if check.lag is None else f"{check.lag:g}", *check.controls] if check.lag or check.controls else []
     words = [f"{kind}{'abc'[_VERDICTS.index(check.verdict)]}{outcome}{check.target}", *extras]
     return "\t".join(" ".join(word.split()) for word in words)
@@ -121,7 +122,7 @@ def _row(check: Check) -> str:
 def _check(row: str) -> Check:
     first, *extras = row.split("\t")
     kind, verdict = int(first[0]), _VERDICTS["abc".index(first[1])]
-    expect = _EXPECTS[kind % 5]
+    expect = Expect.BLOCKED if kind == _EXEMPT else _EXPECTS[kind % 5]
     return Check(
         list="allow" if expect is Expect.REACHABLE else "deny",
         target=first[3:],
@@ -130,6 +131,7 @@ def _check(row: str) -> Check:
         finding=Finding.of(expect, verdict),
         outcome=None if first[2] == "-" else _OUTCOMES[int(first[2])],
         proxied=kind >= 5,
+        exempt=kind == _EXEMPT,
         lag=float(extras[0]) if extras and extras[0] else None,
         controls=tuple(extras[1:]),
     )

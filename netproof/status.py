@@ -82,6 +82,8 @@ def _state(check: Check) -> str:
         return "LEAK" if check.list == "deny" else "UNREACHABLE"
     if check.state == "inconclusive":
         return f"inconclusive ({check.finding})" if check.finding != "inconclusive" else "inconclusive"
+    if check.exempt:
+        return "blocked; nobody may reach it, so nothing can prove that it is alive"
     if check.proven is None:
         return {"blocked": "not possible", "alive": "alive"}.get(check.expect, "reachable")
     return f"blocked, proven by {check.proven_by}" if check.proven else "blocked, unproven"

@@ -58,6 +58,7 @@ class Record(Struct, array_like=True):
     first_day: int = 0
     days: str = ""
     changes: list[tuple[int, str]] = []
+    exempt: bool = False
 
 
 class Vantage(Struct, array_like=True):
@@ -242,7 +243,7 @@ def forget(state: State, vantage: str, record: Record, ident: str, time: int) ->
 
 def _learn_check(state: State, run: Run, record: Record, check: Check, finding: str) -> None:
     time, letter = run.finished, _LETTERS[check.verdict]
-    record.expect, record.proxied, record.lag = check.expect, check.proxied, check.lag
+    record.expect, record.exempt, record.proxied, record.lag = check.expect, check.exempt, check.proxied, check.lag
     record.name, record.because = _plain(check.name) or record.name, _plain(check.because) or record.because
     record.outcome, record.seen, record.controls = check.outcome, _plain(check.seen) or "", list(check.controls)
     if letter != record.state:

@@ -225,6 +225,7 @@ def _situation(
 
 def _check(key: str, record: Record, target: str, prover: str | None) -> Check:
     denied = record.expect == "blocked" and record.state == "p" and "://" in target and record.outcome != "impossible"
+    denied = denied and not record.exempt
     return Check(
         vantage=key,
         list=cast("Any", record.which),
@@ -239,6 +240,7 @@ def _check(key: str, record: Record, target: str, prover: str | None) -> Check:
         seen=record.seen,
         since=_time(record.since),
         last_seen=_time(record.looked),
+        exempt=record.exempt,
         proven=prover is not None if denied else None,
         proven_by=prover if denied else None,
         lag=record.lag,

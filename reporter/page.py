@@ -39,11 +39,12 @@ class Sign(NamedTuple):
 REACHABLE = Sign("pass", "→", "reachable")
 PROVEN = Sign("pass", "⊘", "blocked, and proven")
 UNPROVEN = Sign("unproven", "⊘?", "blocked, but not proven: nothing shows that the target is alive")
+EXEMPT = Sign("exempt", "⊘", "blocked; nobody may reach it, so nothing can prove that it is alive")
 LEAK = Sign("leak", "‼", "leak")
 UNREACHABLE = Sign("unreachable", "✗", "unreachable")
 INCONCLUSIVE = Sign("inconclusive", "?", "inconclusive")
 NEVER = Sign("never", "·", "never asked")
-LEGEND = (REACHABLE, PROVEN, UNPROVEN, LEAK, UNREACHABLE, INCONCLUSIVE, NEVER)
+LEGEND = (REACHABLE, PROVEN, UNPROVEN, EXEMPT, LEAK, UNREACHABLE, INCONCLUSIVE, NEVER)
 _FINDINGS = {"leak": LEAK, "unreachable": UNREACHABLE, "inconclusive": INCONCLUSIVE}
 _FINDINGS["overdue"] = Sign("overdue", "!", "overdue")
 # A day's worst verdict, worse ones higher, and what a strip shows for it.
@@ -104,6 +105,8 @@ def sign(check: Check) -> Sign:
         return INCONCLUSIVE if check.state == "inconclusive" else bad
     if check.expect != "blocked":
         return REACHABLE
+    if check.exempt:
+        return EXEMPT
     return UNPROVEN if check.proven is False else PROVEN
 
 

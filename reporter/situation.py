@@ -31,7 +31,8 @@ class Check(Struct, frozen=True, kw_only=True, rename="camel"):
     seen: str
     since: datetime  # of the state
     last_seen: datetime  # the last run that had the check
-    proven: bool | None  # whether another vantage has reached what this one is denied; None: no passing denial
+    exempt: bool  # nobody may reach it, so nothing can show that it is alive
+    proven: bool | None  # whether another vantage has reached what this one is denied; None: no denial, or exempt
     proven_by: str | None  # the name of that vantage
     lag: float | None  # seconds
     controls: tuple[str, ...]

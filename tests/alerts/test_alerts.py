@@ -17,7 +17,10 @@ pytestmark = pytest.mark.skipif(shutil.which("promtool") is None, reason="not in
 VALUES: dict[str, Any] = {
     "prometheusRule": {"enabled": True},
     "control": {"enabled": True, "namespace": "pay"},
-    "vantages": {"web": {"targets": {"allow": ["api:443"], "deny": ["db:27017"]}}, "live": {"mode": "continuous", "targets": {"allow": ["api:443"]}}},
+    "vantages": {
+        "web": {"targets": {"allow": ["api:443"], "deny": ["db:27017"]}},
+        "live": {"mode": "continuous", "targets": {"allow": ["api:443"]}},
+    },
 }
 WITH: dict[str, dict[str, Any]] = {
     "jobs": {},

@@ -144,7 +144,9 @@ def test_a_chart_of_another_name_in_the_same_release_is_another_one_to_the_repor
     file = tmp_path / "reporter.yaml"
     named = render({**VALUES, "nameOverride": "east"}, namespace="ops")
     file.write_text(kind(named, "ConfigMap")["np-east-reporter"]["data"]["reporter.yaml"])
-    assert load(file).release == kind(named, "CronJob")["np-east-a"]["metadata"]["labels"]["netproof-release"] == "np-east"
+    assert (
+        load(file).release == kind(named, "CronJob")["np-east-a"]["metadata"]["labels"]["netproof-release"] == "np-east"
+    )
 
 
 @pytest.mark.parametrize("reporter", [True, False])

@@ -255,6 +255,15 @@ def test_lag_requirements_and_proxies_are_kept() -> None:
     assert (read.lag, read.proxied, read.controls) == (2.5, True, ("PCI DSS 11.4.5", "A B C"))
 
 
+def test_a_target_that_nobody_may_reach_is_kept() -> None:
+    check = msgspec.structs.replace(some_checks(1)[0], expect=Expect.BLOCKED, exempt=True, proxied=False)
+    for verdict in (Verdict.PASS, Verdict.VIOLATION):
+        finding = Finding.of(Expect.BLOCKED, verdict)
+        given = msgspec.structs.replace(check, verdict=verdict, finding=finding)
+        (read,) = short(run_of([given]))[1].checks
+        assert (read.exempt, read.expect, read.proxied) == (True, Expect.BLOCKED, False)
+
+
 def test_a_full_report_is_read_as_it_is() -> None:
     whole = run_of(some_checks(20, 2))
     assert termination.read(report.dumps(whole)) == whole

@@ -116,7 +116,9 @@ def test_its_rights_are_those_that_it_needs(release: Release) -> None:
 
     for what in ("cronjobs.batch", "jobs.batch", "pods"):
         assert may("list", what, release.shop)
-        assert not any(may(verb, what, release.shop) for verb in ("get", "watch", "create", "delete", "update", "patch"))
+        assert not any(
+            may(verb, what, release.shop) for verb in ("get", "watch", "create", "delete", "update", "patch")
+        )
     for what in ("secrets", "pods --subresource=log", "configmaps", "networkpolicies.networking.k8s.io"):
         assert not any(may(verb, what, release.shop) for verb in ("get", "list", "watch"))
     state = "secrets/netproof-reporter-state"

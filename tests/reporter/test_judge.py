@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from checker import report, termination
+from reporter.metrics import expose
+from reporter.page import sign
 from reporter.settings import Settings, Vantage
 from tests.reporter.objects import HOUR, NOON, Watch, check, message, stamp
 
@@ -55,6 +57,17 @@ def test_a_proxy_proves_nothing() -> None:
     watch.world.run(message(check("allow https://api.x:443", proxied=True)), name="back")
     watch.world.run(message(check("deny https://api.x:443")))
     assert [each.proven for each in watch.look().checks if each.list == "deny"] == [False]
+
+
+def test_what_nobody_may_reach_is_neither_proven_nor_unproven() -> None:
+    watch = Watch()
+    watch.world.cronjob("front")
+    watch.world.run(message(check("deny db:5432", exempt=True)))
+    situation = watch.look()
+    assert [(each.proven, each.exempt) for each in situation.checks] == [(None, True)]
+    assert situation.state == "pass"
+    assert "netproof_denial_proven{" not in expose(situation, None, {}, {}).decode()
+    assert sign(situation.checks[0]).label.startswith("blocked; nobody may reach it")
 
 
 def test_one_missing_policy_seen_by_twelve_vantages_is_one_finding() -> None:

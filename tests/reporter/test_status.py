@@ -47,6 +47,14 @@ def test_a_table_and_an_exit_code_like_that_of_a_check(world: World, verdict: st
     assert ran.stdout.splitlines()[-1].startswith({0: "PASS", 1: "VIOLATION", 3: "INCONCLUSIVE"}[code])
 
 
+def test_what_nobody_may_reach_is_said_in_words_of_its_own(world: World) -> None:
+    world.run(message(check("deny db:5432", exempt=True)), at=int(time.time()) - 60)
+    ran = netproof("status", input=listed(world))
+    assert ran.returncode == 0
+    assert "blocked; nobody may reach it, so nothing can prove that it is alive" in ran.stdout
+    assert "0 of 0 blocked targets proven" in ran.stdout
+
+
 def test_what_is_overdue_or_unreadable_is_said(world: World, tmp_path: Path) -> None:
     world.cronjob("gone", suspend=True)
     world.items[0]["spec"]["schedule"] = 7
