@@ -136,14 +136,12 @@ class _Loader:
 
     def read_yaml(self, file: str, content: str) -> None:
         from checker.document import read  # noqa: PLC0415 - two lists do without
-        from checker.schema import Configuration, validate  # noqa: PLC0415
+        from checker.schema import configuration, validate  # noqa: PLC0415
 
         document = read(file, content)
         if document.values is not None:
-            validate(document, document.values, Configuration)
+            validate(document, document.values, configuration(self.notify_shape()))
         values = document.values if isinstance(document.values, dict) else {}
-        if isinstance(values.get("notify"), dict):
-            validate(document, values["notify"], self.notify_shape(), ("notify",))
         for name in LISTS:
             entries = values.pop(name, None)
             for index, each in enumerate(entries if isinstance(entries, list) else ()):
@@ -169,11 +167,10 @@ class _Loader:
         """Make the plan of all that was read."""
         self.defaults = self.settings.get("defaults", {})
         vantage = self.vantage()
-        checks: list[Check] = []
         if len(self.entries) > MOST_TARGETS:
             self.mistakes.append(f"{len(self.entries):,} targets are too many: at most {MOST_TARGETS:,} in one run")
-        else:
-            checks = self.checks(vantage)
+            self.entries.clear()
+        checks = self.checks(vantage)
         self.lists_make_sense(checks, vantage)
         values: dict[str, Any] = {key: self.settings[key] for key in ("concurrency", "notify") if key in self.settings}
         for key in ("settle", "deadline"):
@@ -184,11 +181,10 @@ class _Loader:
         return Plan(tuple(checks), vantage, **(values | dict(overrides)), warnings=tuple(self.warnings))
 
     def vantage(self) -> Vantage:
-        given = self.settings.get("vantage", {})
-        keys = {key: given.get(key) for key in ("name", "cluster")}
-        keys |= {key: given.get(key) or os.environ.get(f"NETPROOF_{key.upper()}") for key in ("namespace", "node")}
+        here = {key: os.environ.get(f"NETPROOF_{key.upper()}") for key in ("namespace", "node")}
+        given = {key: value for key, value in self.settings.get("vantage", {}).items() if value}
         control, isolated = self.settings.get("role") == "control", self.settings.get("isolated", False)
-        return Vantage(**keys, labels=given.get("labels") or {}, control=control, isolated=isolated)
+        return Vantage(**(here | given), control=control, isolated=isolated)
 
     def checks(self, vantage: Vantage) -> list[Check]:
         checks: dict[Any, Check] = {}
@@ -216,28 +212,29 @@ class _Loader:
         return list(checks.values())
 
     def check(self, entry: _Entry, target: Target, *, control: bool) -> Check:
-        keys, kind, before = entry.keys, KINDS[target.kind], len(self.mistakes)
-        for key in keys:
+        kind, before = KINDS[target.kind], len(self.mistakes)
+        for key in entry.keys:
             if _ONLY_ON.get(key, entry.list) != entry.list:
                 self.mistakes.append(f"{entry.place(key)}: is a setting of the {_ONLY_ON[key]} list")
             if target.kind not in (kinds := _KINDS_WITH.get(key, [target.kind])):
                 what = f"is a setting of {' and '.join(kinds)} targets, and this one is {target.kind}"
                 self.mistakes.append(f"{entry.place(key)}: {what}")
-        denied = Expect.ALIVE if control and keys.get("control", True) else Expect.BLOCKED
+        keys = self.defaults | dict(entry.keys)
+        given = {key: keys[key] for key in ("name", "because", "attempts", "every") if key in keys}
+        if "timeout" in keys:
+            given["timeout"] = self.duration(keys["timeout"], entry.place("timeout"))
+        exempt = not keys.get("control", True)
+        denied = Expect.ALIVE if control and not exempt else Expect.BLOCKED
         own = _own_settings(entry, kind.settings)
         check = Check(
             expect=Expect.REACHABLE if entry.list == "allow" else denied,
             target=target,
             settings=own,
             where=entry.where,
-            name=keys.get("name"),
-            because=keys.get("because"),
             controls=tuple(keys.get("controls", ())),
-            timeout=self.duration(keys.get("timeout", self.defaults.get("timeout", "3s")), entry.place("timeout")),
-            attempts=keys.get("attempts", self.defaults.get("attempts", 5)),
-            closed_passes=keys.get("closed", self.defaults.get("closed")) == "pass",
-            every=keys.get("every", False),
-            exempt=not keys.get("control", True),
+            closed_passes=keys.get("closed") == "pass",
+            exempt=exempt,
+            **given,
         )
         if not entry.wrong and len(self.mistakes) == before and (mistake := kind.mistake(check, own)):
             self.mistakes.append(f"{entry.place(mistake[0])}: {mistake[1]}")

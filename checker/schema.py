@@ -94,17 +94,18 @@ class Configuration(Struct, forbid_unknown_fields=True):
     isolated: bool | None = None
     role: Literal["vantage", "control"] | None = None
     vantage: Vantage | None = None
-    notify: dict[str, Any] | None = None  # its keys belong to the notifications
+
+
+def configuration(notify: type[Any]) -> type[Struct]:
+    """Complete the configuration with the type of its `notify` section, which belongs to the notifications."""
+    section, doc = ("notify", notify | None, None), {"__doc__": Configuration.__doc__}
+    return msgspec.defstruct("Configuration", [section], bases=(Configuration,), namespace=doc)
 
 
 def published(notify: type[Any]) -> dict[str, Any]:
     """Make the JSON Schema of the configuration, `notify` being the type of its notifications."""
-    shapes = (Configuration, notify)
-    (root, notified), definitions = msgspec.json.schema_components(shapes, ref_template="#/$defs/{name}")
-    configuration = definitions[root["$ref"].rpartition("/")[2]]
-    configuration["properties"]["notify"] = {"anyOf": [{"type": "null"}, notified]}
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "netproof.yaml"}
-    return {**head, **root, "$defs": definitions}
+    return {**head, **msgspec.json.schema(configuration(notify))}
 
 
 def validate(document: Document, value: Any, shape: Any, path: Path_ = ()) -> None:
