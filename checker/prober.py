@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from checker import network, resolver
 from checker.model import Attempt, Expect, Family, Observation, Outcome
 from checker.probes import KINDS
+from checker.words import named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -98,7 +99,7 @@ class Prober:
 
 
 def _failed(error: Exception, address: str | None = None) -> Observation:
-    return Observation(Outcome.UNTESTABLE, f"could not try: {type(error).__name__}: {error}", address)
+    return Observation(Outcome.UNTESTABLE, f"could not try: {named(error)}", address)
 
 
 def open_files(wanted: int) -> int:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 from checker import network, prober, verdict
 from checker.model import Attempt, Check, Expect, Family, Judgement, Outcome, Plan, Result, Run, Verdict
 from checker.probes import KINDS
+from checker.words import named
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
@@ -98,10 +99,8 @@ async def _until_stopped(work: Awaitable[None], deadline: float | None) -> tuple
         with suppress(asyncio.CancelledError):
             await task
         return stop.result(), None
-    error: BaseException | None = task.exception()
-    while isinstance(error, BaseExceptionGroup):  # of the tasks of a run, the first one that failed
-        error = error.exceptions[0]
-    return None, f"{type(error).__name__}: {error}" if error else None
+    error = task.exception()
+    return None, named(error) if error else None
 
 
 @dataclass(slots=True)

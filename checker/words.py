@@ -35,3 +35,10 @@ def near_miss(word: str, known: Iterable[str], suffix: str = "") -> str:
 def harmless(text: str) -> str:
     r"""Show what a terminal would obey, or not show at all, as `\x1b` and `\u202e`."""
     return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def named(error: BaseException) -> str:
+    """Write the type and the message of an error; of a group, as tasks raise it, those of its first one."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return f"{type(error).__name__}: {error}"
