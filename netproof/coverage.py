@@ -6,9 +6,9 @@ from pathlib import Path
 
 import yaml
 
-from netproof.arguments import InputError
-from netproof.suggest import add_objects, load
-from planner.coverage import Coverage
+from netproof.suggest import add_objects, load, reading_values
+from planner.checks import Checks, read_values
+from planner.coverage import Coverage, coverage
 
 BELOW = 1
 
@@ -22,16 +22,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit code."""
-    from planner.checks import Checks, read_values  # noqa: PLC0415
-    from planner.coverage import coverage  # noqa: PLC0415
-
-    try:
+    with reading_values(options.values):
         values = yaml.safe_load(options.values.read_bytes()) or {}
         places = list(read_values(values, options.namespace))
-    except OSError as error:
-        raise InputError([f"{options.values}: {error.strerror}"]) from error
-    except (yaml.YAMLError, AttributeError, TypeError, ValueError) as error:
-        raise InputError([f"{options.values}: these are not values of the chart: {error}"]) from error
     found = coverage(Checks(load(options), places))
     print(*_lines(found), sep="\n")
     return BELOW if found.percent < options.fail_under else 0

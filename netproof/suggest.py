@@ -4,13 +4,17 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import yaml
 
 from checker.words import harmless
 from netproof.arguments import InputError, count
 from planner.objects import read
 from planner.reachability import Inventory, Pair, pairs
-from planner.suggestion import Suggestion
+from planner.suggestion import Suggestion, suggest
+from planner.values import write
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,13 +32,11 @@ def run(options: argparse.Namespace) -> int:
     if options.output == "table":
         sys.stdout.writelines(f"{line}\n" for line in _table(pairs(inventory)))
     elif options.output == "json":
-        print("[")
-        sys.stdout.writelines(_joined(json.dumps(_document(each)) for each in pairs(inventory)))
+        lines = (json.dumps(_document(each)) for each in pairs(inventory))
+        print("[", next(lines, ""), sep="\n", end="")
+        sys.stdout.writelines(f",\n{line}" for line in lines)
         print("\n]")
     else:
-        from planner.suggestion import suggest  # noqa: PLC0415 - the other outputs do without
-        from planner.values import write  # noqa: PLC0415
-
         suggestion = suggest(inventory, options.max_denials)
         if not suggestion.vantages:
             raise InputError(["there is nothing to suggest: no NetworkPolicy keeps a pod from a Service"])
@@ -43,26 +45,31 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _merged(options: argparse.Namespace, suggestion: Suggestion, inventory: Inventory) -> str:
+    from planner.merge import merge_into  # noqa: PLC0415 - ruamel.yaml is slow to import
+
+    with reading_values(options.merge):
+        return merge_into(options.merge.read_text(encoding="utf-8"), suggestion, inventory, options.namespace)
+
+
+@contextmanager
+def reading_values(file: Path) -> Iterator[None]:
+    """Turn what is wrong with values of the chart into an InputError that names the file."""
     from ruamel.yaml.error import YAMLError  # noqa: PLC0415
 
-    from planner.merge import merge_into  # noqa: PLC0415
-
     try:
-        return merge_into(options.merge.read_text(encoding="utf-8"), suggestion, inventory, options.namespace)
+        yield
     except OSError as error:
-        raise InputError([f"{options.merge}: {error.strerror}"]) from error
-    except (YAMLError, AttributeError, TypeError, ValueError) as error:
-        raise InputError(
-            [f"{options.merge}: these are not values of the chart: {' '.join(str(error).split())}"]
-        ) from error
+        raise InputError([f"{file}: {error.strerror}"]) from error
+    except (yaml.YAMLError, YAMLError, AttributeError, TypeError, ValueError) as error:
+        what = " ".join(str(error).split())
+        raise InputError([f"{file}: these are not values of the chart: {what}"]) from error
 
 
 def add_objects(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that say what is read."""
     add = parser.add_argument
-    add(
-        "objects", nargs="*", type=Path, metavar="PATH", help="JSON or YAML, files or folders (default: standard input)"
-    )
+    text = "JSON or YAML, files or folders (default: standard input)"
+    add("objects", nargs="*", type=Path, metavar="PATH", help=text)
     add("--ignore-kind", action="append", default=[], metavar="KIND", help="a kind of policy to ignore (repeatable)")
     add("--skip-unreadable", action="store_true", help="go on without what cannot be read")
     add("--namespace", default="default", metavar="NAME", help="of vantages of the values that name none (default)")
@@ -103,11 +110,6 @@ def _document(pair: Pair) -> dict[str, object]:
         "allowed": pair.allowed,
         "policies": list(pair.policies),
     }
-
-
-def _joined(lines: Iterable[str]) -> Iterator[str]:
-    for number, line in enumerate(lines):
-        yield (",\n" if number else "") + line
 
 
 def _table(found: Iterable[Pair]) -> Iterator[str]:

@@ -112,14 +112,13 @@ def _send(document: Document, channel: Channel, templates: Path | None, added: A
         plugin, form = connect(one_url(channel.file))
         # Text is cut here, with a count, before apprise cuts it anywhere; a line end separates title and body.
         message = render(document, form.name, templates, plugin.body_maxlen - 2 if form.name == "text" else None)
-        apprise = Apprise(plugin)
-        added = added if plugin.attachment_support else None
-        result = apprise.notify(
+        page = AttachMemory(added.content, added.name, "text/html") if added and plugin.attachment_support else None
+        result = Apprise(plugin).notify(
             message.body,
             message.title,
             {"violation": NotifyType.FAILURE, "pass": NotifyType.SUCCESS}.get(message.severity, NotifyType.WARNING),
             body_format=NotifyFormat(form.body_format) if form.body_format else None,
-            attach=AttachMemory(added.content, added.name, "text/html") if added else None,
+            attach=page,
             log_level=logging.DEBUG,
         )
     except NotificationError as e:

@@ -75,10 +75,8 @@ def _message_or_fault(message: Any, template: Path) -> Message | str:
     except Exception as e:  # noqa: BLE001, a template can raise anything, and must not prevent the message
         name, line = getattr(e, "filename", None), getattr(e, "lineno", None)
         if not (name and line):  # jinja2 puts the template's own lines in the traceback
-            lines = [(frame.filename, frame.lineno) for frame in extract_tb(e.__traceback__)]
-            name, line = next(
-                (each for each in reversed(lines) if Path(each[0]).parent == template.parent), (template, 1)
-            )
+            frames = [frame for frame in extract_tb(e.__traceback__) if Path(frame.filename).parent == template.parent]
+            name, line = (frames[-1].filename, frames[-1].lineno) if frames else (template, 1)
         return plain(f"{name}:{line}: {e} ({type(e).__name__})")
 
 

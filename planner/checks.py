@@ -90,25 +90,19 @@ def read_values(values: Mapping[str, Any], release_namespace: str) -> Iterator[P
     found = []
     for name, given in (values.get("vantages") or {"netproof": {}}).items():
         own = given or {}
-        if {**(values.get("cronjob") or {}), **(own.get("cronjob") or {})}.get("suspend"):
+        if _joined("cronjob", values, own).get("suspend"):
             continue
-        lists = {**(values.get("targets") or {}), **(own.get("targets") or {})}
-        listed = {text_of(each) for each in (*(lists.get("allow") or ()), *(lists.get("deny") or ()))}
-        common = values.get("commonTargets") or {}
-        joined = {
-            key: [*(lists.get(key) or ()), *(each for each in common.get(key) or () if text_of(each) not in listed)]
+        lists, common = _joined("targets", values, own), _joined("commonTargets", values)
+        listed = {text_of(each) for key in ("allow", "deny") for each in lists.get(key) or ()}
+        allow, deny = (
+            [*(lists.get(key) or ()), *(each for each in common.get(key) or () if text_of(each) not in listed)]
             for key in ("allow", "deny")
-        }
-        if own.get("isolated", values.get("isolated")):
-            joined["allow"] = []
-        labels = {**(values.get("podLabels") or {}), **(own.get("podLabels") or {})}
-        where = own.get("namespace") or values.get("namespace") or space
-        found.append(
-            (
-                Place(name, where, labels, *([text_of(each) for each in joined[key]] for key in ("allow", "deny"))),
-                joined["deny"],
-            )
         )
+        if own.get("isolated", values.get("isolated")):
+            allow = []
+        where = own.get("namespace") or values.get("namespace") or space
+        place = Place(name, where, _joined("podLabels", values, own), [*map(text_of, allow)], [*map(text_of, deny)])
+        found.append((place, deny))
     yield from (place for place, _ in found)
     control = values.get("control") or {}
     if control.get("enabled"):
@@ -124,6 +118,11 @@ def read_values(values: Mapping[str, Any], release_namespace: str) -> Iterator[P
         yield Place(
             "control", where, control.get("podLabels") or {}, [], own + [each for each in denied if each not in allowed]
         )
+
+
+def _joined(key: str, *layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Join the mappings that values have under a key; later ones win."""
+    return {name: each for layer in layers for name, each in (layer.get(key) or {}).items()}
 
 
 def text_of(entry: Any) -> str:

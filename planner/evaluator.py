@@ -41,10 +41,8 @@ class PodClass:
     namespace: str
     labels: frozenset[tuple[str, str]]
     named_ports: frozenset[tuple[str, str, int]] = frozenset()  # name, protocol, number
-    blocks: tuple[frozenset[IPBlock], frozenset[IPBlock]] = (
-        frozenset(),
-        frozenset(),
-    )  # that certainly, possibly cover it
+    # Those that certainly, and those that possibly cover its address.
+    blocks: tuple[frozenset[IPBlock], frozenset[IPBlock]] = (frozenset(), frozenset())
     on_host_network: bool = False
     ready: bool = True
 
@@ -100,11 +98,10 @@ class Evaluator:
         self._rules: dict[Rule, Senders] = {}
         self._let_in: dict[Endpoint, Senders] = {}
         self._let_out: dict[Endpoint, Senders] = {}
-        self.selected = {each: self._select(self.within[each.namespace], each.pods) for each in policies}
         self.on_ingress: list[list[Policy]] = [[] for _ in pods]  # the policies that isolate each class
         self.on_egress: list[list[Policy]] = [[] for _ in pods]
-        for each, selected in self.selected.items():
-            for index in members(selected):
+        for each in policies:
+            for index in members(self._select(self.within[each.namespace], each.pods)):
                 if each.ingress is not None:
                     self.on_ingress[index].append(each)
                 if each.egress is not None:
@@ -217,9 +214,8 @@ class Evaluator:
     def _peers_of(self, rule: Rule) -> Senders:
         """Find who the peers of a rule are."""
         if rule not in self._rules:
-            self._rules[rule] = reduce(
-                Senders.__or__, map(self.who, rule.peers), NOBODY if rule.peers else self.everybody
-            )
+            peers = map(self.who, rule.peers) if rule.peers else [self.everybody]
+            self._rules[rule] = reduce(Senders.__or__, peers)
         return self._rules[rule]
 
     def _by_address(self, block: IPBlock) -> Senders:

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any, Literal
@@ -12,7 +12,7 @@ from planner.evaluator import Endpoint, Evaluator, PodClass
 from planner.objects import Objects, Pod, Service, ServicePort
 from planner.other_policies import OtherKind
 from planner.policies import policy
-from planner.selectors import keys, selects
+from planner.selectors import keys
 
 # Labels that differ from pod to pod of one workload.
 _OF_ONE_POD = re.compile(
@@ -107,15 +107,13 @@ class Inventory:
 
     def _add(self, namespace: str, name: str, pod: Pod, *, ready: bool) -> None:
         labels = pod.metadata.labels or {}
-        ports = [(port.name, port.protocol or "TCP", port.container_port) for port in pod.spec.ports]
+        named = ((each.name, each.protocol or "TCP", each.container_port) for each in pod.spec.ports if each.name)
         host = bool(pod.spec.host_network)
         address = (pod.status.host_ip if host else None) or pod.status.pod_ip
         made = PodClass(
             namespace,
             self._labels(labels, self._keys),
-            frozenset(
-                (name, protocol, number) for name, protocol, number in ports if name and name in self._port_names
-            ),
+            frozenset(each for each in named if each[0] in self._port_names),
             self._covering(ip_address(address) if address else None),
             host,
             ready,
@@ -126,7 +124,7 @@ class Inventory:
         own = {key: value for key, value in labels.items() if not _OF_ONE_POD.fullmatch(key)}
         workload = self.workloads.setdefault((namespace, name), Workload(namespace, name, own))
         workload.pods.add(index)
-        workload.ports.update((protocol, number) for _, protocol, number in ports)
+        workload.ports.update((each.protocol or "TCP", each.container_port) for each in pod.spec.ports)
 
     def _labels(self, labels: Mapping[str, str], wanted: Collection[str]) -> frozenset[tuple[str, str]]:
         return frozenset((key, value) for key, value in labels.items() if key in wanted)
@@ -140,12 +138,8 @@ class Inventory:
         spec, space = service.spec, service.metadata.space
         if not spec.selector or spec.type == "ExternalName":
             return
-        wanted = tuple((key, "In", frozenset([value])) for key, value in spec.selector.items())
-        pods = [
-            (index, pod)
-            for pod, index in self.pods.items()
-            if pod.namespace == space and selects(wanted, dict(pod.labels))
-        ]
+        wanted = frozenset(spec.selector.items())
+        pods = [(index, pod) for pod, index in self.pods.items() if pod.namespace == space and wanted <= pod.labels]
         for port in spec.ports or ():
             protocol = port.protocol or "TCP"
             found = [
@@ -240,18 +234,16 @@ def pairs(inventory: Inventory) -> Iterator[Pair]:
 
 
 def _ports(
-    workload: Workload, destinations: Iterable[Destination]
+    workload: Workload, destinations: Sequence[Destination]
 ) -> Iterator[tuple[str | None, tuple[str, int], tuple[Endpoint, ...]]]:
+    """Yield each port of a workload, with the first Service that sends to it, and where its packets go."""
     found: dict[tuple[str, int], tuple[str | None, tuple[Endpoint, ...]]] = {}
-    for each in destinations:
-        mine = (
-            tuple(to for to in each.backends if to.pod in workload.pods) if each.namespace == workload.namespace else ()
-        )
-        for to in mine:
-            found.setdefault((to.protocol, to.port), (each.service, mine))
     for protocol, number in workload.ports:
-        found.setdefault(
-            (protocol, number), (None, tuple(Endpoint(pod, None, protocol, number) for pod in sorted(workload.pods)))
-        )
+        ends = tuple(Endpoint(pod, None, protocol, number) for pod in sorted(workload.pods))
+        found[protocol, number] = None, ends
+    for each in reversed(destinations):
+        mine = tuple(to for to in each.backends if to.pod in workload.pods)
+        found |= {(to.protocol, to.port): (each.service, mine) for to in mine}
     for port in sorted(found):
-        yield found[port][0], port, found[port][1]
+        service, ends = found[port]
+        yield service, port, ends
