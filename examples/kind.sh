@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A kind cluster whose network plugin enforces policies, and the README's story in it: proven, violated, proven again.
+# Creates a kind cluster whose network plugin enforces policies, and runs the README's example: proven, violated, proven again.
 # Needs Docker, kind 0.24 or newer, kubectl and Helm. `kind delete cluster --name netproof` removes all of it.
 #
 #   examples/kind.sh IMAGE     IMAGE: netproof's image, built already

@@ -41,8 +41,8 @@ def test_lists_that_the_control_cannot_read_are_named() -> None:
 def test_who_is_notified() -> None:
     assert "kubectl create secret generic netproof-channels -n shop" in notes({})
     assert "kubectl create secret" not in notes({"notifications": {"existingSecret": "mine"}})
-    assert "for trying out" not in notes({"notifications": {"existingSecret": "mine"}})
-    assert "for trying out" in notes({"notifications": {"channels": {"a": "json://s3cret"}}})
+    assert "for trials" not in notes({"notifications": {"existingSecret": "mine"}})
+    assert "for trials" in notes({"notifications": {"channels": {"a": "json://s3cret"}}})
 
 
 def test_no_secret_is_printed() -> None:
