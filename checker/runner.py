@@ -330,7 +330,9 @@ async def _series(
 
 
 def _lag(check: Check, attempts: Sequence[Attempt]) -> float | None:
-    """Return when a target was blocked that was open at first, in seconds from the start."""
+    """Return when a denied target was blocked that was open at first, in seconds from the start."""
+    if check.expect is not Expect.BLOCKED:
+        return None
     opened = [verdict.lets_in(check, attempt) for attempt in attempts]
     shut = len(opened) - opened[::-1].index(True) if True in opened else None
     return attempts[shut].at if shut is not None and shut < len(opened) else None
