@@ -131,7 +131,7 @@ def nothing_is_green(run: Run) -> None:
 
 
 def blocked_dns_proves_nothing(run: Run, start: str) -> None:
-    """Names that do not resolve are reported as that. An address that was known at first is tried, and proves nothing."""
+    """Names that do not resolve are reported so. An address that was known at first is tried, and proves nothing."""
     allowed, denied = run.check("catalog"), run.check("db")
     assert (allowed["outcome"], allowed["lag"]) == ("unresolved", None), allowed
     assert "name server" in allowed["seen"], allowed
