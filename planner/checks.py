@@ -10,8 +10,8 @@ from planner.evaluator import Change, Endpoint
 from planner.reachability import Inventory
 from planner.suggestion import outside, places, probe
 
-_FORMS = {"tcp": Form(), "udp": Form(), "http": Form(80, path=True), "https": Form(443, path=True)}
-_FORMS["dns"] = Form(53, name=True)
+_HTTP = {"http": Form(80, path=True), "https": Form(443, path=True)}
+_FORMS = {"tcp": Form(), "udp": Form(), "dns": Form(53, name=True), **_HTTP}
 _DOMAIN = "cluster.local"
 
 

@@ -4,8 +4,9 @@ Only the fields that decide who may reach what; their meaning is in the Kubernet
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any, ClassVar, Literal
 
@@ -266,33 +267,31 @@ _SHAPES: dict[str, type[Any]] = {
 class Objects:
     """What was read, in the order of namespaces and names, and what could not be read."""
 
-    policies: list[NetworkPolicy] = field(default_factory=list)
-    pods: list[Pod] = field(default_factory=list)
-    workloads: list[Workload] = field(default_factory=list)
-    services: list[Service] = field(default_factory=list)
-    namespaces: dict[str, dict[str, str]] = field(default_factory=dict)  # their labels
-    others: list[OtherPolicy] = field(default_factory=list)
-    mistakes: list[str] = field(default_factory=list)
+    policies: list[NetworkPolicy]
+    pods: list[Pod]
+    workloads: list[Workload]
+    services: list[Service]
+    namespaces: dict[str, dict[str, str]]  # their labels
+    others: list[OtherPolicy]
+    mistakes: list[str]
 
 
 def read(files: Iterable[tuple[str, bytes]]) -> Objects:
     """Read files of JSON or YAML, each with its name for messages. An object that comes again replaces the first."""
     found: dict[tuple[str, str, str], Any] = {}
-    objects = Objects()
+    mistakes: list[str] = []
     for file, content in files:
         try:
             for document in _documents(content):
-                objects.mistakes.extend(_collect(file, document, found))
+                mistakes.extend(_collect(file, document, found))
         except (msgspec.DecodeError, yaml.YAMLError, UnicodeDecodeError) as error:
-            objects.mistakes.append(f"{file}: this is not JSON or YAML: {' '.join(str(error).split())}")
-    lists: dict[Any, list[Any]] = {NetworkPolicy: objects.policies, Pod: objects.pods, Service: objects.services}
-    lists |= {Workload: objects.workloads, OtherPolicy: objects.others}
-    for (_, _, name), each in sorted(found.items(), key=lambda item: item[0]):
-        if isinstance(each, Namespace):
-            objects.namespaces[name] = {"kubernetes.io/metadata.name": name, **(each.metadata.labels or {})}
-        else:
-            lists[type(each)].append(each)
-    return objects
+            mistakes.append(f"{file}: this is not JSON or YAML: {' '.join(str(error).split())}")
+    of = defaultdict[type, list[Any]](list)
+    for key in sorted(found):
+        of[type(found[key])].append(found[key])
+    names = {each.metadata.name: each.metadata.labels or {} for each in of[Namespace]}
+    namespaces = {name: {"kubernetes.io/metadata.name": name, **labels} for name, labels in names.items()}
+    return Objects(of[NetworkPolicy], of[Pod], of[Workload], of[Service], namespaces, of[OtherPolicy], mistakes)
 
 
 def _documents(content: bytes) -> Iterator[bytes | Raw]:
