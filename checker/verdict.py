@@ -87,6 +87,7 @@ PORT_UNREACHABLE = (
     "If your firewall denies like this, set `closed: pass`."
 )
 NOT_ASKED = "For UDP, silence counts only with a `payload` that the server answers."
+LATE = "a policy came late, or our own attempts filled a queue that nobody empties."
 
 ANSWERS = {Outcome.OPEN, Outcome.UNEXPECTED}  # another machine answered: this is what proves a network (footnote 2)
 NOTHING = {Outcome.UNRESOLVED, Outcome.UNTESTABLE}  # nothing was seen on the wire, so another attempt may see more
@@ -151,9 +152,13 @@ def judge_denial(check: Check, early: Sequence[Attempt], deciding: Sequence[Atte
     worst = max(judgements, key=_severity)
     if worst.verdict is VIOLATION:
         return _counted(worst, sum(lets_in(check, attempt) for attempt in deciding), len(deciding))
-    if worst.verdict is PASS and (doubt := _doubt(check, early, deciding[0].at, proof)):
+    opened = [attempt for attempt in early if lets_in(check, attempt)]
+    if worst.verdict is not PASS or not opened:
+        return worst
+    if doubt := _doubt(check, early, opened[-1], deciding[0].at, proof):
         return Judgement(INCONCLUSIVE, doubt, worst.observation)
-    return worst
+    until = opened[-1].at + opened[-1].elapsed
+    return replace(worst, meaning=f"{worst.meaning} It was open at first, until {until:.1f} s: {LATE}")
 
 
 def _judge_denied(check: Check, observation: Observation, attempt: Attempt, proof: Proof) -> Judgement:
@@ -177,15 +182,11 @@ def _judge_denied(check: Check, observation: Observation, attempt: Attempt, proo
     return Judgement(PASS, f"{meaning} {EXEMPT if check.exempt else ALIVE_ELSEWHERE}", observation)
 
 
-def _doubt(check: Check, early: Sequence[Attempt], decided: float, proof: Proof) -> str | None:
+def _doubt(check: Check, early: Sequence[Attempt], last: Attempt, decided: float, proof: Proof) -> str | None:
     """Return why a denial that passes does not count: its target was open, and not only at first.
 
-    `decided` is when the attempts began that decide, in seconds.
+    `last` is the last attempt that got through; `decided` is when the attempts began that decide, in seconds.
     """
-    opened = [attempt for attempt in early if lets_in(check, attempt)]
-    if not opened:
-        return None
-    last = opened[-1]
     at = last.at + last.elapsed
     if last.elapsed > check.timeout:
         return (

@@ -39,8 +39,6 @@ class Console:
             harmless(": ".join(filter(None, (check.name, result.seen)))) + ".",
             harmless(result.judgement.meaning),
         ]
-        if result.lag is not None:
-            words.append(f"It was open for the first {result.lag:.1f} s.")
         if check.because and result.verdict is not Verdict.PASS:
             words.append(f"Because: {harmless(check.because)}")
         self.print(f"{time.strftime('%H:%M:%S')} {_LEVELS[result.verdict]} " + " ".join(words))

@@ -6,6 +6,7 @@ one that luck exceeds at most once in a million runs.
 
 from __future__ import annotations
 
+import socket
 from math import comb
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ from tests import netns
 from tests.netns import at
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.netns import Finished, World
 
 pytestmark = pytest.mark.root
@@ -26,6 +29,7 @@ LUCK = 1e-6
 
 # One address and port range a kind; a dropped SYN of a load balancer meets the same backend when it is sent again.
 HALF, TENTH, LOSS_30, LOSS_60 = 10_000, 11_000, 12_000, 13_000
+QUEUE = 9000  # and more: a port for each size of a listener's queue
 RULES = f"""
 table ip attack {{
 chain loss {{
@@ -64,6 +68,18 @@ def uneven(module_world: World) -> World:
         f"chain ports {{ type nat hook prerouting priority -100; tcp dport {HALF}-20000 redirect to :80; }}\n}}"
     )
     return module_world
+
+
+@pytest.fixture(scope="module")
+def settled(uneven: World) -> Iterator[Finished]:
+    """One run that watches what settles: a load balancer, and listeners that never accept, by size of queue."""
+    listeners = [uneven.target.socket(socket.SOCK_STREAM, V4, QUEUE + n) for n in range(10)]
+    for size, listener in enumerate(listeners):
+        listener.listen(size)
+    targets = [at(SERVICE, TENTH + n) for n in range(EACH)] + [at(V4, QUEUE + n) for n in range(10)]
+    yield uneven.check({"settle": "6s", "allow": [at(V4, 80)], "deny": targets})
+    for listener in listeners:
+        listener.close()
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +126,36 @@ def test_the_attempts_are_connections_of_their_own(looked_once: Finished) -> Non
     # with one of ten backends open, exactly one attempt of five is let in at a third of all targets
     seen = [each["seen"] for each in checks(looked_once, TENTH)]
     assert sum(text.endswith("(1 of 5 attempts)") for text in seen) >= EACH - most(1 - 5 * 0.1 * 0.9**4)
+
+
+def test_open_after_blocked_is_inconclusive(settled: Finished) -> None:
+    allowed = settled.report["checks"][0]["attempts"][0]
+    proven = allowed["at"] + allowed["elapsed"]
+    doubted = 0
+    for each in checks(settled, TENTH):
+        attempts = sorted(each["attempts"], key=lambda attempt: attempt["at"])
+        opened = ["open" in {seen["outcome"] for seen in attempt["observations"]} for attempt in attempts]
+        blocked = [n for n, attempt in enumerate(attempts) if attempt["at"] >= proven and not opened[n]]
+        if True in opened[blocked[0] :]:
+            assert each["verdict"] != "pass"
+            doubted += "several backends, or a policy that comes and goes" in each["meaning"]
+    # Five attempts decide, and four at least look before, with a proven network. A target is doubted where all that
+    # decide are blocked and those before are not in the order open, blocked: at 0.15 of 200, 30 expected, 11 at least.
+    in_order = sum(0.1**n * 0.9 ** (4 - n) for n in range(5))
+    assert doubted >= EACH - most(1 - 0.9**5 * (1 - in_order))
+
+
+def test_a_listener_that_never_accepts_does_not_pass_without_a_word(settled: Finished) -> None:
+    # A queue that is full after one second looks like a policy that came one second late: it passes, and says so. One
+    # that is full after more than three is inconclusive, and one that still has room when it is decided is a leak.
+    found = [settled.check(f"tcp://{at(V4, QUEUE + size)}") for size in range(10)]
+    verdicts = [each["verdict"] for each in found]
+    assert verdicts[:2] == ["pass", "pass"]
+    assert sorted(verdicts, key=["pass", "inconclusive", "violation"].index) == verdicts
+    assert set(verdicts) == {"pass", "inconclusive", "violation"}
+    for each in found:
+        if each["verdict"] == "pass":
+            assert "It was open at first, until" in each["meaning"]
+            assert "our own attempts filled a queue that nobody empties" in each["meaning"]
+        elif each["verdict"] == "inconclusive":
+            assert "our own attempts may have filled its queue" in each["meaning"]

@@ -80,18 +80,20 @@ def test_a_link_that_is_cut_while_denials_wait_for_a_slot_proves_none_of_them(wo
     assert allowed["finding"] == "unreachable"
     assert {check["verdict"] for check in denied} == {"inconclusive"}
     assert {check["outcome"] for check in denied} == {"silent", "rejected"}
-    # an attempt is counted from when its packet left, not from when it began to wait for a slot
-    assert max(check["attempts"][0]["at"] for check in denied) > 1.8
-    assert max(attempt["elapsed"] for check in denied for attempt in check["attempts"]) < 1.5
 
 
 def test_denials_that_wait_for_a_slot_are_bracketed_by_answers(here: World) -> None:
     targets = [at(V4, 1000), *(at(f"198.18.0.{n}", 1000) for n in range(3, 10))]
-    ran = here.check({"concurrency": 2, "allow": [at(V4, 80)], "defaults": {"timeout": "500ms"}, "deny": targets})
+    config = {"concurrency": 4, "allow": [at(V4, 80)], "defaults": {"timeout": "1s"}, "deny": targets}
+    ran = here.check(config, wrap=("prlimit", f"--nofile={64 + 10}"))  # of 20 connections, 10 wait once more
     assert ran.code == 0
     allowed, *denied = ran.report["checks"]
     first, last = allowed["attempts"][0], allowed["attempts"][-1]
-    for attempt in (attempt for check in denied for attempt in check["attempts"]):
+    attempts = [attempt for check in denied for attempt in check["attempts"]]
+    # an attempt counts from when its packet left, not from when it began to wait
+    assert max(attempt["elapsed"] for attempt in attempts) < 1.3
+    assert max(attempt["at"] for attempt in attempts) > 3
+    for attempt in attempts:
         assert first["at"] + first["elapsed"] <= attempt["at"]
         assert attempt["at"] + attempt["elapsed"] <= last["at"]
 
