@@ -201,7 +201,7 @@ class _Loader:
             if merged := vantage.control and entry.list == "deny":
                 # a control gets the denied targets of many vantages, which name one place in several ways
                 place = identity(target, vantage.namespace, "cluster.local")
-                key = check.expect, place, place.kind == "tcp" or check.settings
+                key = check.expect, place, place.kind == "tcp" or repr(check.settings)
             first = checks.setdefault(key, check)
             if first is not check and not merged:
                 where = f"is on the {entry.list} list already, in {first.where}"

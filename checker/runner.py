@@ -67,7 +67,8 @@ async def run(
         stopped, error = await _until_stopped(runner.all(), plan.deadline)
     finally:
         runner.prober.close()
-    results = tuple(state.result or _undecided(state, stopped) for state in runner.states)
+    undecided = Judgement(Verdict.INCONCLUSIVE, STOPPED[stopped])
+    results = tuple(state.result or state.judged(undecided) for state in runner.states)
     warnings += _short_timeouts(results)
     return Run(plan, started, runner.prober.now(), results, tuple(warnings), stopped, error)
 
@@ -111,6 +112,11 @@ class _State:
     attempts: list[Attempt] = field(default_factory=list)  # in the order in which they ended
     deciding: list[Attempt] = field(default_factory=list)  # of a denial
     result: Result | None = None
+
+    def judged(self, judgement: Judgement) -> Result:
+        """Return the result with this judgement, and all attempts so far."""
+        attempts = (*self.attempts, *self.deciding)
+        return Result(self.check, judgement, attempts, _lag(self.check, attempts))
 
     def addresses(self) -> dict[str, None]:
         """Return every address that an attempt has met."""
@@ -288,8 +294,8 @@ class _Runner:
         return verdict.judge_denial(state.check, state.attempts, state.deciding, self.proof)
 
     def decide(self, state: _State, judgement: Judgement) -> None:
-        before, attempts = state.result, (*state.attempts, *state.deciding)
-        state.result = Result(state.check, judgement, attempts, _lag(state.check, attempts))
+        before = state.result
+        state.result = state.judged(judgement)
         if before is None or before.verdict is not judgement.verdict:
             self.on_result(state.result)
 
@@ -336,12 +342,6 @@ def _lag(check: Check, attempts: Sequence[Attempt]) -> float | None:
     opened = [verdict.lets_in(check, attempt) for attempt in attempts]
     shut = len(opened) - opened[::-1].index(True) if True in opened else None
     return attempts[shut].at if shut is not None and shut < len(opened) else None
-
-
-def _undecided(state: _State, stopped: str | None) -> Result:
-    attempts = (*state.attempts, *state.deciding)
-    judgement = Judgement(Verdict.INCONCLUSIVE, STOPPED[stopped])
-    return Result(state.check, judgement, attempts, _lag(state.check, attempts))
 
 
 def _short_timeouts(results: Sequence[Result]) -> Iterator[str]:

@@ -226,6 +226,12 @@ def test_a_control_merges_the_names_of_one_place_but_not_what_asks_differently(t
     assert targets(found, Expect.BLOCKED) == ["tcp://db:5432"]
 
 
+def test_a_control_merges_denied_commands_that_are_equal(tmp_path: Path) -> None:
+    denied = [{"name": "db-port", "command": ["nc", "-z", host, "5432"]} for host in ("db", "db", "db.billing")]
+    found = plan(write(tmp_path / "c.yaml", {"role": "control", "deny": denied}))
+    assert targets(found, Expect.ALIVE) == ["command://db-port", "command://db-port"]
+
+
 def test_a_setting_may_be_said_in_one_file_alone(tmp_path: Path) -> None:
     one = write(tmp_path / "one.yaml", {"allow": ["a:1"], "settle": "1s"})
     two = write(tmp_path / "two.yaml", {"allow": ["b:1"], "settle": "1s"})
