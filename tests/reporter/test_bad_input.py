@@ -38,6 +38,7 @@ def world() -> World:
 
 
 ITEMS = world().items
+TEXT = json.dumps(ITEMS)
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -53,7 +54,7 @@ PLACES = places(ITEMS)
 
 def mutated(chance: random.Random) -> list[Any]:
     """The objects, with a few values exchanged or taken away; in messages single characters."""
-    items = copy.deepcopy(ITEMS)
+    items: list[Any] = json.loads(TEXT)
     for path in chance.sample(PLACES, chance.randint(1, 6)):
         try:
             value: Any = items
