@@ -1,3 +1,3 @@
-"""Probes the lists, tells what was seen, judges it. It knows no channel."""
+"""Probes the lists and judges the results. It knows no channel and no cluster."""
 
 __version__ = "0.1.0"

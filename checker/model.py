@@ -53,7 +53,7 @@ class Expect(StrEnum):
 
 
 class Finding(StrEnum):
-    """What a person must hear of."""
+    """What is reported to people."""
 
     LEAK = "leak"
     UNREACHABLE = "unreachable"

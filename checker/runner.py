@@ -60,7 +60,7 @@ async def run(
     files = prober.open_files(sockets + len(denials))
     warnings = list(plan.warnings)
     if files < sockets:
-        warnings.append(f"only {files} connections can be open at once (ulimit -Hn), {sockets} are wanted")
+        warnings.append(f"only {files} connections can be open at once (ulimit -Hn), {sockets} are needed")
     started = time.time()
     runner = _Runner(plan, on_result, prober.Prober(files), is_own, held=files - sockets)
     try:

@@ -82,7 +82,7 @@ def _on_the_network(kind: str, rest: str, form: Form) -> Target:
     if "@" in authority:
         raise TargetError("a target must hold no user or password: every report shows it")
     if authority.count(":") > 1 and "[" not in authority:
-        raise TargetError("an IPv6 address stands in brackets, as in [2001:db8::1]:443")
+        raise TargetError("write an IPv6 address in brackets, as in [2001:db8::1]:443")
     match = _HOST_AND_PORT.fullmatch(authority)
     if match is None:
         raise TargetError(f"{authority!r} is not host:port")

@@ -1,4 +1,4 @@
-"""What is written in one way everywhere: durations, near misses, and text that nobody vouches for."""
+"""What is written in one way everywhere: durations, near misses, and untrusted text."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def seconds(text: str) -> float:
 
 
 def near_miss(word: str, known: Iterable[str], suffix: str = "") -> str:
-    """Name the known word that was probably meant, or all of them."""
+    """Name the known word that is nearest, or all of them."""
     import difflib  # noqa: PLC0415 - only a mistake needs it
 
     known = list(known)

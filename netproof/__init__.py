@@ -1,1 +1,1 @@
-"""The command `netproof`: one module a command. It alone knows the checker, the notifications and the rest."""
+"""The command `netproof`: one module a command. Only this package imports all others."""

@@ -1,4 +1,4 @@
-"""The command: whatever happens, it ends with an exit code that tells the truth."""
+"""The command: whatever happens, it ends with a correct exit code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`netproof alive`: whether the rounds of `netproof check --every` still happen. For a pod's probes."""
+"""`netproof alive`: check that `netproof check --every` is still running. For a pod's probes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ INCONCLUSIVE = 3
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument("file", type=Path, metavar="FILE", help="the file that `netproof check --alive` writes")
-    parser.add_argument("--passed", action="store_true", help="ask whether the last round passed, too")
+    parser.add_argument("--passed", action="store_true", help="also require that the last round passed")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""Arguments that several commands share, and what they become."""
+"""Arguments that several commands share, and the values that they give."""
 
 from __future__ import annotations
 
@@ -33,20 +33,26 @@ class UsageError(Exception):
 def add_lists(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that name the lists."""
     add = parser.add_argument
-    add("paths", nargs="*", type=Path, metavar="PATH", help="netproof.yaml, or a folder with it, allow.lst or deny.lst")
+    add(
+        "paths",
+        nargs="*",
+        type=Path,
+        metavar="PATH",
+        help="netproof.yaml, or a folder with netproof.yaml, allow.lst or deny.lst",
+    )
     add("--allow", action="append", default=[], metavar="TARGET", help="must be reachable (repeatable)")
     add("--deny", action="append", default=[], metavar="TARGET", help="must not be reachable (repeatable)")
 
 
 def add_channels(parser: argparse.ArgumentParser) -> None:
     """Add the argument that names the channels."""
-    text = f"one apprise URL a file (default {CHANNELS} if it exists)"
+    text = f"folder with one apprise URL per file (default {CHANNELS} if it exists)"
     parser.add_argument("--channels", type=Path, metavar="DIR", help=text)
 
 
 def add_templates(parser: argparse.ArgumentParser) -> None:
     """Add the argument that names the templates."""
-    parser.add_argument("--templates", type=Path, metavar="DIR", help="your own message templates (*.j2)")
+    parser.add_argument("--templates", type=Path, metavar="DIR", help="folder with your own message templates (*.j2)")
 
 
 def duration(text: str) -> float:

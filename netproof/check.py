@@ -1,4 +1,4 @@
-"""`netproof check`: probe the lists, judge, report, and exit with the verdict."""
+"""`netproof check`: probe the lists, report the results, and exit with the verdict."""
 
 from __future__ import annotations
 
@@ -33,16 +33,32 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     shared.add_templates(parser)
     add = parser.add_argument
     add("--settle", type=shared.duration, metavar="TIME", help="time for policies to settle (default 10s; 0: no wait)")
-    add("--deadline", type=shared.duration, metavar="TIME", help="for all probing; the rest is inconclusive then")
-    add("--concurrency", type=shared.count, metavar="N", help="attempts at once (default 500)")
-    add("--output", choices=("text", "json"), default="text", help="lines for people, or the report document")
-    add("--report", type=Path, metavar="FILE", help="also write the report document there")
-    add("--termination-log", type=Path, metavar="FILE", help=f"a short report (default {TERMINATION_LOG} if it exists)")
-    add("--heartbeat", type=Path, metavar="FILE", help="holds the URL to call after each run")
+    add(
+        "--deadline",
+        type=shared.duration,
+        metavar="TIME",
+        help="time limit for all checks; the rest is then inconclusive",
+    )
+    add("--concurrency", type=shared.count, metavar="N", help="number of attempts at once (default 500)")
+    add("--output", choices=("text", "json"), default="text", help="lines of text, or the report as JSON")
+    add("--report", type=Path, metavar="FILE", help="also write the report as JSON to this file")
+    add(
+        "--termination-log",
+        type=Path,
+        metavar="FILE",
+        help=f"write a short report (default {TERMINATION_LOG} if it exists)",
+    )
+    add("--heartbeat", type=Path, metavar="FILE", help="file with the URL to call after each run")
     add("--no-notify", action="store_true", help="send nothing: no message, no heartbeat")
-    add("--every", type=shared.period, metavar="TIME", help="go on, round after round, until a violation ends it")
-    add("--inconclusive", type=shared.count, default=3, metavar="N", help="rounds in a row that end it (default 3)")
-    add("--alive", type=Path, metavar="FILE", help="written after each round, for `netproof alive`")
+    add("--every", type=shared.period, metavar="TIME", help="repeat the check until a violation")
+    add(
+        "--inconclusive",
+        type=shared.count,
+        default=3,
+        metavar="N",
+        help="exit after N inconclusive rounds in a row (default 3)",
+    )
+    add("--alive", type=Path, metavar="FILE", help="write this file after each round, for `netproof alive`")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -73,7 +89,7 @@ def _run(options: argparse.Namespace, plan: Plan, is_last: Callable[[Run], bool]
     except (Exception, KeyboardInterrupt) as error:
         if ran.verdict is not Verdict.VIOLATION:
             raise
-        console.note("ERROR", f"not every reader got the report: {type(error).__name__}")
+        console.note("ERROR", f"the report was not written or sent everywhere: {type(error).__name__}")
         return ran, ran.exit_code  # a violation stays one, whatever fails after it
 
 

@@ -1,4 +1,4 @@
-"""The command line: which commands there are, and the one place where exceptions become exit codes."""
+"""The command line: the table of commands, and the one place where exceptions become exit codes."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
 
 _MOST_MISTAKES = 100  # that are shown at once
 MISCONFIGURED, FAILED = 2, 70  # 70 is EX_SOFTWARE of sysexits.h(3head)
-EXIT_CODES = """exit codes: 0 every check passed; 1 a violation; 2 bad usage or configuration; 3 inconclusive;
+EXIT_CODES = """exit codes: 0 every check passed; 1 a violation; 2 invalid arguments or configuration; 3 inconclusive;
 4 passed, but a message that was due could not be delivered; 70 netproof itself failed;
-130 and 143 interrupted with no violation known"""
+130 and 143 interrupted, no violation known"""
 
 # The module of each command has its name, `netproof/<name>.py`; only the one that is asked for is imported.
 COMMANDS = {
-    "check": "Probe the lists, judge, report, and exit with the verdict.",
-    "alive": "Ask whether the rounds of `check --every` still happen; 0 if they do, else 3.",
-    "lint": "Find the mistakes in a configuration, without probing.",
+    "check": "Probe the lists, report the results, and exit with the verdict.",
+    "alive": "Check that `check --every` is still running: exit code 0, else 3.",
+    "lint": "Find mistakes in a configuration, without probing.",
     "schema": "Print the JSON Schema of netproof.yaml.",
-    "notify": "Send a report again, or a trial message.",
-    "render": "Show the message that a report becomes.",
-    "suggest": "Suggest lists, as values of the chart, from what a cluster or its manifests say.",
-    "coverage": "Find the policies that no check would notice missing.",
-    "status": "Show what the Jobs of a cluster show together: a table of vantages and targets.",
-    "page": "Write that as an HTML page; with --from and --to, as evidence for auditors.",
-    "reporter": "Watch the Jobs of a release in its cluster, and notify the channels of what changes.",
-    "demo": "Watch a violation being caught and reported: no cluster, no network, no configuration.",
+    "notify": "Send a report again, or a test message.",
+    "render": "Show the message for a report.",
+    "suggest": "Suggest lists for the chart, from the policies, pods and Services of a cluster or of manifests.",
+    "coverage": "Find policies whose removal no check would detect.",
+    "status": "Show the results of all Jobs of a cluster, as a table of vantages and targets.",
+    "page": "Write the same as an HTML page; with --from and --to, as evidence for auditors.",
+    "reporter": "Watch the Jobs of a release in its cluster, and notify the channels of changes.",
+    "demo": "Find and report a violation on this machine. Needs no cluster, network or configuration.",
 }
 
 

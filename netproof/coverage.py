@@ -1,4 +1,4 @@
-"""`netproof coverage`: the policies that no check of the values would notice missing."""
+"""`netproof coverage`: the policies whose removal no check of the values would detect."""
 
 import argparse
 from collections.abc import Iterator
@@ -15,9 +15,9 @@ BELOW = 1
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("values", type=Path, metavar="VALUES", help="values of the chart")
+    parser.add_argument("values", type=Path, metavar="VALUES", help="file with values of the chart")
     add_objects(parser)
-    parser.add_argument("--fail-under", type=float, default=0, metavar="PERCENT", help="exit with 1 below this")
+    parser.add_argument("--fail-under", type=float, default=0, metavar="PERCENT", help="exit with 1 if less is noticed")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -35,7 +35,7 @@ def _lines(found: Coverage) -> Iterator[str]:
     for part in found.parts:
         yield f"{words[part.noticed]:10} {part.policy} {part.rule}".rstrip()
     for what, names in (
-        ("No vantage stands for", found.workloads),
+        ("No vantage for", found.workloads),
         ("No check probes", found.services),
         ("Not in the input", found.unknown),
     ):

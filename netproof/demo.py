@@ -1,4 +1,4 @@
-"""`netproof demo`: watch a violation being caught and reported, without a cluster or a network."""
+"""`netproof demo`: find and report a violation, without a cluster or a network."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ if TYPE_CHECKING:
 
 _HERE = "127.0.0.1"
 _INTRODUCTION = """\
-netproof demo: real listeners on loopback stand in for a shop and what it may and may not reach.
-(Loopback counts as a network here. In a real check it proves nothing.)
+netproof demo: real servers on loopback play the targets of a shop.
+(In a real check, loopback is no proof of a network.)
 """
 _EXPLANATION = """\
 What you just saw
-  allow  The orders API must be reachable, and is: that shows that this vantage has a network at all.
-  deny   The vault never answers, as behind a policy that drops; billing answers with resets, as behind a
-         firewall that refuses so (`closed: pass` says that). Both are denied, and pass.
-  deny   The database must not be reachable. It let us in: that is a leak, and nothing else is called one.
-  `netproof check` would end with exit code 1 now, and fail its Job in a cluster.
+  allow  The orders API must be reachable, and is. This also shows that the vantage has a network.
+  deny   The vault never answers, as with a policy that drops packets. Billing answers with resets, as with a
+         firewall that denies with resets (its check has `closed: pass`). Both are blocked, and pass.
+  deny   The database must not be reachable, but it accepted the connections. This is a leak.
+  `netproof check` would exit with code 1, and its Job in a cluster would fail.
 
 What to do next
-  Try it with targets of your own:
+  Try it with your own targets:
     {command} check --settle 0 --allow HOST:PORT --deny HOST:PORT
-  Let a cluster prove itself, every hour: README.md, "On a cluster".
+  Install it on a cluster: README.md, "On a cluster".
 """
 
 
@@ -65,7 +65,7 @@ def run(_options: argparse.Namespace) -> int:
             report.document(report.of_run(ran)), [Channel("webhook", Path(f"/proc/self/fd/{channel}"))]
         )
         server.shutdown()
-        console.print("\nThe message, as it arrived at a webhook on this machine\n")
+        console.print("\nThe message, as a webhook on this machine received it\n")
         for message in _Webhook.messages:
             console.print("\n".join(f"  | {line}" for line in (message["title"], "", *message["message"].splitlines())))
     console.print("\n" + _EXPLANATION.format(command=sys.argv[0]))  # as it was called: it need not be on the PATH

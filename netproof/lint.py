@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from checker.model import Plan
 
 arguments = add_lists
-_BEYOND = "it answers also when its own uplink is down; allow a target that lies beyond it"
+_BEYOND = "it answers even when its own uplink is down. Allow a target behind it"
 
 
 def run(options: argparse.Namespace) -> int:
@@ -22,7 +22,10 @@ def run(options: argparse.Namespace) -> int:
     found = plan(options)
     warnings = found.warnings
     if gateway := only_gateway(found):
-        warnings = (*warnings, f"{gateway} is this machine's default gateway, and it alone is allowed: {_BEYOND}")
+        warnings = (
+            *warnings,
+            f"{gateway} is this machine's default gateway, and the only allowed host: {_BEYOND}",
+        )
     for warning in warnings:
         print(f"warning: {harmless(warning)}")
     allowed = sum(check.list == "allow" for check in found.checks)

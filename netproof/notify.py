@@ -1,4 +1,4 @@
-"""`netproof notify`: send a report again, or a trial message."""
+"""`netproof notify`: send a report again, or a test message."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     add_channels(parser)
     add_templates(parser)
-    parser.add_argument("--report", type=Path, metavar="FILE", help="a report document")
-    parser.add_argument("--test", action="store_true", help="send a trial message to every channel")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="a report as JSON")
+    parser.add_argument("--test", action="store_true", help="send a test message to every channel")
 
 
 def run(options: argparse.Namespace) -> int:

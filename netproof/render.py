@@ -1,4 +1,4 @@
-"""`netproof render`: show the message that a report becomes."""
+"""`netproof render`: show the message for a report."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     from notifications.forms import FORMS  # noqa: PLC0415
 
-    parser.add_argument("--report", type=Path, metavar="FILE", required=True, help="a report document")
-    parser.add_argument("--form", choices=tuple(FORMS), required=True, help="the form to show")
+    parser.add_argument("--report", type=Path, metavar="FILE", required=True, help="a report as JSON")
+    parser.add_argument("--form", choices=tuple(FORMS), required=True, help="the form of the message")
     add_templates(parser)
 
 

@@ -1,4 +1,4 @@
-"""`netproof reporter`: watch what the Jobs of a release leave behind, and notify the channels."""
+"""`netproof reporter`: watch the results of the Jobs of a release, and notify the channels."""
 
 from __future__ import annotations
 
@@ -19,10 +19,14 @@ SETTINGS = Path("/etc/netproof-reporter/reporter.yaml")
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("--settings", type=Path, default=SETTINGS, metavar="FILE", help=f"default {SETTINGS}")
+    parser.add_argument(
+        "--settings", type=Path, default=SETTINGS, metavar="FILE", help=f"settings of the reporter (default {SETTINGS})"
+    )
     add_channels(parser)
     add_templates(parser)
-    parser.add_argument("--heartbeat", type=Path, metavar="FILE", help="holds the URL to call while all is well")
+    parser.add_argument(
+        "--heartbeat", type=Path, metavar="FILE", help="file with the URL to call while there is no finding"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

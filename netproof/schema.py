@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("--report", action="store_true", help="of the report document instead")
+    parser.add_argument("--report", action="store_true", help="print the schema of the report instead")
 
 
 def run(options: argparse.Namespace) -> int:

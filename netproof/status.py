@@ -1,4 +1,4 @@
-"""`netproof status`: show the situation that Kubernetes objects show, read from a pipe or a file."""
+"""`netproof status`: show the situation of a release, from Kubernetes objects in a pipe or a file."""
 
 from __future__ import annotations
 
@@ -25,9 +25,16 @@ _HEAD = ("NAMESPACE", "VANTAGE", "LIST", "TARGET", "STATE", "SINCE")
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.epilog = f"{GET} | netproof status"
-    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="objects as JSON (default: standard input)")
+    parser.add_argument(
+        "file", nargs="?", type=Path, metavar="FILE", help="Kubernetes objects as JSON (default: standard input)"
+    )
     add = parser.add_argument
-    add("--cluster-domain", default="cluster.local", metavar="NAME", help="default cluster.local")
+    add(
+        "--cluster-domain",
+        default="cluster.local",
+        metavar="NAME",
+        help="DNS domain of the cluster (default cluster.local)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -21,9 +21,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     add_objects(parser)
     add = parser.add_argument
-    add("--output", choices=("values", "table", "json"), default="values", help="values, or who may reach what")
-    add("--max-denials", type=count, default=20, metavar="N", help="of a vantage, those first that prove most (20)")
-    add("--merge", type=Path, metavar="FILE", help="values to keep: what is new, gone or contradicted is marked")
+    add(
+        "--output",
+        choices=("values", "table", "json"),
+        default="values",
+        help="values, or a list of who may reach what",
+    )
+    add(
+        "--max-denials", type=count, default=20, metavar="N", help="largest number of denials of a vantage (default 20)"
+    )
+    add("--merge", type=Path, metavar="FILE", help="your values: they are kept, and differences are marked")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -70,9 +77,9 @@ def add_objects(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     text = "JSON or YAML, files or folders (default: standard input)"
     add("objects", nargs="*", type=Path, metavar="PATH", help=text)
-    add("--ignore-kind", action="append", default=[], metavar="KIND", help="a kind of policy to ignore (repeatable)")
-    add("--skip-unreadable", action="store_true", help="go on without what cannot be read")
-    add("--namespace", default="default", metavar="NAME", help="of vantages of the values that name none (default)")
+    add("--ignore-kind", action="append", default=[], metavar="KIND", help="kind of policy to ignore (repeatable)")
+    add("--skip-unreadable", action="store_true", help="ignore what cannot be read")
+    add("--namespace", default="default", metavar="NAME", help="namespace of vantages that set none (default: default)")
 
 
 def load(options: argparse.Namespace) -> Inventory:

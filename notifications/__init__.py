@@ -1,1 +1,1 @@
-"""From a report document to messages that arrive. It knows nothing of the checker but its JSON."""
+"""Makes messages from a report and delivers them. It knows only the JSON of the report."""

@@ -34,7 +34,7 @@ class Notify(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     def __post_init__(self) -> None:
         """Refuse a list that contradicts itself (msgspec makes it a mistake with its place)."""
         if len(occasions(self.notify_on)) > 1 and "never" in occasions(self.notify_on):
-            raise ValueError("`never` stands alone")
+            raise ValueError("`never` cannot be combined with others")
 
 
 def occasions(notify_on: Any) -> tuple[str, ...]:

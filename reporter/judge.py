@@ -127,7 +127,7 @@ def _absent(found: _Found) -> str | None:
     if found.unlisted:
         return f"namespace {listed.namespace} cannot be listed: {found.unlisted}"
     if listed.mode == "cronjob" and cronjob is None:
-        return "its CronJob does not exist any more. If that is meant, take the vantage out of the release"
+        return "its CronJob does not exist any more. If this is intended, remove the vantage from the release"
     if cronjob and cronjob.spec.suspend:
         patch = f"kubectl patch cronjob -n {listed.namespace} {cronjob.metadata.name}"
         return f'its CronJob is suspended. To go on: {patch} -p \'{{"spec":{{"suspend":false}}}}\''

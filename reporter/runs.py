@@ -152,7 +152,7 @@ def _report(last: Terminated) -> tuple[Report | None, str]:
     if report.error:
         return report, harmless(" ".join((report.error.title, *report.error.problems[:3])))[:500]
     if report.exit_code != last.exit_code:
-        return report, f"the run ended otherwise than its report says: {how}, not {report.exit_code}"
+        return report, f"the exit code differs from the report's: {how}, not {report.exit_code}"
     violations = sum(each.verdict == "violation" for each in report.checks)
     if violations < report.summary.violation or not report.checks:
         return report, f"the termination message is incomplete: {report.left_out} checks are only in the log"

@@ -26,7 +26,7 @@ class Vantage(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_
     mode: Literal["cronjob", "continuous"] = "cronjob"
     schedule: Annotated[str, Meta(description="Of its CronJob, where that cannot be read.")] = ""
     every: Annotated[Duration, Meta(description="The pause between two rounds of a continuous vantage.")] = "60s"
-    channels: Annotated[tuple[str, ...], Meta(description="Who hears of it; empty: every channel.")] = ()
+    channels: Annotated[tuple[str, ...], Meta(description="Channels to notify; empty: all.")] = ()
 
 
 class Settings(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -44,7 +44,7 @@ class Settings(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown
     vantages: tuple[Vantage, ...] = ()
     runbook_url: str = ""
     digest: Annotated[str, Meta(description="When the summary is sent: a cron schedule, in UTC.")] = ""
-    digest_channels: Annotated[tuple[str, ...], Meta(description="Who gets it; empty: every channel.")] = ()
+    digest_channels: Annotated[tuple[str, ...], Meta(description="Channels for the summary; empty: all.")] = ()
     port: Annotated[int, Meta(description="Of /healthz and /metrics, on every address.")] = 8080
     page_port: Annotated[int, Meta(description="Of the page, on 127.0.0.1 alone.")] = 8081
 

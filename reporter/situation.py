@@ -74,7 +74,7 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 class Finding(Struct, frozen=True, kw_only=True, rename="camel"):
-    """One thing that a person must hear of: a target, whatever the number of vantages that see it; or a vantage."""
+    """One finding: a target, whatever the number of vantages that see it; or a vantage."""
 
     key: str
     kind: Kind

@@ -76,7 +76,7 @@ values with the vantage's own merged over them, and
 {{- fail (printf "cronjob.schedule: vantage %q has none; null removes the default" $vantage.name) }}
 {{- end }}
 {{- if and (kindIs "slice" $vantage.notifications.notifyOn) (has "never" $vantage.notifications.notifyOn) (gt (len $vantage.notifications.notifyOn) 1) }}
-{{- fail (printf "notifications.notifyOn: never stands alone (vantage %q)" $vantage.name) }}
+{{- fail (printf "notifications.notifyOn: never cannot be combined with others (vantage %q)" $vantage.name) }}
 {{- end }}
 {{- if not $vantage.image.repository }}
 {{- fail (printf "image.repository: vantage %q has none; null removes the default" $vantage.name) }}

@@ -243,7 +243,9 @@ def no_pids_limit(tree: Path, _: Sequence[str]) -> Reading:
     found, whole = limits(tree, "pids", "pids.max", "pids.max")
     unlimited = not any(map(limited, found))
     if unlimited and not whole:
-        raise LookupError("this container has no limit of processes of its own; its pod's cannot be seen from here")
+        raise LookupError(
+            "this container has no process limit of its own, and the limit of its pod cannot be read from here"
+        )
     return unlimited, f"the limit of processes is {found[0]}"
 
 

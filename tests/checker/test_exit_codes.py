@@ -234,7 +234,7 @@ def test_too_few_files_cost_time_and_a_warning_but_no_verdict(server: str, tmp_p
     ran = netproof("check", file, "--output", "json", wrap=["prlimit", "--nofile=100:100"])
     told = json.loads(ran.stdout)
     assert {check["outcome"] for check in told["checks"]} == {"open", "closed"}
-    assert told["warnings"] == ["only 36 connections can be open at once (ulimit -Hn), 2500 are wanted"]
+    assert told["warnings"] == ["only 36 connections can be open at once (ulimit -Hn), 2500 are needed"]
     assert "WARN  only 36 connections" in ran.stderr
 
 

@@ -27,7 +27,7 @@ def test_an_allow_list_of_the_default_gateway_alone_is_a_warning(world: World) -
 
     for gateway in NODE:
         warning, count = lint(at(gateway, 53), at(gateway, 80))
-        assert warning.startswith(f"warning: {gateway} is this machine's default gateway, and it alone is allowed: ")
+        assert warning.startswith(f"warning: {gateway} is this machine's default gateway, and the only allowed host: ")
         assert count == "no mistakes: 2 allowed, 1 denied"
         assert lint(at(gateway, 53), at(TARGET[0], 53)) == ["no mistakes: 2 allowed, 1 denied"]
     assert lint(at(TARGET[1], 53)) == ["no mistakes: 1 allowed, 1 denied"]

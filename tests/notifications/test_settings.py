@@ -40,7 +40,7 @@ def test_never_is_never() -> None:
 @pytest.mark.parametrize(
     ("given", "mistake"),
     [
-        ({"notifyOn": ["never", "pass"]}, "`never` stands alone"),
+        ({"notifyOn": ["never", "pass"]}, "`never` cannot be combined with others"),
         ({"notifyOn": "sometimes"}, "Invalid enum value 'sometimes'"),
         ({"runbookUrl": "javascript:alert(1)"}, r"\$\.runbookUrl"),
         ({"cronjob": "Not A Name"}, r"\$\.cronjob"),

@@ -222,7 +222,7 @@ def test_a_limit_above_this_container_counts_where_it_can_be_seen(tmp_path: Path
 
 def test_a_limit_that_cannot_be_seen_is_neither_there_nor_missing(tmp_path: Path) -> None:
     changed(tmp_path, {**RESTRICTED, "sys/fs/cgroup/pids.max": "max\n"})
-    with pytest.raises(LookupError, match="its pod's cannot be seen from here"):
+    with pytest.raises(LookupError, match="the limit of its pod cannot be read from here"):
         sandbox.CHECKS["no-pids-limit"](tmp_path, [])
 
 
