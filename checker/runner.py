@@ -179,7 +179,7 @@ class _Runner:
 
     async def reach_again(self, state: _State) -> None:
         """Try once more what answered, when the last denial has been tried (rule 4)."""
-        await self.persist(state, self.prober.now() + min(self.plan.settle, _RETRIES * _EARLY))
+        await self.persist(state, self.prober.now() + self.plan.settle)
         if state.result and state.result.verdict is Verdict.PASS:
             self.decide(state, verdict.judge(state.check, state.attempts))
 
