@@ -15,6 +15,10 @@ demo: .venv/runs ## see a violation found and reported, on loopback
 test: .venv/tests ## all tests but those that need a cluster or the image; as root also those with network namespaces
 	$(BIN)/pytest -n auto --ignore tests/e2e --cov --cov-report=
 
+FUZZ_SECONDS ?= 120
+fuzz: .venv/tests ## look for lists, YAML, DNS and HTTP answers that break something, for FUZZ_SECONDS
+	FUZZ_SECONDS=$(FUZZ_SECONDS) $(BIN)/pytest tests/fuzz
+
 coverage: .venv/tests ## what the last `make test` covered; fails below the limit
 	$(BIN)/coverage report
 
@@ -90,5 +94,5 @@ ACTIONLINT = v1.7.7
 	@$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help demo test coverage lint types docs e2e bench image chart kind e2e-kind lock debian
+.PHONY: help demo test fuzz coverage lint types docs e2e bench image chart kind e2e-kind lock debian
 include release/targets.mk

@@ -373,3 +373,27 @@ def test_a_terminal_has_nothing_to_obey_in_a_report() -> None:
     whole = run_of([check])
     assert report.dumps(whole).replace("\n", "").isprintable()
     assert termination.read(report.dumps(whole)) == whole
+
+
+def test_no_terminal_obeys_a_report(server: str, tmp_path: Path) -> None:
+    text = "\x9b31m \u202e \u2066 \x85 \u200b end"
+    config = {"allow": [{"target": server, "name": text, "because": text}], "vantage": {"name": text}, "settle": 0}
+    file = tmp_path / "c.yaml"
+    file.write_text(json.dumps(config))
+    netproof("check", file, "--report", tmp_path / "report.json", "--termination-log", tmp_path / "log")
+    for name in ("report.json", "log"):
+        content = (tmp_path / name).read_text()
+        assert content.replace("\n", "").isprintable()
+        assert json.loads(content)["vantage"]["name"] == text
+        assert termination.read(content).checks[0].verdict == "pass"
+
+
+def test_a_report_that_does_not_fit_leaves_what_was_there(server: str, tmp_path: Path) -> None:
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    (folder / "report.json").write_text("old")
+    arguments = ["check", "--settle", "0", "--allow", server, "--report", folder / "report.json"]
+    ran = netproof(*arguments, wrap=["prlimit", "--fsize=100"])
+    assert ran.returncode == 70
+    assert "report.json cannot be written: File too large" in ran.stdout
+    assert [(each.name, each.read_text()) for each in folder.iterdir()] == [("report.json", "old")]

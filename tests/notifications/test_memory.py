@@ -1,11 +1,7 @@
 """Answers without an end: the command that sends stays small, and reports them."""
 
-import gzip
 import json
-import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 from threading import Event
 
@@ -13,46 +9,14 @@ import pytest
 
 from tests.notifications import conftest as sample
 from tests.notifications import servers
+from tests.tools.endless import HTTP, LIMIT, Measured
 
-LIMIT = 128  # MB, for the command and all of its processes together
-NETPROOF = Path(sys.executable).with_name("netproof")
-BLOCK = b"x" * 1_000_000
-BOMB = gzip.compress(gzip.compress(bytes(1_000_000)) * 1000)  # 1 GB in some kB
 TOO_LARGE = ("is too large, or cannot be read", "needs more than 32 MB of memory", "its answer is invalid")
-
-
-def head(*headers: str) -> bytes:
-    return "\r\n".join(("HTTP/1.1 200 OK", *headers, "", "")).encode()
-
-
-def gigabyte(connection: socket.socket, _: Event) -> None:
-    connection.sendall(head("Content-Length: 1000000000"))
-    for _each in range(1000):
-        connection.sendall(BLOCK)
-
-
-def bomb(connection: socket.socket, _: Event) -> None:
-    connection.sendall(head(f"Content-Length: {len(BOMB)}", "Content-Encoding: gzip, gzip") + BOMB)
-
-
-def endless(connection: socket.socket, over: Event) -> None:
-    connection.sendall(head("Connection: close"))
-    while not over.is_set():
-        connection.sendall(BLOCK)
-
-
-def endless_chunk_head(connection: socket.socket, over: Event) -> None:
-    connection.sendall(head("Transfer-Encoding: chunked"))
-    while not over.is_set():
-        connection.sendall(b"0" * 1_000_000)
 
 
 def endless_greeting(connection: socket.socket, over: Event) -> None:
     while not over.is_set():
         connection.sendall(b"220-hello\r\n" * 100_000)
-
-
-HTTP = {each.__name__: each for each in (gigabyte, bomb, endless, endless_chunk_head)}
 
 
 @pytest.mark.parametrize("behaviour", [*HTTP.values(), endless_greeting], ids=[*HTTP, "endless_greeting"])
@@ -80,29 +44,3 @@ def test_a_heartbeat_without_an_end(behaviour: servers.Behaviour, tmp_path: Path
         ran = Measured(listed, tmp_path)
     assert len(bad.requests) == 1
     assert ran.peak < LIMIT
-
-
-class Measured:
-    """A command that ran, and the peak of what all its processes held: shared pages count once (Pss, proc(5))."""
-
-    def __init__(self, arguments: list[str], folder: Path) -> None:
-        command = [str(NETPROOF), *arguments]
-        self.peak, pipe = 0.0, subprocess.PIPE
-        with subprocess.Popen(command, cwd=folder, stdout=pipe, text=True, start_new_session=True) as process:
-            while process.poll() is None:
-                self.peak = max(self.peak, held(process.pid))
-            self.output = process.stdout.read() if process.stdout else ""
-        self.code = process.returncode
-
-
-def held(session: int) -> float:
-    """MB that all processes of a session hold."""
-    total = 0
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if os.getsid(int(process.name)) == session:
-                lines = (process / "smaps_rollup").read_text().splitlines()
-                total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-        except (OSError, StopIteration):  # it has ended
-            continue
-    return total / 1024
