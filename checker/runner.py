@@ -62,7 +62,7 @@ async def run(
     if files < sockets:
         warnings.append(f"only {files} connections can be open at once (ulimit -Hn), {sockets} are needed")
     started = time.time()
-    runner = _Runner(plan, on_result, prober.Prober(files), is_own, held=files - sockets)
+    runner = _Runner(plan, on_result, prober.Prober(files), is_own, held=max(0, files - sockets))
     try:
         stopped, error = await _until_stopped(runner.all(), plan.deadline)
     finally:
@@ -188,7 +188,7 @@ class _Runner:
         check = state.check
         held = None
         kind = KINDS[check.target.kind]
-        if self.wait and self.held and kind.form.host and not kind.datagrams:
+        if self.plan.settle and self.held and kind.form.host and not kind.datagrams:
             self.held -= 1
             held = asyncio.create_task(self.hold(state))
         try:

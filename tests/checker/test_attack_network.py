@@ -98,6 +98,25 @@ def test_denials_that_wait_for_a_slot_are_bracketed_by_answers(here: World) -> N
         assert attempt["at"] + attempt["elapsed"] <= last["at"]
 
 
+def test_pending_connections_take_no_file_from_the_attempts_that_decide(here: World) -> None:
+    targets = [at(V4, 1000), *(at(f"198.18.0.{n}", 1000) for n in range(3, 10))]
+    config = {"settle": "3s", "concurrency": 4, "allow": [at(V4, 80)], "defaults": {"timeout": "1s"}, "deny": targets}
+    ran = here.check(config, wrap=("prlimit", f"--nofile={64 + 6}"))
+    assert (ran.code, ran.report["summary"]["pass"]) == (0, 9)
+
+
+def test_a_later_round_finds_what_is_slower_than_the_timeout_too(here: World, tmp_path: Path) -> None:
+    config = {"settle": "1s", "allow": [at(V4, 80)], "deny": [at(SLOWEST, 80)]}
+    rounds = ("--every", "100ms", "--inconclusive", "2", "--report", str(tmp_path / "report.json"))
+    with relay.slow(here, {SLOWEST: 3.2}), here.start(config, *rounds) as process:
+        timer = threading.Timer(30, process.kill)  # a round that passes would let it go on for ever
+        timer.start()
+        process.communicate()
+        timer.cancel()
+    assert process.returncode == 3
+    assert "it is slow, not blocked" in (tmp_path / "report.json").read_text()
+
+
 @pytest.mark.parametrize(
     ("allowed", "proven"),
     [
