@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "0"))  # of all targets together; 0: a few examples of each
 MOST_MEMORY = 100  # MB that a target may add: what it keeps of each input would be more
 TARGETS = 4
-FEW, MANY = 60, 500
+FEW, MANY = 60, 100  # a round at a time: the share of a target is over soon after its last round
 
 fuzz = settings(
     deadline=None,
