@@ -160,10 +160,10 @@ def test_the_demo_needs_nothing_and_tells_what_it_showed() -> None:
     ran = netproof("demo")
     assert ran.returncode == 0
     assert ran.stdout.count("LEAK") == 1
-    assert "Loopback counts as a network here" in ran.stdout
-    for part in ("as it arrived", "What you just saw", "What to do next"):
+    assert "loopback is no proof of a network" in ran.stdout
+    for part in ("as a webhook on this machine received it", "What you just saw", "What to do next"):
         assert part in ran.stdout
-    assert "customer database" in ran.stdout.partition("as it arrived")[2]
+    assert "customer database" in ran.stdout.partition("as a webhook on this machine received it")[2]
 
 
 @pytest.mark.root
