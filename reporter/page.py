@@ -116,7 +116,7 @@ def _groups(situation: Situation) -> Iterator[tuple[str, Iterable[str], Iterable
     for namespace, members in groupby(vantages, key=lambda vantage: vantage.namespace):
         listed = tuple(members)
         columns = sorted({(check.list, check.target) for vantage in listed for check in vantage.checks})
-        rows = ((vantage, _cells(vantage, columns)) for vantage in listed)
+        rows = [(vantage, list(_cells(vantage, columns))) for vantage in listed]
         yield namespace, [f"{name} {target}" for name, target in columns], rows
 
 

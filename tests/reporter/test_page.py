@@ -51,6 +51,15 @@ def test_each_cell_has_words_and_not_only_a_colour() -> None:
     assert "pass: blocked, and proven by control" in cells(shown(shop("pass")))
 
 
+def test_each_row_has_a_cell_for_each_target_of_its_own_namespace() -> None:
+    world = shop()
+    world.cronjob("front", "pay")
+    world.run(message(check("allow bank:443")), name="front", namespace="pay")
+    tables = [each.partition("</table>")[0] for each in shown(world).split("<table>")[1:3]]
+    found = [(each.count('class="target"'), [row.count('"cell ') for row in each.split("<tr>")[2:]]) for each in tables]
+    assert found == [(1, [1]), (4, [4, 4])]
+
+
 def test_what_is_open_and_what_is_over_are_findings() -> None:
     world = shop()
     world.run(message(check("allow api:80"), check("deny db:5432")), at=NOON + HOUR)
