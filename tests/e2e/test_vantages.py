@@ -61,7 +61,7 @@ def test_a_dead_target_turns_the_control_red_and_is_no_leak(spaces: Callable[...
     (dead,) = (each for each in control.report["checks"] if each["verdict"] != "pass")
     assert dead["target"] == f"tcp://{ledger}"
     check = control.check("//ledger")
-    assert "prove" in check["meaning"]
+    assert "cannot reach it" in check["meaning"]
     for vantage in ("frontend", "backend", "audit"):  # whose denials they are
         assert vantage in check["because"]
     assert "leak" not in control.logs.lower().replace('"leaks": 0', "")
