@@ -60,26 +60,26 @@ MEANING: dict[tuple[Expect, Outcome], str] = {
     (Expect.BLOCKED, Outcome.OPEN): "It must be blocked, and it is reachable.",
     (Expect.BLOCKED, Outcome.UNEXPECTED): "It must be blocked, and it answered.",
     (Expect.BLOCKED, Outcome.CLOSED): (
-        "A reset came back, so the packet arrived: no policy blocks it, only nothing listens on that port today. "
+        "A reset came back, so the packet arrived: no policy blocks it. Nothing listens on that port today. "
         "If your firewall denies with resets, set `closed: pass`."
     ),
     (Expect.BLOCKED, Outcome.REJECTED): "It is blocked: refused on the path.",
     (Expect.BLOCKED, Outcome.SILENT): "It is blocked: nothing answers.",
-    (Expect.BLOCKED, Outcome.UNRESOLVED): "There was no address to test, so this shows nothing.",
+    (Expect.BLOCKED, Outcome.UNRESOLVED): "There was no address to test, so nothing was proven.",
     (Expect.BLOCKED, Outcome.POSSIBLE): (
         "It must not be possible in this container, and it is. This container is netproof's own: whether the "
         "application's allows it too depends on its security context, service account and volumes."
     ),
     (Expect.BLOCKED, Outcome.IMPOSSIBLE): (
-        "It is not possible in this container, which is netproof's own: about the application's this says nothing."
+        "It is not possible in this container, which is netproof's own: it says nothing about the application's."
     ),
-    (Expect.ALIVE, Outcome.OPEN): "It is alive, so a denial of it means something.",
-    (Expect.ALIVE, Outcome.UNEXPECTED): "It is alive, so a denial of it means something.",
-    (Expect.ALIVE, Outcome.POSSIBLE): "It is possible from here, so a denial of it means something.",
+    (Expect.ALIVE, Outcome.OPEN): "It is alive, so a vantage that cannot reach it is blocked.",
+    (Expect.ALIVE, Outcome.UNEXPECTED): "It is alive, so a vantage that cannot reach it is blocked.",
+    (Expect.ALIVE, Outcome.POSSIBLE): "It is possible from here.",
 }
 ALIVE_ELSEWHERE = "The control's Job shows whether it is alive."
 EXEMPT = "Nobody may reach it, so no run can show whether it is alive."
-NOT_ALIVE = "The control cannot reach it, so a denial of it shows nothing today."
+NOT_ALIVE = "The control cannot reach it, so a denial of it proves nothing today."
 NOT_TRIED = "It could not be tried from here."
 CLOSED_PASSES = "It is blocked: a reset came back, and `closed: pass` counts that as a denial."
 PORT_UNREACHABLE = (
