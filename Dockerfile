@@ -14,7 +14,7 @@ RUN python -m venv /build \
 COPY . .
 RUN /build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels . \
  && /build/bin/pip --python /opt/netproof install --no-cache-dir --no-compile --no-deps /wheels/*.whl \
- && python release/rootfs.py /root/image
+ && python release/rootfs.py /rootfs
 
 # No shell, no package manager, no pip: the interpreter, what it loads, and netproof.
 FROM scratch
@@ -29,7 +29,7 @@ LABEL org.opencontainers.image.title="netproof" \
       org.opencontainers.image.base.name="${PYTHON_IMAGE}" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
-COPY --from=build /root/image /
+COPY --from=build /rootfs /
 ENV PATH=/opt/netproof/bin \
     LANG=C.UTF-8 \
     PYTHONDONTWRITEBYTECODE=1
