@@ -7,9 +7,9 @@ WORKDIR /src
 # What builds lives in an environment of its own: neither pip nor hatchling are in the one that runs.
 COPY requirements-build.lock requirements.lock ./
 RUN python -m venv /build \
- && /build/bin/pip install --no-cache-dir --require-hashes -r requirements-build.lock \
+ && /build/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements-build.lock \
  && python -m venv --without-pip /opt/netproof \
- && /build/bin/pip --python /opt/netproof install --no-cache-dir --no-compile --require-hashes -r requirements.lock
+ && /build/bin/pip --python /opt/netproof install --no-cache-dir --no-compile --no-deps --require-hashes -r requirements.lock
 # Everything that .dockerignore lets in.
 COPY . .
 RUN /build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels . \

@@ -85,13 +85,13 @@ ACTIONLINT = v1.7.7
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'netproof needs Python 3.11 or newer: make PYTHON=python3.13 …'; exit 2; }
 	@$(PYTHON) -m venv --clear .venv || { echo 'Debian and Ubuntu: apt-get install python3-venv'; exit 2; }
 	@echo 'Installing netproof into .venv …'
-	@$(BIN)/pip install --quiet --require-hashes -r requirements.lock -r requirements-build.lock
+	@$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements.lock -r requirements-build.lock
 	@$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv/tests: .venv/runs requirements-dev.lock
 	@echo 'Installing what the tests need into .venv …'
-	@$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
+	@$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements-dev.lock
 	@touch $@
 
 .PHONY: help demo test fuzz coverage lint types docs e2e bench image chart kind e2e-kind lock debian

@@ -1,6 +1,8 @@
 """The lock files hold what pyproject.toml asks for: nothing missing, no bound broken, a hash for everything."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -63,3 +65,16 @@ def test_what_is_asked_for_is_installed_on_every_supported_python(name: str, pyt
     for requirement in map(Requirement, asked()[name]):
         pin, _ = pins[canonicalize_name(requirement.name)]
         assert pin.marker is None or pin.marker.evaluate(environment)
+
+
+def test_what_is_installed_from_the_lock_files_is_complete() -> None:
+    found = subprocess.run([sys.executable, "-m", "pip", "check"], capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout
+
+
+@pytest.mark.parametrize("name", ["Makefile", "Dockerfile"])
+def test_an_installation_from_a_lock_file_resolves_nothing(name: str) -> None:
+    """Without --no-deps, pip takes a newer release for `coverage[toml]` than the lock file's, and then refuses it."""
+    lines = [line for line in (ROOT / name).read_text().splitlines() if "--require-hashes" in line]
+    assert lines
+    assert all("--no-deps" in line for line in lines)
