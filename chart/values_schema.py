@@ -154,7 +154,7 @@ class Checker:
                 return {"type": ["string"], "pattern": f"^({'|'.join(values)})$"}
             return {"type": ["integer"], "minimum": min(values), "maximum": max(values)}
         if schema["type"] == "array":
-            limits = {key: schema[key] for key in ("minItems", "maxItems") if key in schema}
+            limits: dict[str, Any] = {key: schema[key] for key in ("minItems", "maxItems") if key in schema}
             return {"type": ["array"], "items": self.folded(schema["items"]), **limits}
         kept = {"minimum", "maximum", "minLength", "maxLength", "pattern"}
         return {"type": [schema["type"]], **{key: value for key, value in schema.items() if key in kept}}

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from checker import source
-from checker.model import Check, Expect, Plan, Vantage
+from checker.model import Check, Expect, Plan, Settings, Vantage
 from checker.probes import KINDS, parse
 from checker.target import Target, TargetError, identity
 from checker.words import near_miss, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
-
     from checker.document import Document, Path_
-    from checker.model import Settings
 
 LISTS = ("allow", "deny")
 YAML = "netproof.yaml"

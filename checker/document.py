@@ -1,15 +1,11 @@
 """YAML as plain values, each with the line it stands on; every mistake in it is kept."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _MOST_VALUES = 200_000  # aliases of aliases grow without end
 _DEEPEST = 20

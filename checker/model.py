@@ -4,17 +4,13 @@ What is asked (Check, Plan) and what came of it (Observation, Attempt, Result, R
 All durations and offsets are seconds; offsets count from the start of the run.
 """
 
-from __future__ import annotations
-
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from checker.target import Target
+from checker.target import Target
 
 
 class Outcome(StrEnum):
@@ -60,7 +56,7 @@ class Finding(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
     @classmethod
-    def of(cls, expect: Expect, verdict: Verdict) -> Finding | None:
+    def of(cls, expect: Expect, verdict: Verdict) -> "Finding | None":
         """Name what a verdict is for a check that asks for this."""
         if verdict is Verdict.VIOLATION:
             return cls.LEAK if expect is Expect.BLOCKED else cls.UNREACHABLE

@@ -1,7 +1,5 @@
 """What this machine's own network can do: which addresses it has, and whether there is a way out."""
 
-from __future__ import annotations
-
 import ipaddress
 import socket
 import struct

@@ -1,21 +1,14 @@
 """One attempt at one check: its name is resolved afresh, and each of its addresses is tried."""
 
-from __future__ import annotations
-
 import asyncio
 import resource
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from checker import network, resolver
-from checker.model import Attempt, Expect, Family, Observation, Outcome
+from checker.model import Attempt, Check, Expect, Family, Observation, Outcome
 from checker.probes import KINDS
 from checker.words import named
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from checker.model import Check
 
 _SPARE_FILES = 64  # file descriptors that are not for probes
 

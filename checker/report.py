@@ -4,12 +4,10 @@ The types here are its definition; `netproof schema --report` prints them as JSO
 durations and offsets are seconds. The termination message is the same document, shorter: see checker.termination.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import tempfile
-from collections.abc import Mapping, Sequence  # noqa: TC003 - msgspec reads the types
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal

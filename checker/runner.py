@@ -11,25 +11,19 @@ While a pod starts, its policies are being programmed: for some seconds it may b
    network all along.
 """
 
-from __future__ import annotations
-
 import asyncio
 import signal
 import time
-from contextlib import nullcontext, suppress
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from itertools import chain, repeat
 from math import inf
-from typing import TYPE_CHECKING
 
 from checker import network, prober, verdict
 from checker.model import Attempt, Check, Expect, Family, Judgement, Outcome, Plan, Result, Run, Verdict
 from checker.probes import KINDS
 from checker.words import named
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-    from contextlib import AbstractAsyncContextManager
 
 _EARLY = 1.0  # seconds between the attempts before those that decide, and the longest that one of them takes
 _APART = 0.2  # seconds between the attempts that decide

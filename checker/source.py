@@ -1,14 +1,9 @@
 """Files as text and lists, none of it trusted."""
 
-from __future__ import annotations
-
 import re
 import stat
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path
 
 LARGEST = 4 * 2**20  # bytes; a ConfigMap holds 1 MiB (kubernetes.io/docs/concepts/configuration/configmap)
 # Some programs end a line at these, others do not: what one shows as a target may be part of a comment for the other.

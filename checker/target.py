@@ -1,16 +1,12 @@
 """Targets: `tcp://mongo.db:27017`, `https://…`, `dns://name@server`; a bare `host:port` is tcp."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from checker.words import near_miss
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 LONGEST = 2000  # characters of a target
 # Not urlsplit: it drops tabs and line ends without a word, and what else it accepts differs between Python's releases.

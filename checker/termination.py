@@ -6,22 +6,18 @@ does not fit is counted in `leftOut`; a reader must not take a missing check for
 https://kubernetes.io/docs/tasks/debug/debug-application/determine-reason-pod-failure/
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import zlib
 from bisect import bisect
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from checker.model import Expect, Finding, Outcome, Verdict
 from checker.report import VERSION, Check, Report, document, harmless
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 LARGEST = 4096
 _LARGEST_HEAD = 2600

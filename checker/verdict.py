@@ -1,14 +1,9 @@
 """The verdict table, the footnotes under it, and what earlier attempts say. Nothing else decides what is seen means."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from checker.model import Attempt, Check, Expect, Family, Judgement, Observation, Outcome, Verdict
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 PASS, VIOLATION, INCONCLUSIVE = Verdict.PASS, Verdict.VIOLATION, Verdict.INCONCLUSIVE
 

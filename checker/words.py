@@ -1,12 +1,7 @@
 """What is written in one way everywhere: durations, near misses, and untrusted text."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from collections.abc import Iterable
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PART = r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h)"  # nine digits: a longer number may be infinite

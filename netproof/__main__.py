@@ -1,7 +1,5 @@
 """The command: whatever happens, it ends with a correct exit code."""
 
-from __future__ import annotations
-
 import io
 import os
 import signal

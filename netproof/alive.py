@@ -1,15 +1,10 @@
 """`netproof alive`: check that `netproof check --every` is still running. For a pod's probes."""
 
-from __future__ import annotations
-
+import argparse
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from netproof.arguments import UsageError
-
-if TYPE_CHECKING:
-    import argparse
 
 INCONCLUSIVE = 3
 

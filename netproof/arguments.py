@@ -1,19 +1,14 @@
 """Arguments that several commands share, and the values that they give."""
 
-from __future__ import annotations
-
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from checker import config, source
+from checker.model import Plan
 from checker.words import seconds
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from checker.model import Plan
 
 CONFIGURATION, CHANNELS = Path("/etc/netproof"), Path("/etc/netproof-channels")
 

@@ -1,29 +1,22 @@
 """`netproof check`: probe the lists, report the results, and exit with the verdict."""
 
-from __future__ import annotations
-
+import argparse
 import asyncio
 import gc
 import os
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from checker import network, runner
-from checker.model import INTERRUPTED, Verdict
+from checker.model import INTERRUPTED, Plan, Run, Verdict
 from netproof import arguments as shared
 from netproof.console import Console
+from netproof.failure import Failure
 from netproof.publish import TERMINATION_LOG, Readers, publish
 from netproof.rounds import Rhythm, repeat
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Callable
-
-    from checker.model import Plan, Run
-    from netproof.failure import Failure
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

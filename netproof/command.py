@@ -1,14 +1,13 @@
 """The command line: the table of commands, and the one place where exceptions become exit codes."""
 
-from __future__ import annotations
-
 import argparse
 import importlib
 import sys
 import traceback
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, Protocol, cast
+from typing import NoReturn, Protocol, cast
 
 from checker import __version__
 from checker.config import ConfigError
@@ -16,9 +15,6 @@ from checker.words import harmless
 from netproof.arguments import InputError, UsageError
 from netproof.failure import Failure
 from notifications.errors import NotificationError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _MOST_MISTAKES = 100  # that are shown at once
 MISCONFIGURED, FAILED = 2, 70  # 70 is EX_SOFTWARE of sysexits.h(3head)

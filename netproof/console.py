@@ -1,7 +1,5 @@
 """What a person sees: a line a check as it is decided, and a summary."""
 
-from __future__ import annotations
-
 import os
 import sys
 import time

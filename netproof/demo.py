@@ -1,7 +1,6 @@
 """`netproof demo`: find and report a violation, without a cluster or a network."""
 
-from __future__ import annotations
-
+import argparse
 import json
 import os
 import socket
@@ -10,7 +9,7 @@ from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from checker import report
 from checker.model import Check, Expect, Plan, Vantage, Verdict
@@ -20,9 +19,6 @@ from netproof.check import probe
 from netproof.console import Console
 from notifications.channels import Channel
 from notifications.deliver import deliver
-
-if TYPE_CHECKING:
-    import argparse
 
 _HERE = "127.0.0.1"
 _INTRODUCTION = """\

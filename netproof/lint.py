@@ -1,17 +1,11 @@
 """`netproof lint`: find the mistakes in a configuration, without probing."""
 
-from __future__ import annotations
+import argparse
 
-from typing import TYPE_CHECKING
-
+from checker.model import Plan
 from checker.network import gateways
 from checker.words import harmless
 from netproof.arguments import add_lists, plan
-
-if TYPE_CHECKING:
-    import argparse
-
-    from checker.model import Plan
 
 arguments = add_lists
 _BEYOND = "it answers even when its own uplink is down. Allow a target behind it"

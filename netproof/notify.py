@@ -1,16 +1,11 @@
 """`netproof notify`: send a report again, or a test message."""
 
-from __future__ import annotations
-
+import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from netproof.arguments import CHANNELS, UsageError, add_channels, add_templates, document
 from netproof.console import Console
 from netproof.publish import UNDELIVERED, Readers, show
-
-if TYPE_CHECKING:
-    import argparse
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from checker.model import Verdict
 from netproof.arguments import CHANNELS
+from netproof.console import Console
 from notifications.errors import NotificationError
 
 if TYPE_CHECKING:
     from checker import report
     from checker.report import Report
-    from netproof.console import Console
 
 UNDELIVERED, FAILED = 4, 70
 TERMINATION_LOG = Path("/dev/termination-log")

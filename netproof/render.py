@@ -1,15 +1,10 @@
 """`netproof render`: show the message for a report."""
 
-from __future__ import annotations
-
+import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from netproof.arguments import add_templates, document
 from notifications.errors import NotificationError
-
-if TYPE_CHECKING:
-    import argparse
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

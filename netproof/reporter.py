@@ -1,18 +1,13 @@
 """`netproof reporter`: watch the results of the Jobs of a release, and notify the channels."""
 
-from __future__ import annotations
-
+import argparse
 import signal
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING
 
 from netproof.arguments import CHANNELS, InputError, add_channels, add_templates
 from netproof.console import Console
-
-if TYPE_CHECKING:
-    import argparse
 
 SETTINGS = Path("/etc/netproof-reporter/reporter.yaml")
 

@@ -4,22 +4,15 @@ Every round reads the lists, CA files and channels again. Only what ends the pro
 it runs, the file of `--alive` shows the last round, and `netproof alive` reads that for the pod's probes.
 """
 
-from __future__ import annotations
-
 import gc
 import json
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from checker.model import EXIT_CODES, Verdict
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from checker.model import Plan, Run
+from checker.model import EXIT_CODES, Plan, Run, Verdict
 
 _UNDELIVERED = 4  # of a message about a pass: not worth a restart
 _DEADLINE = 60.0  # seconds that a round may take where no deadline says so

@@ -1,14 +1,9 @@
 """`netproof schema`: print the JSON Schema of netproof.yaml, or of the report."""
 
-from __future__ import annotations
-
+import argparse
 import json
-from typing import TYPE_CHECKING
 
 from netproof.arguments import notify_shape
-
-if TYPE_CHECKING:
-    import argparse
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

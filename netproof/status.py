@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,9 +14,6 @@ from checker.words import harmless
 from netproof.arguments import InputError
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Iterable, Sequence
-
     from reporter.situation import Check, Situation
 
 EXIT_CODES = {"pass": 0, "violation": 1, "inconclusive": 3}

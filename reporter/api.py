@@ -4,8 +4,6 @@ Each request reads the token anew (it expires), checks the API's certificate, an
 5xx are waited out. https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import os
@@ -13,15 +11,13 @@ import ssl
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 
 from checker.words import harmless
 from reporter.objects import Objects, UnreadableListError, read
-
-if TYPE_CHECKING:
-    from reporter.settings import Settings
+from reporter.settings import Settings
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _PATIENCE, _ANSWER = 30.0, 10.0  # seconds for a request with its repetitions, and for each part of an answer

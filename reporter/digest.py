@@ -1,19 +1,15 @@
 """The summary that is sent by the calendar: what is open, how much is proven, and the page as an attachment."""
 
-from __future__ import annotations
-
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from notifications.deliver import Attachment
+from reporter.history import State
 from reporter.news import documented
 from reporter.page import page
 from reporter.schedule import ScheduleError, due
-
-if TYPE_CHECKING:
-    from reporter.history import State
-    from reporter.settings import Settings
-    from reporter.situation import Situation
+from reporter.settings import Settings
+from reporter.situation import Situation
 
 
 def is_due(state: State, settings: Settings, now: int) -> bool:

@@ -4,25 +4,21 @@ It is kept in one Secret (gzipped JSON). Losing it costs a repeated message, nev
 are read again. Times are seconds since the epoch.
 """
 
-from __future__ import annotations
-
 import gzip
 import zlib
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from checker.model import Finding as Kinds
+from checker.report import Check
 from checker.target import Form, TargetError, identity, parse
 from checker.words import harmless
+from reporter.runs import Run
 from reporter.situation import SEVERITY
-
-if TYPE_CHECKING:
-    from checker.report import Check
-    from reporter.runs import Run
 
 VERSION = 1
 LARGEST = 700_000  # bytes; a Secret holds 1 MiB (https://kubernetes.io/docs/concepts/configuration/secret/)

@@ -4,26 +4,21 @@ A denial is proven while another vantage has reached the same target recently en
 that does not run is a finding. The state is brought up to date in place; all else is values.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from checker.words import harmless
 from checker.words import seconds as duration
 from reporter import history, runs
 from reporter.history import STATES, Record, State, forget, identify, learn
+from reporter.objects import CronJob, Job, Objects
 from reporter.schedule import ScheduleError, late
 from reporter.settings import Settings
 from reporter.settings import Vantage as Listed
 from reporter.situation import SEVERITY, Check, Delivery, Finding, Kind, Place, Situation, Vantage
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from reporter.objects import CronJob, Job, Objects
 
 _UNKNOWN = 86_400  # seconds that count as recent where a schedule cannot be read
 _ROUNDS, _RESTART = 2.5, 420  # of a continuous vantage: rounds, and seconds for a restart, until silence is too long

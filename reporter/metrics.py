@@ -6,16 +6,14 @@ check and six a vantage; `netproof_series_limit_exceeded` is 1 where a release h
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from checker import __version__
+from reporter.situation import Situation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
     from prometheus_client.metrics_core import Metric
-
-    from reporter.situation import Situation
 
 _MOST_CHECKS = 50_000
 _STATES = {"pass": 0, "violation": 1, "inconclusive": 2}

@@ -4,22 +4,17 @@ A channel hears of everything at least once: what it did not take is sent again.
 what happens at once is one message, but not for long.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from checker.words import seconds
 from reporter.history import Failing, Finding, Heard, State
 from reporter.judge import finding as value
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from reporter.settings import Settings
-    from reporter.situation import Situation
+from reporter.settings import Settings
+from reporter.situation import Situation
 
 VERSION = 2  # of the documents that notifications renders
 _LONGEST_PAUSE = 300  # seconds between two tries of a channel that fails

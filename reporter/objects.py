@@ -4,9 +4,7 @@ What cannot be read is named and left out: one odd object must not hide the othe
 https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/
 """
 
-from __future__ import annotations
-
-from datetime import datetime  # noqa: TC003 - msgspec reads the types
+from datetime import datetime
 from typing import Any
 
 import msgspec

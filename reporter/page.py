@@ -4,23 +4,18 @@ There is no script and nothing is loaded from elsewhere; the page's own policy f
 (https://www.w3.org/TR/CSP3/). Days and times are in UTC.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from checker import __version__
 from reporter.schedule import count
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from reporter.situation import Check, Finding, Situation, Vantage
+from reporter.situation import Check, Finding, Situation, Vantage
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _DAYS = 90  # of the strips, where no period is given

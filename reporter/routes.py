@@ -1,14 +1,9 @@
 """What the reporter serves: health and metrics for the cluster, the page for whoever may forward a port to the pod."""
 
-from __future__ import annotations
-
 from datetime import date
-from typing import TYPE_CHECKING
 
 from reporter.server import Answer, Query, Routes
-
-if TYPE_CHECKING:
-    from reporter.service import Service
+from reporter.service import Service
 
 
 def public(service: Service) -> Routes:

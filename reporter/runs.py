@@ -1,22 +1,16 @@
 """What Jobs and their pods left behind, as runs: each with a report, or with the reason why there is none."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
 
+from checker.report import Report
 from checker.termination import UnreadableError, read
 from checker.words import harmless
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from collections.abc import Set as AbstractSet
-    from datetime import datetime
-
-    from checker.report import Report
-    from reporter.objects import Job, Metadata, Objects, Pod, Terminated
+from reporter.objects import Job, Metadata, Objects, Pod, Terminated
 
 _GRACE = 30  # seconds until a Job without a running pod counts as one that cannot start
 _LONG_GRACE = 120  # while its pod mounts volumes and pulls images without complaint

@@ -1,7 +1,5 @@
 """When a vantage is due, and when it is late: two and a half periods of its own schedule."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import islice, takewhile

@@ -1,7 +1,5 @@
 """Pages over HTTP: a table of paths, each with a function that makes the answer."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread

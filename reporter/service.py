@@ -4,33 +4,27 @@ What a channel took is written after it was sent, so a reporter that dies in bet
 claims the channel in the state, so two reporters do not send the same.
 """
 
-from __future__ import annotations
-
 import base64
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from threading import Event
+from typing import Any
 
 import msgspec
 
 from checker.words import seconds
 from notifications.channels import Channel, folder
-from notifications.deliver import deliver
+from notifications.deliver import Delivery, deliver
 from notifications.errors import NotificationError
 from notifications.heartbeat import beat
 from reporter import digest, history, news
 from reporter.api import Api, ApiError
 from reporter.judge import look
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-    from threading import Event
-
-    from notifications.deliver import Delivery
-    from reporter.settings import Settings
-    from reporter.situation import Situation
+from reporter.settings import Settings
+from reporter.situation import Situation
 
 _KEY = "state"  # in the Secret
 _CONFLICT, _TRIES = 409, 4

@@ -1,8 +1,6 @@
 """reporter.yaml: what the chart knows of the release, and how the reporter behaves."""
 
-from __future__ import annotations
-
-from pathlib import Path  # noqa: TC003 - msgspec reads the types
+from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec

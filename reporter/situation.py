@@ -3,9 +3,7 @@
 Times are aware and in UTC.
 """
 
-from __future__ import annotations
-
-from datetime import datetime  # noqa: TC003 - msgspec reads the types
+from datetime import datetime
 from typing import Literal
 
 from msgspec import Struct

@@ -1,20 +1,16 @@
 """The kinds of targets. A new kind is one module beside these and one line in KINDS."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from checker import target
+from checker.probes.base import Kind
 from checker.probes.command import COMMAND
 from checker.probes.dns import DNS
 from checker.probes.http import HTTP, HTTPS
 from checker.probes.sandbox import SANDBOX
 from checker.probes.tcp import TCP
 from checker.probes.udp import UDP
-
-if TYPE_CHECKING:
-    from checker.probes.base import Kind
-    from checker.target import Target
+from checker.target import Target
 
 KINDS: dict[str, Kind[Any]] = {
     "tcp": TCP,

@@ -6,25 +6,19 @@ segments of the attempt (`struct tcp_info` in linux/tcp.h, read with getsockopt 
 error with the address that sent it (IP_RECVERR in ip(7), IPV6_RECVERR in ipv6(7)), for TCP sockets as well.
 """
 
-from __future__ import annotations
-
 import asyncio
 import errno
 import os
 import socket
 import struct
 import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
-from checker.model import Family, Observation, Outcome
+from checker.model import Check, Family, Observation, Outcome, Settings
 from checker.network import FAMILY, family_of, is_own
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from checker.model import Check, Settings
-    from checker.target import Form
+from checker.target import Form
 
 _LINUX = sys.platform == "linux"
 _ESTABLISHED = 1  # TCP_ESTABLISHED, linux include/net/tcp_states.h

@@ -4,22 +4,17 @@ It runs without a shell, in a session and process group of its own (setsid(2)), 
 LANG. The whole group is killed when the command has ended, or at the timeout. docs/commands.md shows how to use it.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import signal
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from checker.model import Observation, Outcome
+from checker.model import Check, Observation, Outcome
 from checker.probes.base import Kind, duration
 from checker.target import Form
 from checker.words import harmless
-
-if TYPE_CHECKING:
-    from checker.model import Check
 
 _LONGEST = 200  # bytes of output that are evidence
 _MEANINGS = ("pass", "violation")

@@ -11,15 +11,13 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from checker.model import Expect, Observation, Outcome
+from checker.model import Check, Expect, Observation, Outcome
 from checker.network import family_of
 from checker.probes.base import Kind, NoSettings, Reply, connect, duration, exchange
 from checker.target import Form
 
 if TYPE_CHECKING:
     from dns.message import QueryMessage
-
-    from checker.model import Check
 
 # Of several observations of one server, the first of these counts: what got through, then what proves least.
 _ORDER = (

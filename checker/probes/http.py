@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from checker.model import Expect, Observation, Outcome
+from checker.model import Check, Expect, Observation, Outcome
 from checker.probes.base import Kind, connect, duration
 from checker.target import Form, bracketed
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     import ssl
 
     import httpx
-
-    from checker.model import Check
 
 PORTS = {"http": 80, "https": 443}
 _REDIRECTS = 20

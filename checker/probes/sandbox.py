@@ -10,20 +10,17 @@ from __future__ import annotations
 
 import re
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from checker.model import Observation, Outcome
+from checker.model import Check, Observation, Outcome
 from checker.probes.base import Kind
 from checker.target import Form
 from checker.words import near_miss
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from checker.model import Check
-
     Reading = tuple[bool, str]  # whether it is possible in this container, and the evidence; of the files in a tree
 
 _CAPABILITIES = (  # noqa: SIM905 - linux/capability.h, by number

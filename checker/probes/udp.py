@@ -1,18 +1,12 @@
 """udp://host:port - a datagram is sent, and a reply is waited for."""
 
-from __future__ import annotations
-
 import base64
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-from checker.model import Expect, Observation, Outcome
+from checker.model import Check, Expect, Observation, Outcome
 from checker.network import family_of
 from checker.probes.base import Kind, Reply, duration, exchange
 from checker.target import Form
-
-if TYPE_CHECKING:
-    from checker.model import Check
 
 
 @dataclass(frozen=True, slots=True)
