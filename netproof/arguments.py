@@ -1,8 +1,8 @@
-"""Arguments that several commands share, and the values that they give."""
+"""Arguments that several commands share, and how to read what they name."""
 
 import argparse
 import json
-from collections.abc import Sequence
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,40 +14,20 @@ CONFIGURATION, CHANNELS = Path("/etc/netproof"), Path("/etc/netproof-channels")
 
 
 class InputError(Exception):
-    """Documents that cannot be used, and what is wrong with each."""
+    """Input that cannot be used. Each argument of the exception is one problem, in words for the user."""
 
-    def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__(problems)
-        self.problems = tuple(problems)
+    title = "The input cannot be used."
 
 
-class UsageError(Exception):
-    """Invalid arguments; the message says which, and what to do."""
+class UsageError(InputError):
+    """Invalid arguments."""
+
+    title = "Invalid arguments: nothing was probed."
 
 
-def add_lists(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that name the lists."""
-    add = parser.add_argument
-    add(
-        "paths",
-        nargs="*",
-        type=Path,
-        metavar="PATH",
-        help="netproof.yaml, or a folder with netproof.yaml, allow.lst or deny.lst",
-    )
-    add("--allow", action="append", default=[], metavar="TARGET", help="must be reachable (repeatable)")
-    add("--deny", action="append", default=[], metavar="TARGET", help="must not be reachable (repeatable)")
-
-
-def add_channels(parser: argparse.ArgumentParser) -> None:
-    """Add the argument that names the channels."""
-    text = f"folder with one apprise URL per file (default {CHANNELS} if it exists)"
-    parser.add_argument("--channels", type=Path, metavar="DIR", help=text)
-
-
-def add_templates(parser: argparse.ArgumentParser) -> None:
-    """Add the argument that names the templates."""
-    parser.add_argument("--templates", type=Path, metavar="DIR", help="folder with your own message templates (*.j2)")
+def argument(*names: str, **settings: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Keep the parameters of one call of `argparse.ArgumentParser.add_argument`."""
+    return names, settings
 
 
 def duration(text: str) -> float:
@@ -72,6 +52,22 @@ def count(text: str) -> int:
     return int(text)
 
 
+_PATHS = "netproof.yaml, or a folder with netproof.yaml, allow.lst or deny.lst"
+_CHANNELS = f"folder with one apprise URL per file (default {CHANNELS} if it exists)"
+
+LISTS = (
+    argument("paths", nargs="*", type=Path, metavar="PATH", help=_PATHS),
+    argument("--allow", action="append", default=[], metavar="TARGET", help="must be reachable (repeatable)"),
+    argument("--deny", action="append", default=[], metavar="TARGET", help="must not be reachable (repeatable)"),
+)
+_CHANNELS_HERE = CHANNELS if CHANNELS.is_dir() else None
+TEMPLATES = argument("--templates", type=Path, metavar="DIR", help="folder with your own message templates (*.j2)")
+MESSAGES = (
+    argument("--channels", type=Path, default=_CHANNELS_HERE, metavar="DIR", help=_CHANNELS),
+    TEMPLATES,
+)
+
+
 def plan(options: argparse.Namespace) -> Plan:
     """Read the lists that the arguments name. Raises ConfigError."""
     paths = options.paths
@@ -86,10 +82,18 @@ def plan(options: argparse.Namespace) -> Plan:
 
 
 def notify_shape() -> type[Any]:
-    """Import the type of the `notify` section, which two lists do without."""
+    """Import the type of the `notify` section, which two lists do not need."""
     from notifications.settings import Notify  # noqa: PLC0415
 
     return Notify
+
+
+def content(file: Path | None) -> bytes:
+    """Read a file, or standard input where no file is named. Raises InputError."""
+    try:
+        return file.read_bytes() if file else sys.stdin.buffer.read()
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read: {error.strerror}") from None
 
 
 def document(file: Path) -> Any:
@@ -99,7 +103,7 @@ def document(file: Path) -> Any:
         found = json.loads(text)
         if not (isinstance(found, dict) and "packed" in found):
             return found
-        from checker import report, termination  # noqa: PLC0415 - few need it
+        from checker import report, termination  # noqa: PLC0415 - slow to import
 
         return report.document(termination.read(text))
     except ValueError as error:

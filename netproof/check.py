@@ -1,4 +1,8 @@
-"""`netproof check`: probe the lists, report the results, and exit with the verdict."""
+"""`netproof check`: probe the lists, report the results, and exit with the verdict.
+
+With `--every` it does so round after round. Each round reads the lists, CA files and channels again, as a new process
+would. The file of `--alive` shows the last round; `netproof alive` reads it for the pod's probes.
+"""
 
 import argparse
 import asyncio
@@ -6,92 +10,89 @@ import gc
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from checker import network, runner
-from checker.model import INTERRUPTED, Plan, Run, Verdict
-from netproof import arguments as shared
+from checker.model import EXIT_CODES, Plan, Run, Verdict
+from checker.target import Target
+from netproof import alive
+from netproof.arguments import LISTS, MESSAGES, UsageError, argument, count, duration, period, plan
 from netproof.console import Console
-from netproof.failure import Failure
-from netproof.publish import TERMINATION_LOG, Readers, publish
-from netproof.rounds import Rhythm, repeat
+from netproof.publish import TERMINATION_LOG, UNDELIVERED, publish_run
 
+_DEADLINE = 60.0  # seconds that a round may take when no deadline is set
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of the command."""
-    shared.add_lists(parser)
-    shared.add_channels(parser)
-    shared.add_templates(parser)
-    add = parser.add_argument
-    add("--settle", type=shared.duration, metavar="TIME", help="time for policies to settle (default 10s; 0: no wait)")
-    add(
-        "--deadline",
-        type=shared.duration,
-        metavar="TIME",
-        help="time limit for all checks; the rest is then inconclusive",
-    )
-    add("--concurrency", type=shared.count, metavar="N", help="number of attempts at once (default 500)")
-    add("--output", choices=("text", "json"), default="text", help="lines of text, or the report as JSON")
-    add("--report", type=Path, metavar="FILE", help="also write the report as JSON to this file")
-    add(
+ARGUMENTS = (
+    *LISTS,
+    *MESSAGES,
+    argument("--settle", type=duration, metavar="TIME", help="time for policies to settle (default 10s; 0: no wait)"),
+    argument("--deadline", type=duration, metavar="TIME", help="time limit of a run; the rest is then inconclusive"),
+    argument("--concurrency", type=count, metavar="N", help="number of attempts at once (default 500)"),
+    argument("--output", choices=("text", "json"), default="text", help="lines of text, or the report as JSON"),
+    argument("--report", type=Path, metavar="FILE", help="also write the report as JSON to this file"),
+    argument(
         "--termination-log",
         type=Path,
+        default=TERMINATION_LOG if TERMINATION_LOG.exists() else None,
         metavar="FILE",
         help=f"write a short report (default {TERMINATION_LOG} if it exists)",
-    )
-    add("--heartbeat", type=Path, metavar="FILE", help="file with the URL to call after each run")
-    add("--no-notify", action="store_true", help="send nothing: no message, no heartbeat")
-    add("--every", type=shared.period, metavar="TIME", help="repeat the check until a violation")
-    add(
+    ),
+    argument("--heartbeat", type=Path, metavar="FILE", help="file with the URL to call after each run"),
+    argument("--no-notify", action="store_true", help="send nothing: no message, no heartbeat"),
+    argument("--every", type=period, metavar="TIME", help="repeat the check until a violation"),
+    argument(
         "--inconclusive",
-        type=shared.count,
+        type=count,
         default=3,
         metavar="N",
         help="exit after N inconclusive rounds in a row (default 3)",
-    )
-    add("--alive", type=Path, metavar="FILE", help="write this file after each round, for `netproof alive`")
+    ),
+    argument("--alive", type=Path, metavar="FILE", help="write this file after each round, for `netproof alive`"),
+)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command and return its exit code."""
-    for file in (options.report, options.termination_log, options.alive):
-        if file and not _writable(file):
-            raise shared.UsageError(f"{file} cannot be written: name a file in a folder that netproof may write to")
-    gc.disable()  # looking for cycles among ten thousand tasks costs more time than a process of seconds has
-    if options.every is None:
-        return _run(options, shared.plan(options))[1]
-    rhythm = Rhythm(options.every, options.inconclusive, options.alive)
-    return repeat(rhythm, lambda: shared.plan(options), lambda plan, is_last: _run(options, plan, is_last))
+    """Run one round, or with `--every` rounds until one is the last. Return the exit code of the last one.
 
-
-def _run(options: argparse.Namespace, plan: Plan, is_last: Callable[[Run], bool] | None = None) -> tuple[Run, int]:
-    """Probe a plan and report it. Returns the exit code, too: one of `--every` reports less when it is not the last."""
+    The last round is a violation, a failure, an interruption, or the last of several inconclusive rounds in a row.
+    The settle window counts for the first round, and for one whose lists have something new.
+    """
+    for file in {options.report, options.termination_log, options.alive} - {None, TERMINATION_LOG}:
+        if not _writable(file):
+            raise UsageError(f"{file} cannot be written: name a file in a folder that netproof may write to")
+    if options.alive:
+        options.alive.unlink(missing_ok=True)  # the container before this one may have written it
+    gc.disable()  # searching ten thousand tasks for cycles takes longer than it is worth
     console = Console(sys.stdout if options.output == "text" else sys.stderr)
-    ran = probe(plan, console)
-    readers = _readers(options)
-    if is_last:
-        last = is_last(ran)
-        due = ran.verdict is Verdict.PASS or (last and ran.exit_code not in INTERRUPTED.values())
-        readers = replace(readers, last=last, notify=readers.notify and due)
-    if readers.last:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the message goes out; it takes less than a pod's grace period
-    try:
-        return ran, _publish(ran, options, readers, console)
-    except (Exception, KeyboardInterrupt) as error:
-        if ran.verdict is not Verdict.VIOLATION:
-            raise
-        console.note("ERROR", f"the report was not written or sent everywhere: {type(error).__name__}")
-        return ran, ran.exit_code  # a violation stays one, whatever fails after it
-
-
-def failed(failure: Failure, options: argparse.Namespace | None) -> None:
-    """Report a check that could not run. Without options (they were invalid), the default readers get it."""
-    from checker.report import of_error  # noqa: PLC0415 - see _publish
-
-    error = of_error(failure.title, failure.problems, failure.code, failure.notify)
-    publish(error, _readers(options) if options else Readers(), Console(sys.stderr))
+    known: set[tuple[str, Target]] = set()
+    inconclusive = 0  # rounds in a row
+    while True:
+        began = time.monotonic()
+        planned = plan(options)
+        checks: set[tuple[str, Target]] = {(check.list, check.target) for check in planned.checks}
+        ran = probe(replace(planned, settled=checks <= known), console)
+        known = checks
+        inconclusive = inconclusive + 1 if ran.exit_code == EXIT_CODES[Verdict.INCONCLUSIVE] else 0
+        goes_on = ran.verdict is Verdict.PASS or 0 < inconclusive < options.inconclusive
+        last = not (options.every and goes_on)
+        if last:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # sending takes less time than a pod has to end
+        try:
+            code = publish_run(ran, options, console, last=last)
+        except (Exception, KeyboardInterrupt) as error:
+            if ran.verdict is not Verdict.VIOLATION:
+                raise
+            console.note("ERROR", f"the report was not written or sent everywhere: {type(error).__name__}")
+            return ran.exit_code
+        if last or code not in (ran.exit_code, UNDELIVERED):
+            return code
+        if options.alive:
+            alive.write(options.alive, ran, 3 * options.every + (planned.deadline or _DEADLINE))
+        gc.collect()
+        time.sleep(max(0.0, began + options.every - time.monotonic()))
 
 
 def probe(plan: Plan, console: Console, is_own: Callable[[str], bool] = network.is_own) -> Run:
@@ -114,32 +115,3 @@ def _writable(file: Path) -> bool:
     except OSError:
         return False
     return os.access(file, os.W_OK)
-
-
-def _readers(options: argparse.Namespace) -> Readers:
-    return Readers(
-        report=options.report,
-        termination_log=options.termination_log,
-        channels=options.channels,
-        templates=options.templates,
-        heartbeat=options.heartbeat,
-        notify=not options.no_notify,
-    )
-
-
-def _publish(ran: Run, options: argparse.Namespace, readers: Readers, console: Console) -> int:
-    """Report a run to all its readers. Return the exit code."""
-    if options.output == "text":
-        console.summary(ran)
-    code = ran.exit_code
-    if options.output == "json" or readers.any:
-        from checker.report import dumps, of_run  # noqa: PLC0415 - a run without a reader needs no msgspec
-
-        document = of_run(ran)
-        try:
-            document = publish(document, readers, console)
-        finally:
-            if options.output == "json":
-                Console().print(dumps(document).rstrip())
-        code = document.exit_code
-    return code

@@ -3,26 +3,25 @@
 import argparse
 import importlib
 import sys
-import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn, Protocol, cast
+from typing import NoReturn
 
 from checker import __version__
 from checker.config import ConfigError
-from checker.words import harmless
+from checker.model import FAILED
+from checker.words import harmless, named
 from netproof.arguments import InputError, UsageError
-from netproof.failure import Failure
 from notifications.errors import NotificationError
 
+MISCONFIGURED = 2
 _MOST_MISTAKES = 100  # that are shown at once
-MISCONFIGURED, FAILED = 2, 70  # 70 is EX_SOFTWARE of sysexits.h(3head)
-EXIT_CODES = """exit codes: 0 every check passed; 1 a violation; 2 invalid arguments or configuration; 3 inconclusive;
+_EXIT_CODES = """exit codes: 0 every check passed; 1 a violation; 2 invalid arguments or configuration; 3 inconclusive;
 4 passed, but a message that was due could not be delivered; 70 netproof itself failed;
 130 and 143 interrupted, no violation known"""
 
-# The module of each command has its name, `netproof/<name>.py`; only the one that is asked for is imported.
+# Each command is a module `netproof/<name>.py` with ARGUMENTS and run(); only the one that is asked for is imported.
 COMMANDS = {
     "check": "Probe the lists, report the results, and exit with the verdict.",
     "alive": "Check that `check --every` is still running: exit code 0, else 3.",
@@ -39,16 +38,6 @@ COMMANDS = {
 }
 
 
-class Command(Protocol):
-    """What the module of a command has."""
-
-    def arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Add the arguments of the command."""
-
-    def run(self, options: argparse.Namespace) -> int:
-        """Run the command and return its exit code."""
-
-
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message} (see `{self.prog} --help`)")
@@ -56,54 +45,54 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code."""
-    name = arguments[0] if arguments and arguments[0] in COMMANDS else None
-    options = None
+    name, *rest = arguments or ("",)
+    options = argparse.Namespace()  # when parsing fails, it holds the default values
     try:
-        command = cast("Command", importlib.import_module(f"netproof.{name}")) if name else None
-        options = _parser(name, command).parse_args(arguments)
-        return cast("Command", command).run(options)
+        if name not in COMMANDS:
+            _overview(arguments)
+        command = importlib.import_module(f"netproof.{name}")
+        parser = _Parser(prog=f"netproof {name}", description=COMMANDS[name], epilog=_EXIT_CODES)
+        for names, settings in command.ARGUMENTS:
+            parser.add_argument(*names, **settings)
+        return int(command.run(parser.parse_args(rest, options)))
     except Exception as error:  # noqa: BLE001 - whatever it is, it must not look like a violation
-        failure = _failure(error)
+        code, title, problems = _described(error)
+        notify = error.notify if isinstance(error, ConfigError) else {}
     with suppress(OSError):
-        lines = (f"  {harmless(problem)}" for problem in failure.problems)
-        print(f"netproof: {failure.title}", *lines, sep="\n", file=sys.stderr)
+        print(f"netproof: {title}", *(f"  {harmless(each)}" for each in problems), sep="\n", file=sys.stderr)
     if name == "check":
-        from netproof import check  # noqa: PLC0415 - the one command that has readers
+        from checker.report import of_error  # noqa: PLC0415 - slow to import
+        from netproof.console import Console  # noqa: PLC0415
+        from netproof.publish import publish  # noqa: PLC0415
 
         with suppress(OSError):
-            check.failed(failure, options)
-    return failure.code
+            publish(of_error(title, problems, code, notify), options, Console(sys.stderr))
+    return code
 
 
-def _parser(name: str | None, command: Command | None) -> argparse.ArgumentParser:
-    """Make the parser, with the arguments of the one command that is asked for."""
-    parser = _Parser(prog="netproof", description="Proves that network policies hold.", epilog=EXIT_CODES)
+def _overview(arguments: Sequence[str]) -> NoReturn:
+    """Print the version or the list of commands. Raises UsageError where neither is asked for."""
+    parser = _Parser(prog="netproof", description="Proves that network policies hold.", epilog=_EXIT_CODES)
     parser.add_argument("--version", action="version", version=f"netproof {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for each, about in COMMANDS.items():
-        made = commands.add_parser(each, help=about, description=about, epilog=EXIT_CODES)
-        if each == name and command:
-            command.arguments(made)
-    return parser
+    for name, about in COMMANDS.items():
+        commands.add_parser(name, help=about)
+    parser.parse_args(arguments)
+    parser.error("COMMAND must be the first argument")
 
 
-def _failure(error: Exception) -> Failure:
-    """Turn an exception into an exit code and words."""
-    while isinstance(error, ExceptionGroup):  # of the tasks of a run, the first one that failed
-        error = error.exceptions[0]
-    match error:
-        case ConfigError():
-            count = f"{len(error.mistakes):,} mistake{'s' if len(error.mistakes) > 1 else ''}"
-            title = f"The configuration has {count}: nothing was probed."
-            left_out = len(error.mistakes) - _MOST_MISTAKES
-            problems = error.mistakes[:_MOST_MISTAKES] + ((f"and {left_out:,} more",) if left_out > 0 else ())
-            return Failure(MISCONFIGURED, title, problems, error.notify)
-        case InputError():
-            return Failure(MISCONFIGURED, "The input cannot be used.", error.problems)
-        case UsageError():
-            return Failure(MISCONFIGURED, "Invalid arguments: nothing was probed.", (str(error),))
-        case NotificationError():
-            return Failure(MISCONFIGURED, "The notifications cannot be used.", (str(error),))
+def _described(error: Exception) -> tuple[int, str, Sequence[str]]:
+    """Give the exit code for an exception, a title, and the problems in words."""
+    if isinstance(error, ConfigError):
+        mistakes = error.mistakes
+        count = f"{len(mistakes):,} mistake{'s' if len(mistakes) > 1 else ''}"
+        if (left_out := len(mistakes) - _MOST_MISTAKES) > 0:
+            mistakes = (*mistakes[:_MOST_MISTAKES], f"and {left_out:,} more")
+        return MISCONFIGURED, f"The configuration has {count}: nothing was probed.", mistakes
+    if isinstance(error, InputError | NotificationError):
+        return MISCONFIGURED, error.title, error.args
+    import traceback  # noqa: PLC0415 - slow to import
+
     place = traceback.extract_tb(error.__traceback__)[-1]
-    problem = f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})"
-    return Failure(FAILED, "netproof itself failed: this run proves nothing. Please report it.", (problem,))
+    problem = f"{named(error)} ({Path(place.filename).name}:{place.lineno})"
+    return FAILED, "netproof itself failed: this run proves nothing. Please report it.", (problem,)

@@ -1,23 +1,17 @@
-"""What a person sees: a line a check as it is decided, and a summary."""
+"""What a person sees: a line for each check as it is decided, a summary, and tables."""
 
 import os
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
 from checker.model import Expect, Result, Run, Verdict
 from checker.words import harmless
 
-_LEVELS = {Verdict.PASS: "INFO ", Verdict.INCONCLUSIVE: "WARN ", Verdict.VIOLATION: "ERROR"}
-_COLOURS = {Verdict.PASS: "32", Verdict.INCONCLUSIVE: "33", Verdict.VIOLATION: "1;31"}
-
-
-def noun(result: Result) -> str:
-    """Name a verdict as people do: a violation is a leak or an unreachable target."""
-    if result.verdict is not Verdict.VIOLATION:
-        return result.verdict
-    return "LEAK" if result.check.expect is Expect.BLOCKED else "UNREACHABLE"
+# By verdict: the level of its line, and the colour of a terminal (ECMA-48, SGR).
+_STYLES = {Verdict.PASS: ("INFO", "32"), Verdict.INCONCLUSIVE: ("WARN", "33"), Verdict.VIOLATION: ("ERROR", "1;31")}
 
 
 class Console:
@@ -31,22 +25,24 @@ class Console:
     def result(self, result: Result) -> None:
         """Print the line of one check."""
         check = result.check
+        violation = "LEAK" if check.expect is Expect.BLOCKED else "UNREACHABLE"
+        noun = violation if result.verdict is Verdict.VIOLATION else result.verdict
         words = [
             f"{check.list:5}  {check.target!s:30}  {result.outcome or '-':10}",
-            self._painted(f"{noun(result):12}", result.verdict),
+            self._painted(f"{noun:12}", result.verdict),
             harmless(": ".join(filter(None, (check.name, result.seen)))) + ".",
             harmless(result.judgement.meaning),
         ]
         if check.because and result.verdict is not Verdict.PASS:
             words.append(f"Because: {harmless(check.because)}")
-        self.print(f"{time.strftime('%H:%M:%S')} {_LEVELS[result.verdict]} " + " ".join(words))
+        self.print(f"{time.strftime('%H:%M:%S')} {_STYLES[result.verdict][0]:5} " + " ".join(words))
 
     def note(self, level: str, text: str) -> None:
-        """Print what is worth knowing before or after a run."""
+        """Print a line of its own, at the level INFO, WARN or ERROR."""
         self.print(f"{time.strftime('%H:%M:%S')} {level:5} {harmless(text)}")
 
     def summary(self, run: Run) -> None:
-        """Print what came of it all."""
+        """Print how many checks passed and what was found."""
         counts = run.summary
         found = [
             f"{counts[key]} {word}{'s' if key == 'leaks' and counts[key] > 1 else ''}"
@@ -64,4 +60,12 @@ class Console:
             self._stream = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for the rest of the process
 
     def _painted(self, text: str, verdict: Verdict) -> str:
-        return f"\x1b[{_COLOURS[verdict]}m{text}\x1b[0m" if self._colour else text
+        return f"\x1b[{_STYLES[verdict][1]}m{text}\x1b[0m" if self._colour else text
+
+
+def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Lay out rows as the lines of a table."""
+    rows = [[harmless(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -11,19 +11,30 @@ from pathlib import Path
 from threading import Thread
 from typing import Any, ClassVar
 
-from checker import report
-from checker.model import Check, Expect, Plan, Vantage, Verdict
-from checker.probes.base import NoSettings
-from checker.target import Target
+from checker import config, report
+from checker.model import Verdict
+from netproof.arguments import notify_shape
 from netproof.check import probe
 from netproof.console import Console
 from notifications.channels import Channel
 from notifications.deliver import deliver
 
+ARGUMENTS = ()
 _HERE = "127.0.0.1"
 _INTRODUCTION = """\
 netproof demo: real servers on loopback play the targets of a shop.
 (In a real check, loopback is no proof of a network.)
+"""
+_CONFIGURATION = """\
+vantage: {{name: shop, namespace: demo, labels: {{app: shop-front}}}}
+settle: 0
+defaults: {{timeout: 1500ms}}
+allow:
+- {{name: orders API, target: "{orders}", because: the shop cannot sell without it}}
+deny:
+- {{name: vault, target: "{vault}", because: only operators may open it}}
+- {{name: billing, target: "{billing}", because: cards are handled there, closed: pass}}
+- {{name: customer database, target: "{database}", because: a shop front that is broken into must not reach it}}
 """
 _EXPLANATION = """\
 What you just saw
@@ -40,33 +51,26 @@ What to do next
 """
 
 
-def arguments(_parser: argparse.ArgumentParser) -> None:
-    """Add no arguments: the demo has none."""
-
-
 def run(_options: argparse.Namespace) -> int:
     """Run the demo; returns 0 when the leak was caught and the message arrived, else 70."""
+    console = Console()
+    console.print(_INTRODUCTION)
     with ExitStack() as stack:
-        plan = _plan(stack)
-        console = Console()
-        console.print(_INTRODUCTION)
-        ran = probe(plan, console, lambda _: False)
+        file = _file(_CONFIGURATION.format(**_targets(stack)))
+        ran = probe(config.load([file], config.Overrides(), notify_shape), console, lambda _: False)
         console.summary(ran)
         server = stack.enter_context(HTTPServer((_HERE, 0), _Webhook))
         Thread(target=server.serve_forever, daemon=True).start()
         os.environ["NO_PROXY"] = os.environ["no_proxy"] = _HERE
-        channel = os.memfd_create("channel")  # the disk may be read-only
-        os.write(channel, f"json://{_HERE}:{server.server_port}".encode())
-        deliveries = deliver(
-            report.document(report.of_run(ran)), [Channel("webhook", Path(f"/proc/self/fd/{channel}"))]
-        )
+        channel = Channel("webhook", _file(f"json://{_HERE}:{server.server_port}"))
+        sent = deliver(report.document(report.of_run(ran)), [channel])
         server.shutdown()
-        console.print("\nThe message, as a webhook on this machine received it\n")
-        for message in _Webhook.messages:
-            console.print("\n".join(f"  | {line}" for line in (message["title"], "", *message["message"].splitlines())))
+    console.print("\nThe message, as a webhook on this machine received it\n")
+    for message in _Webhook.messages:
+        console.print("\n".join(f"  | {line}" for line in (message["title"], "", *message["message"].splitlines())))
     console.print("\n" + _EXPLANATION.format(command=sys.argv[0]))  # as it was called: it need not be on the PATH
     caught = ran.summary["leaks"] == 1 and ran.verdict is Verdict.VIOLATION
-    return 0 if caught and all(each.delivered for each in deliveries) else 70
+    return 0 if caught and all(each.delivered for each in sent) else 70
 
 
 class _Webhook(BaseHTTPRequestHandler):
@@ -84,25 +88,20 @@ class _Webhook(BaseHTTPRequestHandler):
         """Print nothing: the run is what a person watches."""
 
 
-def _plan(stack: ExitStack) -> Plan:
-    """Start the listeners, and make the plan that probes them."""
-    reachable, leak, mute = (stack.enter_context(socket.create_server((_HERE, 0), backlog=each)) for each in (8, 8, 0))
+def _file(content: str) -> Path:
+    """Write a file in memory: the disk may be read-only."""
+    descriptor = os.memfd_create("demo")
+    os.write(descriptor, content.encode())
+    return Path(f"/proc/self/fd/{descriptor}")
+
+
+def _targets(stack: ExitStack) -> dict[str, str]:
+    """Start the servers of the demo, and give the target of each."""
+    orders, database, vault = (stack.enter_context(socket.create_server((_HERE, 0), backlog=n)) for n in (8, 8, 0))
     for _ in range(2):  # a listener whose queue is full drops what comes next, and so never answers
         client = stack.enter_context(socket.socket())
         client.setblocking(False)
-        client.connect_ex(mute.getsockname())
-    with socket.create_server((_HERE, 0)) as nobody:
-        closed = nobody.getsockname()[1]
-
-    def check(expect: Expect, port: int, name: str, because: str, *, closed_passes: bool = False) -> Check:
-        target = Target("tcp", _HERE, port)
-        return Check(expect, target, NoSettings(), "demo", name, because, timeout=1.5, closed_passes=closed_passes)
-
-    ports = [sock.getsockname()[1] for sock in (reachable, mute, leak)]
-    checks = (
-        check(Expect.REACHABLE, ports[0], "orders API", "the shop cannot sell without it"),
-        check(Expect.BLOCKED, ports[1], "vault", "only operators may open it"),
-        check(Expect.BLOCKED, closed, "billing", "cards are handled there", closed_passes=True),
-        check(Expect.BLOCKED, ports[2], "customer database", "a shop front that is broken into must not reach it"),
-    )
-    return Plan(checks, Vantage(name="shop", namespace="demo", labels={"app": "shop-front"}), settle=0.0)
+        client.connect_ex(vault.getsockname())
+    with socket.create_server((_HERE, 0)) as billing:  # closed below, so that its port answers with resets
+        servers = {"orders": orders, "database": database, "vault": vault, "billing": billing}
+        return {name: "{}:{}".format(*server.getsockname()) for name, server in servers.items()}

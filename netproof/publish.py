@@ -1,120 +1,106 @@
-"""From a report to its readers: files, channels and the heartbeat."""
+"""Sends a report to all who read it: files, channels and the heartbeat."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
+from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from checker.model import Verdict
-from netproof.arguments import CHANNELS
+from checker.model import FAILED, INTERRUPTED, Run, Verdict
 from netproof.console import Console
 from notifications.errors import NotificationError
 
 if TYPE_CHECKING:
-    from checker import report
     from checker.report import Report
+    from notifications.deliver import Delivery
 
-UNDELIVERED, FAILED = 4, 70
+UNDELIVERED = 4
 TERMINATION_LOG = Path("/dev/termination-log")
 
 
-@dataclass(frozen=True, slots=True)
-class Readers:
-    """Who gets the report of a run. Without arguments: what a pod of the chart has mounted."""
+def publish_run(run: Run, options: Namespace, console: Console, *, last: bool) -> int:
+    """Print a run, publish its report, and return the exit code.
 
-    report: Path | None = None
-    termination_log: Path | None = None
-    channels: Path | None = None
-    templates: Path | None = None
-    heartbeat: Path | None = None
-    notify: bool = True
-    last: bool = True  # the process ends with this report, so it becomes the termination message
+    With `--every`, only the last run becomes the termination message, and only a pass and the last run are notified.
+    """
+    if options.output == "text":
+        console.summary(run)
+    options = Namespace(**vars(options))
+    if not last:
+        options.termination_log = None
+    if options.every and run.verdict is not Verdict.PASS and (not last or run.exit_code in INTERRUPTED.values()):
+        options.no_notify = True
+    readers = (options.report, options.termination_log, options.channels, options.heartbeat)
+    if options.output == "text" and not any(readers):
+        return run.exit_code
+    from checker.report import dumps, of_run  # noqa: PLC0415 - a run without a reader does not need msgspec
 
-    @property
-    def message(self) -> Path | None:
-        """The termination log, where there is one."""
-        if not self.last:
-            return None
-        return self.termination_log or (TERMINATION_LOG if TERMINATION_LOG.exists() else None)
-
-    @property
-    def folder(self) -> Path | None:
-        """The folder of channels, where there is one."""
-        return self.channels or (CHANNELS if CHANNELS.is_dir() else None)
-
-    @property
-    def any(self) -> bool:
-        """Whether anybody reads the report."""
-        return bool(self.report or self.message or self.folder or self.heartbeat)
+    report = of_run(run)
+    try:
+        report = publish(report, options, console)
+    finally:
+        if options.output == "json":
+            Console().print(dumps(report).rstrip())
+    return report.exit_code
 
 
-def publish(document: Report, readers: Readers, console: Console) -> Report:
-    """Write the report, notify the channels, and write it again with what was delivered. Return that."""
-    from msgspec import structs  # noqa: PLC0415 - a run without a reader does without
+def publish(report: "Report", options: Namespace, console: Console) -> "Report":
+    """Write the report, notify the channels, call the heartbeat, and write again what came of it. Return that."""
+    from msgspec import convert, structs  # noqa: PLC0415
 
-    document = _write(document, readers, console)
-    if not readers.notify:
-        return document
-    if readers.folder:
-        deliveries = _deliver(document, readers.folder, readers.templates, console)
-        code = document.exit_code
-        if code == 0 and not all(each.delivered for each in deliveries):
-            code = UNDELIVERED
-        document = structs.replace(document, channels=deliveries, exit_code=code)
-    if readers.heartbeat:
+    from checker.report import Delivery, document  # noqa: PLC0415
+
+    report = _write(report, options, console)
+    if options.no_notify:
+        return report
+    if options.channels:
+        sent = _send(document(report), options, console)
+        undelivered = report.exit_code == 0 and not all(each.delivered for each in sent)
+        report = structs.replace(
+            report,
+            channels=convert(sent, tuple[Delivery, ...], from_attributes=True),
+            exit_code=UNDELIVERED if undelivered else report.exit_code,
+        )
+    if options.heartbeat:
         from notifications.heartbeat import beat  # noqa: PLC0415
 
-        document = structs.replace(document, heartbeat=beat(readers.heartbeat, document.verdict is Verdict.PASS))
-        if document.heartbeat:
-            console.note("WARN", f"heartbeat: {document.heartbeat}")
-    if document.channels or document.heartbeat:
-        document = _write(document, readers, console)
-    return document
+        report = structs.replace(report, heartbeat=beat(options.heartbeat, report.verdict is Verdict.PASS))
+        if report.heartbeat:
+            console.note("WARN", f"heartbeat: {report.heartbeat}")
+    if report.channels or report.heartbeat:
+        report = _write(report, options, console)
+    return report
 
 
-def show(delivery: Any, console: Console) -> bool:
-    """Print what became of one message. Return whether it was delivered."""
-    reason = f": {delivery.reason}" if delivery.reason else ""
-    level = "ERROR" if not delivery.delivered else "WARN" if reason else "INFO"
-    console.note(level, f"channel {delivery.channel}: {'delivered' if delivery.delivered else 'not delivered'}{reason}")
-    return bool(delivery.delivered)
-
-
-def _deliver(document: Report, channels: Path, templates: Path | None, console: Console) -> tuple[report.Delivery, ...]:
-    """Send the message to every channel where it is due."""
-    from checker import report  # noqa: PLC0415
+def _send(document: dict[str, Any], options: Namespace, console: Console) -> Sequence["Delivery"]:
+    """Send the message to every channel, if it is due."""
     from notifications.settings import due  # noqa: PLC0415
 
-    plain = report.document(document)
-    if not due(plain):
+    if not due(document):
         return ()
     from notifications.channels import folder  # noqa: PLC0415
-    from notifications.deliver import Delivery, deliver  # noqa: PLC0415 - slow: only when a message is due
+    from notifications.deliver import Delivery, deliver  # noqa: PLC0415 - slow to import
 
     try:
-        deliveries = deliver(plain, folder(channels), templates)
+        sent = deliver(document, folder(options.channels), options.templates)
     except NotificationError as error:
-        deliveries = [Delivery("all", delivered=False, reason=str(error))]
-    return tuple(
-        report.Delivery(channel=each.channel, delivered=show(each, console), reason=each.reason) for each in deliveries
-    )
+        sent = [Delivery("all", delivered=False, reason=str(error))]
+    for each in sent:
+        console.note(each.level, str(each))
+    return sent
 
 
-def _write(document: Report, readers: Readers, console: Console) -> Report:
+def _write(report: "Report", options: Namespace, console: Console) -> "Report":
     """Write the files that were asked for. If one cannot be written, the message still goes out."""
     from msgspec import structs  # noqa: PLC0415
 
-    from checker import report, termination  # noqa: PLC0415
+    from checker.report import dumps, write, write_in_place  # noqa: PLC0415
+    from checker.termination import shorten  # noqa: PLC0415
 
-    for file, form, write in (
-        (readers.report, report.dumps, report.write),
-        (readers.message, termination.shorten, report.write_in_place),
-    ):
-        if file:
-            try:
-                write(file, form(document))
-            except OSError as error:
-                console.note("ERROR", f"{file} cannot be written: {error.strerror}")
-                document = structs.replace(document, exit_code=document.exit_code or FAILED)
-    return document
+    for file, form, put in ((options.report, dumps, write), (options.termination_log, shorten, write_in_place)):
+        try:
+            if file:
+                put(file, form(report))
+        except OSError as error:
+            console.note("ERROR", f"{file} cannot be written: {error.strerror}")
+            report = structs.replace(report, exit_code=report.exit_code or FAILED)
+    return report

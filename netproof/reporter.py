@@ -6,41 +6,32 @@ from contextlib import ExitStack
 from pathlib import Path
 from threading import Event
 
-from netproof.arguments import CHANNELS, InputError, add_channels, add_templates
+from netproof.arguments import MESSAGES, InputError, argument
 from netproof.console import Console
+from reporter.api import Api, ApiError, address
+from reporter.routes import local, public
+from reporter.server import serve
+from reporter.service import Service
+from reporter.settings import SettingsError, load
 
-SETTINGS = Path("/etc/netproof-reporter/reporter.yaml")
+_SETTINGS = Path("/etc/netproof-reporter/reporter.yaml")
+_HEARTBEAT = "file with the URL to call while there is no finding"
 
-
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of the command."""
-    parser.add_argument(
-        "--settings", type=Path, default=SETTINGS, metavar="FILE", help=f"settings of the reporter (default {SETTINGS})"
-    )
-    add_channels(parser)
-    add_templates(parser)
-    parser.add_argument(
-        "--heartbeat", type=Path, metavar="FILE", help="file with the URL to call while there is no finding"
-    )
+ARGUMENTS = (
+    argument("--settings", type=Path, default=_SETTINGS, metavar="FILE", help="its settings (default %(default)s)"),
+    *MESSAGES,
+    argument("--heartbeat", type=Path, metavar="FILE", help=_HEARTBEAT),
+)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command until it is stopped, and return its exit code."""
-    from reporter.api import Api, ApiError, address  # noqa: PLC0415 - no other command needs httpx so early
-    from reporter.routes import local, public  # noqa: PLC0415
-    from reporter.server import serve  # noqa: PLC0415
-    from reporter.service import Service  # noqa: PLC0415
-    from reporter.settings import SettingsError, load  # noqa: PLC0415
-
     try:
         settings, url = load(options.settings), address()
     except (SettingsError, ApiError) as error:
-        raise InputError([str(error)]) from None
+        raise InputError(str(error)) from None
     console, stop = Console(), Event()
-
-    channels = options.channels or (CHANNELS if CHANNELS.is_dir() else None)
-    service = Service(settings, Api(url), console.note, channels, options.templates, options.heartbeat)
-
+    service = Service(settings, Api(url), console.note, options.channels, options.templates, options.heartbeat)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     with ExitStack() as stack:

@@ -3,22 +3,14 @@
 import argparse
 import json
 
-from netproof.arguments import notify_shape
+from checker import report, schema
+from netproof.arguments import argument
+from notifications.settings import Notify
 
-
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of the command."""
-    parser.add_argument("--report", action="store_true", help="print the schema of the report instead")
+ARGUMENTS = (argument("--report", action="store_true", help="print the schema of the report instead"),)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit code."""
-    if options.report:
-        from checker.report import schema  # noqa: PLC0415
-
-        print(json.dumps(schema(), indent=2))
-        return 0
-    from checker.schema import published  # noqa: PLC0415
-
-    print(json.dumps(published(notify_shape()), indent=2))
+    print(json.dumps(report.schema() if options.report else schema.published(Notify), indent=2))
     return 0

@@ -35,6 +35,16 @@ class Delivery:
     delivered: bool
     reason: str | None = None
 
+    @property
+    def level(self) -> str:
+        """How serious this is in a log: INFO, WARN or ERROR."""
+        return "ERROR" if not self.delivered else "WARN" if self.reason else "INFO"
+
+    def __str__(self) -> str:
+        """Write it as `channel mail: not delivered: SMTP 550 after 3 tries`."""
+        text = f"channel {self.channel}: {'delivered' if self.delivered else 'not delivered'}"
+        return f"{text}: {self.reason}" if self.reason else text
+
 
 @dataclass(frozen=True)
 class Attachment:

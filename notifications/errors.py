@@ -3,3 +3,5 @@
 
 class NotificationError(Exception):
     """A folder, file or report that cannot be used. The message says what, where, and what to do; never a URL."""
+
+    title = "The notifications cannot be used."
