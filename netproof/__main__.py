@@ -1,6 +1,5 @@
 """The command: whatever happens, it ends with a correct exit code."""
 
-import io
 import os
 import signal
 import sys
@@ -14,10 +13,8 @@ def main() -> None:
     for name in ("stdout", "stderr"):  # closed by the caller (`>&-`), it would be None
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - pathlib is slow to import
-    if isinstance(
-        sys.stdout, io.TextIOWrapper
-    ):  # JSON is UTF-8 (RFC 8259); a path may be no text at all; flushed below
-        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", write_through=False)
+    # JSON is UTF-8 (RFC 8259), but a path may be invalid UTF-8.
+    sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", write_through=False)  # type: ignore[union-attr]
     try:
         from netproof.command import main as run  # noqa: PLC0415 - an import that fails must not look like a violation
 

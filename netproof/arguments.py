@@ -1,7 +1,6 @@
 """Arguments that several commands share, and how to read what they name."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from checker.model import Plan
 from checker.words import seconds
 
 CONFIGURATION, CHANNELS = Path("/etc/netproof"), Path("/etc/netproof-channels")
+UNDELIVERED = 4  # exit code
 
 
 class InputError(Exception):
@@ -76,8 +76,8 @@ def plan(options: argparse.Namespace) -> Plan:
         if not paths[0].exists():
             what = f"neither {CONFIGURATION} nor ./{config.YAML} exists"
             raise config.ConfigError([f"there is nothing to check: {what}; name a PATH, or --allow and --deny"])
-    given = {key: vars(options).get(key) for key in ("settle", "deadline", "concurrency")}
-    settings = {key: value for key, value in given.items() if value is not None}
+    given = vars(options)
+    settings = {key: given[key] for key in ("settle", "deadline", "concurrency") if given.get(key) is not None}
     return config.load(paths, config.Overrides(options.allow, options.deny, settings), notify_shape)
 
 
@@ -96,16 +96,12 @@ def content(file: Path | None) -> bytes:
         raise InputError(f"{file}: cannot be read: {error.strerror}") from None
 
 
-def document(file: Path) -> Any:
-    """Read a document of any kind; a termination message becomes the report that it shortens. Raises UsageError."""
-    try:
-        text = source.text(file)
-        found = json.loads(text)
-        if not (isinstance(found, dict) and "packed" in found):
-            return found
-        from checker import report, termination  # noqa: PLC0415 - slow to import
+def report(file: Path) -> dict[str, Any]:
+    """Read a report, or the termination message that shortens one. Raises UsageError."""
+    from checker.report import document  # noqa: PLC0415 - slow to import
+    from checker.termination import read  # noqa: PLC0415
 
-        return report.document(termination.read(text))
+    try:
+        return document(read(source.text(file)))
     except ValueError as error:
-        what = f"is not JSON (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else error
-        raise UsageError(f"{file} {what}") from None
+        raise UsageError(f"{file}: {error}") from None

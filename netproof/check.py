@@ -16,13 +16,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from checker import network, runner
-from checker.model import EXIT_CODES, Plan, Run, Verdict
+from checker.model import EXIT_CODES, INTERRUPTED, Plan, Run, Verdict
 from checker.target import Target
 from netproof import alive
-from netproof.arguments import LISTS, MESSAGES, UsageError, argument, count, duration, period, plan
+from netproof.arguments import LISTS, MESSAGES, UNDELIVERED, UsageError, argument, count, duration, period, plan
 from netproof.console import Console
-from netproof.publish import TERMINATION_LOG, UNDELIVERED, publish_run
 
+TERMINATION_LOG = Path("/dev/termination-log")
 _DEADLINE = 60.0  # seconds that a round may take when no deadline is set
 
 ARGUMENTS = (
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     The settle window counts for the first round, and for one whose lists have something new.
     """
     for file in {options.report, options.termination_log, options.alive} - {None, TERMINATION_LOG}:
-        if not _writable(file):
+        if not os.access(file if os.access(file, os.F_OK) else file.parent, os.W_OK):
             raise UsageError(f"{file} cannot be written: name a file in a folder that netproof may write to")
     if options.alive:
         options.alive.unlink(missing_ok=True)  # the container before this one may have written it
@@ -78,10 +78,8 @@ def run(options: argparse.Namespace) -> int:
         inconclusive = inconclusive + 1 if ran.exit_code == EXIT_CODES[Verdict.INCONCLUSIVE] else 0
         goes_on = ran.verdict is Verdict.PASS or 0 < inconclusive < options.inconclusive
         last = not (options.every and goes_on)
-        if last:
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # sending takes less time than a pod has to end
         try:
-            code = publish_run(ran, options, console, last=last)
+            code = _report(ran, options, console, last=last)
         except (Exception, KeyboardInterrupt) as error:
             if ran.verdict is not Verdict.VIOLATION:
                 raise
@@ -107,11 +105,30 @@ def probe(plan: Plan, console: Console, is_own: Callable[[str], bool] = network.
     return ran
 
 
-def _writable(file: Path) -> bool:
+def _report(ran: Run, options: argparse.Namespace, console: Console, *, last: bool) -> int:
+    """Print a run, publish its report, and return the exit code.
+
+    With `--every`, only the last run becomes the termination message, and only a pass and the last run are notified.
+    """
+    if options.output == "text":
+        console.summary(ran)
+    options = argparse.Namespace(**vars(options))
+    if last:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # sending takes less time than a pod has to end
+    else:
+        options.termination_log = None
+    if options.every and ran.verdict is not Verdict.PASS and (not last or ran.exit_code in INTERRUPTED.values()):
+        options.no_notify = True
+    readers = (options.report, options.termination_log, options.channels, options.heartbeat)
+    if options.output == "text" and not any(readers):
+        return ran.exit_code
+    from checker.report import dumps, of_run  # noqa: PLC0415 - slow to import
+    from netproof.publish import publish  # noqa: PLC0415
+
+    report = of_run(ran)
     try:
-        file.stat()
-    except FileNotFoundError:
-        return os.access(file.parent, os.W_OK)
-    except OSError:
-        return False
-    return os.access(file, os.W_OK)
+        report = publish(report, options, console)
+    finally:
+        if options.output == "json":
+            Console().print(dumps(report).rstrip())
+    return report.exit_code

@@ -3,9 +3,8 @@
 import argparse
 from pathlib import Path
 
-from netproof.arguments import CHANNELS, MESSAGES, UsageError, argument, document
+from netproof.arguments import CHANNELS, MESSAGES, UNDELIVERED, UsageError, argument, report
 from netproof.console import Console
-from netproof.publish import UNDELIVERED
 from notifications.channels import folder
 from notifications.deliver import deliver, trial
 
@@ -25,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
     channels = folder(options.channels)
     if not channels:
         raise UsageError(f"{options.channels} holds no channel; put an apprise URL into a file there")
-    sent = trial(channels) if options.test else deliver(document(options.report), channels, options.templates)
+    sent = trial(channels) if options.test else deliver(report(options.report), channels, options.templates)
     console = Console()
     for each in sent:
         console.note(each.level, str(each))

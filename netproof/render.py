@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from netproof.arguments import TEMPLATES, argument, document
+from netproof.arguments import TEMPLATES, argument, report
 from notifications.errors import NotificationError
 from notifications.forms import FORMS
 from notifications.render import render
@@ -17,7 +17,7 @@ ARGUMENTS = (
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit code."""
-    message = render(document(options.report), options.form, options.templates)
+    message = render(report(options.report), options.form, options.templates)
     print(message.title, message.body, sep="\n\n")
     if message.fault:
         raise NotificationError(message.fault)

@@ -144,9 +144,7 @@ class Service:
     def _count(self, delivery: Delivery) -> None:
         counts = self.delivered if delivery.delivered else self.failed
         counts[delivery.channel] = counts.get(delivery.channel, 0) + 1
-        what = "delivered" if delivery.delivered else "not delivered"
-        reason = f": {delivery.reason}" if delivery.reason else ""
-        self.note("INFO" if delivery.delivered else "ERROR", f"channel {delivery.channel}: {what}{reason}")
+        self.note(delivery.level, str(delivery))
 
     def _record(self, results: list[tuple[news.Message, str | None]], channels: dict[str, Channel], now: int) -> None:
         """Write what became of messages, also when another reporter has written in between. Raises ApiError."""

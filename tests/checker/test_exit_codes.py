@@ -53,7 +53,7 @@ def test_1_a_leak_whatever_else_happened(server: str, mute: str, tmp_path: Path)
         (["check", "gone.yaml"], "gone.yaml: there is no such file"),
         (["lint", "gone.yaml"], "gone.yaml: there is no such file"),
         (["notify", "--report", "gone.json", "--channels", "."], ". holds no channel; put an apprise URL into a file"),
-        (["render", "--report", "gone.json", "--form", "text"], "gone.json there is no such file"),
+        (["render", "--report", "gone.json", "--form", "text"], "gone.json: there is no such file"),
         (["notify", "--channels", "."], "give either --report FILE or --test"),
     ],
 )
