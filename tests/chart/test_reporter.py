@@ -163,7 +163,7 @@ def test_alert_rules_name_the_release(reporter: bool) -> None:
     alerts = rule["spec"]["groups"][0]["rules"]
     assert alerts[-1] == {"alert": "Mine"}
     text = yaml.safe_dump(alerts)
-    for word in ("NAMESPACES", "CRONJOBS", "SERVICE", "NAMESPACE", "COUNT"):
+    for word in ("NAMESPACES", "CRONJOBS", "DEPLOYMENTS", "SERVICE", "NAMESPACE", "COUNT"):
         assert word not in text
     if len(alerts) > 1:
         assert (f'job="{name}"' if reporter else 'namespace=~"one|ops|two"') in text
