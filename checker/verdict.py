@@ -82,7 +82,7 @@ PORT_UNREACHABLE = (
     "If your firewall denies like this, set `closed: pass`."
 )
 NOT_ASKED = "For UDP, silence counts only with a `payload` that the server answers."
-LATE = "a policy came late, or our own attempts filled a queue that nobody empties."
+LATE = "a policy came late, or a rate limit was reached."
 
 ANSWERS = {Outcome.OPEN, Outcome.UNEXPECTED}  # another machine answered: this is what proves a network (footnote 2)
 NOTHING = {Outcome.UNRESOLVED, Outcome.UNTESTABLE}  # nothing was seen on the wire, so another attempt may see more
@@ -196,9 +196,8 @@ def _doubt(check: Check, early: Sequence[Attempt], last: Attempt, decided: float
         )
     if decided - at < _CALM:
         return (
-            f"It was still open at {at:.1f} s, and no longer when it was decided, at {decided:.1f} s: our own "
-            "attempts may have filled its queue or reached a rate limit, or a policy came late. "
-            "A longer `settle` may show which."
+            f"It was still open at {at:.1f} s, and no longer when it was decided, at {decided:.1f} s: "
+            "a policy came late, or a rate limit was reached. A longer `settle` may show which."
         )
     return None
 

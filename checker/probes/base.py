@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
-from checker.model import Check, Family, Observation, Outcome, Settings
+from checker.model import Check, Expect, Family, Observation, Outcome, Settings
 from checker.network import FAMILY, family_of, is_own
 from checker.target import Form
 
@@ -29,6 +29,7 @@ _RECEIVE_ERRORS = {  # IP_RECVERR and IPV6_RECVERR, linux/in.h and in6.h: Python
     Family.IPV6: (socket.IPPROTO_IPV6, 25),
 }
 _MSG_ERRQUEUE = 0x2000  # linux/socket.h
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # struct linger
 _EXTENDED_ERROR = struct.Struct("=IBBBBII")  # struct sock_extended_err, linux/errqueue.h
 _ORIGIN_ICMP = {2, 3}  # ee_origin: SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6
 
@@ -92,8 +93,13 @@ class IcmpError(NamedTuple):
     cause: tuple[int, int, int]
 
 
-async def connect(address: str, port: int, within: float) -> Observation:
-    """Try to establish one TCP connection to a literal address, and close it again."""
+async def connect(check: Check, address: str, port: int) -> Observation:
+    """Try to establish one TCP connection to a literal address, and close it again.
+
+    On the deny list the handshake stays half open: the kernel delays its last segment by up to 0.2 s (TCP_QUICKACK in
+    tcp(7)), and closing sends a reset instead (SO_LINGER in socket(7)). So attempts never fill the queue of a listener
+    that accepts nothing, which would then look blocked, and the server's application does not notice them.
+    """
     loop = asyncio.get_running_loop()
     family = family_of(address)
     began = loop.time()
@@ -105,9 +111,12 @@ async def connect(address: str, port: int, within: float) -> Observation:
         sock.setblocking(False)
         if _LINUX:
             sock.setsockopt(*_RECEIVE_ERRORS[family], 1)
+            if check.expect is not Expect.REACHABLE:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         code = sock.connect_ex((address, port))
         if code == errno.EINPROGRESS:
-            if await _ready(loop, sock, within, loop.add_writer, loop.remove_writer) or _established(sock):
+            if await _ready(loop, sock, check.timeout, loop.add_writer, loop.remove_writer) or _established(sock):
                 code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             else:
                 code = errno.ETIMEDOUT

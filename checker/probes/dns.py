@@ -63,7 +63,7 @@ async def attempt(check: Check, _settings: NoSettings, address: str, port: int) 
 
 
 async def _connect(check: Check, address: str, port: int) -> Observation:
-    observation = await connect(address, port, check.timeout)
+    observation = await connect(check, address, port)
     return replace(observation, seen=f"over TCP: {observation.seen}")
 
 

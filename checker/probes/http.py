@@ -76,7 +76,7 @@ async def attempt(check: Check, settings: Settings, address: str, port: int) -> 
     if settings.proxy:
         made = Observation(Outcome.SILENT, "")
     else:
-        made = await connect(address, port, check.timeout)
+        made = await connect(check, address, port)
         if made.outcome is not Outcome.OPEN or check.expect is not Expect.REACHABLE:
             return made
     outcome, seen = await _request(check, settings, address, check.timeout - (loop.time() - began))

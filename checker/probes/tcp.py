@@ -7,7 +7,7 @@ from checker.target import Form
 
 async def attempt(check: Check, _settings: NoSettings, address: str, port: int) -> Observation:
     """Open means that the connection was established, also when the server closes it at once."""
-    return await connect(address, port, check.timeout)
+    return await connect(check, address, port)
 
 
 TCP = Kind(Form(), NoSettings, attempt)

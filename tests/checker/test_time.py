@@ -47,8 +47,8 @@ def first_name(world: World, zone: Callable[[float], Any], then: Callable[[], No
 
 
 def test_what_starts_open_and_is_shut_in_time_passes_and_tells_the_lag(world: World) -> None:
-    world.tcp(80)
-    world.tcp(81).then = after(2, lambda: world.rules(SHUT))
+    world.tcp(80).then = after(2, lambda: world.rules(SHUT))
+    world.tcp(81)
     ran = world.check(CONFIG)
     denied = ran.check(f"tcp://{DENIED}")
     assert ran.code == 0
@@ -89,11 +89,11 @@ def test_a_target_that_refuses_at_first_and_then_lets_in_is_a_leak(world: World,
 
 def test_a_target_that_stays_open_is_a_leak(world: World) -> None:
     world.tcp(80)
-    seen = world.tcp(81)
+    world.tcp(81)
     ran = world.check(CONFIG)
     denied = ran.check(f"tcp://{DENIED}")
     assert (ran.code, denied["finding"], denied["lag"]) == (1, "leak", None)
-    assert len(denied["attempts"]) == len(seen.events) >= SETTLE  # one a second, and the one that decides
+    assert len(denied["attempts"]) >= SETTLE + 5  # one a second, and those that decide
 
 
 def test_no_allow_check_that_passes_no_green_denial(world: World) -> None:
