@@ -16,7 +16,6 @@ from checker.model import Verdict
 from netproof.arguments import notify_shape
 from netproof.check import probe
 from netproof.console import Console
-from notifications.channels import Channel
 from notifications.deliver import deliver
 
 ARGUMENTS = ()
@@ -62,8 +61,8 @@ def run(_options: argparse.Namespace) -> int:
         server = stack.enter_context(HTTPServer((_HERE, 0), _Webhook))
         Thread(target=server.serve_forever, daemon=True).start()
         os.environ["NO_PROXY"] = os.environ["no_proxy"] = _HERE
-        channel = Channel("webhook", _file(f"json://{_HERE}:{server.server_port}"))
-        sent = deliver(report.document(report.of_run(ran)), [channel])
+        channels = {"webhook": _file(f"json://{_HERE}:{server.server_port}")}
+        sent = deliver(report.document(report.of_run(ran)), channels)
         server.shutdown()
     console.print("\nThe message, as a webhook on this machine received it\n")
     for message in _Webhook.messages:

@@ -1,13 +1,13 @@
-"""From a document to messages that arrive: all channels at once, and never later than the limit.
+"""Delivers a document to all channels at once, within a time limit.
 
-Everything happens in a fork that loads apprise, and in a fork of it for each channel: what a library loads, logs or
-leaves pending ends with them, and a far end that trickles, or answers without an end, delays no other channel.
+A fork of the process loads apprise, and a fork of that sends to one channel. What a library loads, logs or leaves
+unfinished ends with the fork, and a server that answers slowly or without end delays no other channel.
 """
 
 import logging
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from notifications import causes, forms, limits
-from notifications.channels import Channel, one_url
+from notifications.channels import one_url
 from notifications.errors import NotificationError
 from notifications.render import VERSION, render, view
 from notifications.view import Document
@@ -54,9 +54,12 @@ class Attachment:
     content: str
 
 
+Sent = Delivery | str  # what became of a message, or the reason why it was not sent
+
+
 def deliver(
     document: Document,
-    channels: Sequence[Channel],
+    channels: Mapping[str, Path],
     templates: Path | None = None,
     attachment: Attachment | None = None,
     *,
@@ -67,14 +70,14 @@ def deliver(
     Raises NotificationError for an invalid document.
     """
     view(document)  # an invalid one is reported once, not by each channel
-    jobs = {each.name: partial(_send, document, each, templates, attachment) for each in channels}
+    jobs = {name: partial(_send, document, name, file, templates, attachment) for name, file in channels.items()}
     room = MEGABYTES + (8 * len(attachment.content) >> 20 if attachment else 0)
     sent = limits.run({"": partial(_send_all, jobs, limit, room)}, limit + START, 1024)[""] if jobs else {}
     outcomes = dict.fromkeys(jobs, sent) if isinstance(sent, limits.Stopped) else sent
     return [each if isinstance(each, Delivery) else Delivery(name, False, each) for name, each in outcomes.items()]
 
 
-def trial(channels: Sequence[Channel], *, limit: float = LIMIT) -> list[Delivery]:
+def trial(channels: Mapping[str, Path], *, limit: float = LIMIT) -> list[Delivery]:
     """Send a clearly marked trial message to every channel."""
     text = "Someone ran `netproof notify --test` to see whether this channel works. It does."
     error = {"title": "This is a trial: nothing is wrong.", "problems": [text]}
@@ -82,7 +85,7 @@ def trial(channels: Sequence[Channel], *, limit: float = LIMIT) -> list[Delivery
     return deliver(report, channels, limit=limit)
 
 
-def _send_all(jobs: dict[str, partial[Delivery]], limit: float, megabytes: int) -> dict[str, Delivery | limits.Stopped]:
+def _send_all(jobs: Mapping[str, Callable[[], Sent]], limit: float, megabytes: int) -> dict[str, Sent]:
     """Load what the forks share, and have requests trust the CA that all else trusts."""
     warnings.simplefilter("ignore")  # apprise imports what Python deprecates
     if "SSL_CERT_FILE" in os.environ:  # ssl (mail) reads it; requests reads a variable of its own
@@ -112,33 +115,28 @@ def connect(url: str) -> tuple[Any, forms.Form]:
     raise NotificationError("is not a URL that apprise accepts: one begins like slack:// or mailtos://; see its page")
 
 
-def _send(document: Document, channel: Channel, templates: Path | None, added: Attachment | None) -> Delivery:
-    """Deliver to one channel."""
-    from apprise import Apprise, NotifyFormat, NotifyType  # noqa: PLC0415
+def _send(document: Document, name: str, file: Path, templates: Path | None, added: Attachment | None) -> Sent:
+    """Deliver to one channel, or return the reason why that failed."""
+    from apprise import Apprise  # noqa: PLC0415
     from apprise.attachment.memory import AttachMemory  # noqa: PLC0415
 
-    failed = partial(Delivery, channel.name, delivered=False)
     try:
-        plugin, form = connect(one_url(channel.file))
+        plugin, form = connect(one_url(file))
         # Text is cut here, with a count, before apprise cuts it anywhere; a line end separates title and body.
         message = render(document, form.name, templates, plugin.body_maxlen - 2 if form.name == "text" else None)
         page = AttachMemory(added.content, added.name, "text/html") if added and plugin.attachment_support else None
+        kind = {"violation": "failure", "pass": "success"}.get(message.severity, "warning")
         result = Apprise(plugin).notify(
-            message.body,
-            message.title,
-            {"violation": NotifyType.FAILURE, "pass": NotifyType.SUCCESS}.get(message.severity, NotifyType.WARNING),
-            body_format=NotifyFormat(form.body_format) if form.body_format else None,
-            attach=page,
-            log_level=logging.DEBUG,
+            message.body, message.title, kind, body_format=form.body_format, attach=page, log_level=logging.DEBUG
         )
     except NotificationError as e:
-        return failed(reason=str(e))
+        return str(e)
     except MemoryError:
         raise
     except Exception as e:  # noqa: BLE001, plugins raise what they like, and quote URLs in it
-        return failed(reason=f"apprise failed: {type(e).__name__}")
+        return f"apprise failed: {type(e).__name__}"
     tries = [attempt for outcome in result for attempt in outcome]
     if any(tries):
-        return Delivery(channel.name, delivered=True, reason=message.fault)
+        return Delivery(name, delivered=True, reason=message.fault)
     cause = causes.of_log((entry.level, str(entry.message)) for entry in result.logs())
-    return failed(reason=f"{cause} after {len(tries)} {'try' if len(tries) == 1 else 'tries'}")
+    return f"{cause} after {len(tries)} {'try' if len(tries) == 1 else 'tries'}"

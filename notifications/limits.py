@@ -1,7 +1,7 @@
-"""Jobs in processes of their own, bounded in seconds and in memory.
+"""Jobs in processes of their own, with limits for time and memory.
 
-A template, a far end or a library may loop for ever, or answer without an end. Whatever it does, loads or leaves
-pending ends with its process.
+A template may loop without end, and a server may answer without end. When a job's process ends, so does all that it
+started or loaded.
 """
 
 import os
@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from multiprocessing.context import ForkProcess
 from pathlib import Path
 from time import monotonic
 from typing import Any, TypeVar
@@ -29,26 +28,24 @@ def run(jobs: Mapping[str, Callable[[], T]], seconds: float, megabytes: int) -> 
 
     ``megabytes`` is what a job may allocate beyond what this process has. Results are pickled. Jobs may not raise.
     """
-    fork, running, end = get_context("fork"), {}, monotonic() + seconds
+    fork, running, results = get_context("fork"), {}, dict[str, T | Stopped]()
+    end = monotonic() + seconds
     for name, job in jobs.items():
         reader, writer = fork.Pipe(duplex=False)
         process = fork.Process(target=_job, args=(job, writer, megabytes))
         process.start()
         writer.close()
         running[name] = process, reader
-    late = Stopped(f"timed out after {seconds:g} s")
-    return {name: _result(process, reader, end, late) for name, (process, reader) in running.items()}
-
-
-def _result(process: ForkProcess, reader: Connection, end: float, late: Stopped) -> Any:
-    """Wait for a job's result, and end its process."""
-    try:
-        return reader.recv() if reader.poll(max(0.0, end - monotonic())) else late
-    except EOFError:
-        return Stopped("its process was ended: it takes too much memory or processor time")
-    finally:
-        process.kill()
-        process.join()
+    for name, (process, reader) in running.items():
+        try:
+            in_time = reader.poll(max(0.0, end - monotonic()))
+            results[name] = reader.recv() if in_time else Stopped(f"timed out after {seconds:g} s")
+        except EOFError:
+            results[name] = Stopped("its process was ended: it takes too much memory or processor time")
+        finally:
+            process.kill()
+            process.join()
+    return results
 
 
 def _job(job: Callable[[], Any], writer: Connection, megabytes: int) -> None:

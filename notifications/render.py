@@ -73,16 +73,15 @@ def _message_or_fault(message: Any, template: Path) -> Message | str:
     except MemoryError:
         raise
     except Exception as e:  # noqa: BLE001, a template can raise anything, and must not prevent the message
-        name, line = getattr(e, "filename", None), getattr(e, "lineno", None)
-        if not (name and line):  # jinja2 puts the template's own lines in the traceback
-            frames = [frame for frame in extract_tb(e.__traceback__) if Path(frame.filename).parent == template.parent]
-            name, line = (frames[-1].filename, frames[-1].lineno) if frames else (template, 1)
-        return plain(f"{name}:{line}: {e} ({type(e).__name__})")
+        # jinja2 puts the template's own lines in the traceback.
+        frames = [frame for frame in extract_tb(e.__traceback__) if Path(frame.filename).parent == template.parent]
+        place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else f"{template}:1"
+        return plain(f"{place}: {e} ({type(e).__name__})")
 
 
 def _message(seen: Variables, form: Form, size: int, templates: Path) -> Message:
     """Fill the template with as many findings as fit."""
-    template = _template(form.name, templates)
+    template = _template(form, templates)
 
     def fill(most: int) -> tuple[str, str]:
         title, _, body = template.render(fitted(seen, most, form.width)).strip().partition("\n")
@@ -106,19 +105,18 @@ def _cut(text: str, size: int) -> str:
 
 
 @cache
-def _template(name: str, templates: Path) -> Any:
+def _template(form: Form, templates: Path) -> Any:
     from jinja2 import FileSystemLoader, StrictUndefined  # noqa: PLC0415, a clean run must not pay for it
     from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415
     from markupsafe import Markup  # noqa: PLC0415
 
-    form = FORMS[name]
     environment = ImmutableSandboxedEnvironment(
         loader=FileSystemLoader([templates, TEMPLATES]),
-        autoescape=name == "html",
+        autoescape=form.name == "html",
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=lambda value: value if isinstance(value, Markup) else "" if value is None else form.text(value),
     )
     environment.filters.update(code=form.code, link=form.link)
-    return environment.get_template(f"{name}.j2")
+    return environment.get_template(f"{form.name}.j2")

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from checker.words import seconds
-from notifications.channels import Channel, folder
+from notifications.channels import folder
 from notifications.deliver import Delivery, deliver
 from notifications.errors import NotificationError
 from notifications.heartbeat import beat
@@ -73,7 +73,7 @@ class Service:
         objects = self.api.objects(self.settings)
         self.situation = look(objects, state, self.settings, now)
         self.api_success = time.time()
-        channels = {each.name: each for each in self._channels()}
+        channels = self._channels()
         messages = news.due(state, self.situation, self.settings, channels, now)
         for message in messages:
             state.claims[message.channel] = now + news.CLAIM
@@ -97,21 +97,20 @@ class Service:
         """Whether rounds still happen. An API that does not answer is no reason to start anew."""
         return time.monotonic() - self.alive < 300 + 5 * seconds(self.settings.interval)
 
-    def _channels(self) -> list[Channel]:
-        """Read the channels of the Secret, and those that vantages name although they do not exist."""
+    def _channels(self) -> dict[str, Path]:
+        """Read the channels of the Secret. Those that only vantages name have no file."""
         if self.channels is None:
-            return []
+            return {}
         try:
             there = folder(self.channels)
         except NotificationError as error:
             self.note("ERROR", str(error))
-            return []
-        named = {name for vantage in self.settings.vantages for name in vantage.channels}
-        missing = named - {each.name for each in there}
-        return there + (folder(self.channels, missing) if missing else [])
+            return {}
+        named = {name: Path() for vantage in self.settings.vantages for name in vantage.channels}
+        return named | there
 
     def _send(
-        self, state: history.State, messages: list[news.Message], channels: dict[str, Channel]
+        self, state: history.State, messages: list[news.Message], channels: dict[str, Path]
     ) -> list[tuple[news.Message, str | None]]:
         """Send what is due, one delivery for each document, those to channels that fail last. Return what failed."""
 
@@ -123,7 +122,7 @@ class Service:
             mine = {message.channel: message for message in group}
             document = next(iter(mine.values())).document
             try:
-                deliveries = deliver(document, [channels[name] for name in mine], self.templates)
+                deliveries = deliver(document, {name: channels[name] for name in mine}, self.templates)
             except NotificationError as error:
                 self.note("ERROR", f"the message cannot be made: {error}")
                 continue
@@ -132,13 +131,14 @@ class Service:
                 results.append((mine[each.channel], None if each.delivered else each.reason or "unknown"))
         return results
 
-    def _digest(self, state: history.State, situation: Situation, channels: dict[str, Channel], now: int) -> None:
+    def _digest(self, state: history.State, situation: Situation, channels: dict[str, Path], now: int) -> None:
         """Send the summary, once: a channel that does not take it hears of findings all the same. Raises ApiError."""
         state.digest = now
         self._save(state)
-        names = [name for name in channels if name in (self.settings.digest_channels or channels)]
+        named = self.settings.digest_channels or channels
+        chosen = {name: file for name, file in channels.items() if name in named}
         document, page = digest.document(state, situation, self.settings), digest.attachment(situation)
-        for each in deliver(document, [channels[name] for name in names], self.templates, page):
+        for each in deliver(document, chosen, self.templates, page):
             self._count(each)
 
     def _count(self, delivery: Delivery) -> None:
@@ -146,7 +146,7 @@ class Service:
         counts[delivery.channel] = counts.get(delivery.channel, 0) + 1
         self.note(delivery.level, str(delivery))
 
-    def _record(self, results: list[tuple[news.Message, str | None]], channels: dict[str, Channel], now: int) -> None:
+    def _record(self, results: list[tuple[news.Message, str | None]], channels: dict[str, Path], now: int) -> None:
         """Write what became of messages, also when another reporter has written in between. Raises ApiError."""
         for left in range(_TRIES, -1, -1):
             state = self._state or self._load()

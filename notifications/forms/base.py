@@ -5,7 +5,6 @@ no mention, link, emoji or markup comes of them, and nothing invisible hides in 
 """
 
 import re
-from typing import Protocol
 from urllib.parse import quote
 
 from markupsafe import Markup
@@ -15,7 +14,7 @@ GAP = "\u200b"
 _MENTION = re.compile(r"(?<![\w.])@|@(?=(?:here|channel|everyone|all|room)\b)", re.IGNORECASE)
 
 
-class Form(Protocol):
+class Form:
     """A form of message: who takes it, its bounds, and how it writes text."""
 
     name: str  # of its template, NAME.j2

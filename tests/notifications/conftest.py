@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import trustme
 
-from notifications.channels import Channel, folder
+from notifications.channels import folder
 
 Report = dict[str, Any]
-Channels = Callable[..., list[Channel]]
+Channels = Callable[..., dict[str, Path]]
 SECRETS = (
     "T0SECRETAA",
     "B0SECRETBB",
@@ -160,7 +160,7 @@ def tls(ca: tuple[ssl.SSLContext, Path], monkeypatch: pytest.MonkeyPatch) -> ssl
 def channels(tmp_path: Path) -> Channels:
     """Write the folder `channels`, one file for each keyword, and read it."""
 
-    def write(**urls: str) -> list[Channel]:
+    def write(**urls: str) -> dict[str, Path]:
         path = tmp_path / "channels"
         path.mkdir(exist_ok=True)
         for name, url in urls.items():

@@ -215,8 +215,8 @@ def test_no_folder_and_no_report_are_mistakes(
         with pytest.raises(NotificationError, match="not a document of netproof"):
             deliver(document, channels(chat="json://localhost"))
     with pytest.raises(NotificationError, match="its version is 1"):
-        deliver({**leaking, "version": 1}, [])
-    assert deliver(leaking, []) == []
+        deliver({**leaking, "version": 1}, {})
+    assert deliver(leaking, {}) == []
 
 
 def test_a_broken_checker_is_not_silent(channels: sample.Channels) -> None:

@@ -111,7 +111,8 @@ def test_it_goes_to_the_channels_that_are_named_with_a_file(channels: sample.Cha
     with servers.smtp() as mailbox, servers.http(servers.OK) as other, servers.http(servers.OK) as third:
         mail = sample.mail(mailbox.port).replace("ops:pa55wordSecret@", "")
         channels(mail=mail, other=sample.json(other.port), third=sample.json(third.port))
-        named = folder(tmp_path / "channels", ["other", "mail", "nobody"])
+        there = folder(tmp_path / "channels")
+        named = {"mail": there["mail"], "nobody": Path(), "other": there["other"]}
         deliveries = deliver(sample.situation(), named, attachment=page)
     absent = "there is no such file; give one URL in a file"
     assert [(each.channel, each.delivered, each.reason) for each in deliveries] == [

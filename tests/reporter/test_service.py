@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from notifications.channels import Channel
 
 CONFLICT = 409
 SETTINGS = Settings(
@@ -198,9 +197,9 @@ def test_a_reporter_that_is_killed_at_any_moment_loses_nothing(
 
     heard: list[str] = []
 
-    def take(document: Any, channels: list[Channel], *_: object) -> list[Delivery]:
+    def take(document: Any, channels: dict[str, Path], *_: object) -> list[Delivery]:
         heard.append(rendered(document, "text").title.partition("netproof: ")[2].partition(":")[0])
-        return [Delivery(each.name, delivered=True) for each in channels]
+        return [Delivery(name, delivered=True) for name in channels]
 
     reporter.channel("slack", 1)
     reporter.round()
