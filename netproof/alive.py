@@ -6,10 +6,10 @@ import time
 from pathlib import Path
 
 from checker.model import EXIT_CODES, Run, Verdict
-from netproof.arguments import UsageError, argument
+from netproof.arguments import FILE, UsageError, argument
 
 ARGUMENTS = (
-    argument("file", type=Path, metavar="FILE", help="the file that `netproof check --alive` writes"),
+    argument("file", **FILE, help="the file that `netproof check --alive` writes"),
     argument("--passed", action="store_true", help="also require that the last round passed"),
 )
 

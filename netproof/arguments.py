@@ -52,18 +52,23 @@ def count(text: str) -> int:
     return int(text)
 
 
-_PATHS = "netproof.yaml, or a folder with netproof.yaml, allow.lst or deny.lst"
-_CHANNELS = f"folder with one apprise URL per file (default {CHANNELS} if it exists)"
+# Values of arguments: their placeholders in help texts, and their types.
+FILE: dict[str, Any] = {"metavar": "FILE", "type": Path}
+DIR: dict[str, Any] = {"metavar": "DIR", "type": Path}
+TIME: dict[str, Any] = {"metavar": "TIME", "type": duration}
+NUMBER: dict[str, Any] = {"metavar": "N", "type": count}
+REPEATABLE: dict[str, Any] = {"action": "append", "default": []}
 
+_PATHS = "netproof.yaml, or a folder with netproof.yaml, allow.lst or deny.lst"
 LISTS = (
-    argument("paths", nargs="*", type=Path, metavar="PATH", help=_PATHS),
-    argument("--allow", action="append", default=[], metavar="TARGET", help="must be reachable (repeatable)"),
-    argument("--deny", action="append", default=[], metavar="TARGET", help="must not be reachable (repeatable)"),
+    argument("paths", nargs="*", metavar="PATH", type=Path, help=_PATHS),
+    argument("--allow", **REPEATABLE, metavar="TARGET", help="must be reachable (repeatable)"),
+    argument("--deny", **REPEATABLE, metavar="TARGET", help="must not be reachable (repeatable)"),
 )
-_CHANNELS_HERE = CHANNELS if CHANNELS.is_dir() else None
-TEMPLATES = argument("--templates", type=Path, metavar="DIR", help="folder with your own message templates (*.j2)")
+TEMPLATES = argument("--templates", **DIR, help="folder with your own message templates (*.j2)")
+_CHANNELS = f"folder with one apprise URL per file (default {CHANNELS} if it exists)"
 MESSAGES = (
-    argument("--channels", type=Path, default=_CHANNELS_HERE, metavar="DIR", help=_CHANNELS),
+    argument("--channels", **DIR, default=CHANNELS if CHANNELS.is_dir() else None, help=_CHANNELS),
     TEMPLATES,
 )
 

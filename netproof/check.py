@@ -19,38 +19,27 @@ from checker import network, runner
 from checker.model import EXIT_CODES, INTERRUPTED, Plan, Run, Verdict
 from checker.target import Target
 from netproof import alive
-from netproof.arguments import LISTS, MESSAGES, UNDELIVERED, UsageError, argument, count, duration, period, plan
+from netproof.arguments import FILE, LISTS, MESSAGES, NUMBER, TIME, UNDELIVERED, UsageError, argument, period, plan
 from netproof.console import Console
 
 TERMINATION_LOG = Path("/dev/termination-log")
+_LOG = f"write a short report (default {TERMINATION_LOG} if it exists)"
 _DEADLINE = 60.0  # seconds that a round may take when no deadline is set
 
 ARGUMENTS = (
     *LISTS,
     *MESSAGES,
-    argument("--settle", type=duration, metavar="TIME", help="time for policies to settle (default 10s; 0: no wait)"),
-    argument("--deadline", type=duration, metavar="TIME", help="time limit of a run; the rest is then inconclusive"),
-    argument("--concurrency", type=count, metavar="N", help="number of attempts at once (default 500)"),
+    argument("--settle", **TIME, help="time for policies to settle (default 10s; 0: no wait)"),
+    argument("--deadline", **TIME, help="time limit for all checks; the rest is then inconclusive"),
+    argument("--concurrency", **NUMBER, help="number of attempts at once (default 500)"),
     argument("--output", choices=("text", "json"), default="text", help="lines of text, or the report as JSON"),
-    argument("--report", type=Path, metavar="FILE", help="also write the report as JSON to this file"),
-    argument(
-        "--termination-log",
-        type=Path,
-        default=TERMINATION_LOG if TERMINATION_LOG.exists() else None,
-        metavar="FILE",
-        help=f"write a short report (default {TERMINATION_LOG} if it exists)",
-    ),
-    argument("--heartbeat", type=Path, metavar="FILE", help="file with the URL to call after each run"),
+    argument("--report", **FILE, help="also write the report as JSON to this file"),
+    argument("--termination-log", **FILE, default=TERMINATION_LOG if TERMINATION_LOG.exists() else None, help=_LOG),
+    argument("--heartbeat", **FILE, help="file with the URL to call after each run"),
     argument("--no-notify", action="store_true", help="send nothing: no message, no heartbeat"),
-    argument("--every", type=period, metavar="TIME", help="repeat the check until a violation"),
-    argument(
-        "--inconclusive",
-        type=count,
-        default=3,
-        metavar="N",
-        help="exit after N inconclusive rounds in a row (default 3)",
-    ),
-    argument("--alive", type=Path, metavar="FILE", help="write this file after each round, for `netproof alive`"),
+    argument("--every", metavar="TIME", type=period, help="repeat the check until a violation"),
+    argument("--inconclusive", **NUMBER, default=3, help="exit after N inconclusive rounds in a row (default 3)"),
+    argument("--alive", **FILE, help="write this file after each round, for `netproof alive`"),
 )
 
 

@@ -97,10 +97,8 @@ def _file(content: str) -> Path:
 def _targets(stack: ExitStack) -> dict[str, str]:
     """Start the servers of the demo, and give the target of each."""
     orders, database, vault = (stack.enter_context(socket.create_server((_HERE, 0), backlog=n)) for n in (8, 8, 0))
-    for _ in range(2):  # a listener whose queue is full drops what comes next, and so never answers
-        client = stack.enter_context(socket.socket())
-        client.setblocking(False)
-        client.connect_ex(vault.getsockname())
+    # One connection fills a queue of this length (listen(2)): the kernel drops all that come after it.
+    stack.enter_context(socket.create_connection(vault.getsockname()))
     with socket.create_server((_HERE, 0)) as billing:  # closed below, so that its port answers with resets
         servers = {"orders": orders, "database": database, "vault": vault, "billing": billing}
         return {name: "{}:{}".format(*server.getsockname()) for name, server in servers.items()}

@@ -1,16 +1,15 @@
 """`netproof notify`: send a report again, or a test message."""
 
 import argparse
-from pathlib import Path
 
-from netproof.arguments import CHANNELS, MESSAGES, UNDELIVERED, UsageError, argument, report
+from netproof.arguments import CHANNELS, FILE, MESSAGES, UNDELIVERED, UsageError, argument, report
 from netproof.console import Console
 from notifications.channels import folder
 from notifications.deliver import deliver, trial
 
 ARGUMENTS = (
     *MESSAGES,
-    argument("--report", type=Path, metavar="FILE", help="a report as JSON"),
+    argument("--report", **FILE, help="a report as JSON"),
     argument("--test", action="store_true", help="send a test message to every channel"),
 )
 

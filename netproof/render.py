@@ -1,15 +1,14 @@
 """`netproof render`: show the message for a report."""
 
 import argparse
-from pathlib import Path
 
-from netproof.arguments import TEMPLATES, argument, report
+from netproof.arguments import FILE, TEMPLATES, argument, report
 from notifications.errors import NotificationError
 from notifications.forms import FORMS
 from notifications.render import render
 
 ARGUMENTS = (
-    argument("--report", type=Path, metavar="FILE", required=True, help="a report as JSON"),
+    argument("--report", **FILE, required=True, help="a report as JSON"),
     argument("--form", choices=tuple(FORMS), required=True, help="the form of the message"),
     TEMPLATES,
 )

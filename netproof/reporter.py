@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from threading import Event
 
-from netproof.arguments import MESSAGES, InputError, argument
+from netproof.arguments import FILE, MESSAGES, InputError, argument
 from netproof.console import Console
 from reporter.api import Api, ApiError, address
 from reporter.routes import local, public
@@ -18,9 +18,9 @@ _SETTINGS = Path("/etc/netproof-reporter/reporter.yaml")
 _HEARTBEAT = "file with the URL to call while there is no finding"
 
 ARGUMENTS = (
-    argument("--settings", type=Path, default=_SETTINGS, metavar="FILE", help="its settings (default %(default)s)"),
+    argument("--settings", **FILE, default=_SETTINGS, help="its settings (default %(default)s)"),
     *MESSAGES,
-    argument("--heartbeat", type=Path, metavar="FILE", help=_HEARTBEAT),
+    argument("--heartbeat", **FILE, help=_HEARTBEAT),
 )
 
 

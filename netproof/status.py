@@ -4,11 +4,10 @@ import argparse
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from pathlib import Path
 
 from checker.model import EXIT_CODES, Verdict
 from checker.words import harmless
-from netproof.arguments import InputError, argument, content
+from netproof.arguments import FILE, InputError, argument, content
 from netproof.console import table
 from reporter.history import State
 from reporter.judge import look
@@ -22,7 +21,7 @@ _HEAD = ("NAMESPACE", "VANTAGE", "LIST", "TARGET", "STATE", "SINCE")
 _EXEMPT = "blocked; nobody may reach it, so nothing can prove that it is alive"
 
 ARGUMENTS = (
-    argument("file", nargs="?", type=Path, metavar="FILE", help=_OBJECTS),
+    argument("file", nargs="?", **FILE, help=_OBJECTS),
     argument("--cluster-domain", default="cluster.local", metavar="NAME", help="its DNS domain (default %(default)s)"),
 )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from checker.words import harmless
-from netproof.arguments import InputError, argument, content, count
+from netproof.arguments import FILE, NUMBER, REPEATABLE, InputError, argument, content
 from netproof.console import table
 from planner.objects import read
 from planner.reachability import Inventory, Pair, pairs
@@ -23,17 +23,15 @@ _HEAD = ("FROM", "TO", "PORT", "ALLOWED", "BY")
 
 OBJECTS = (
     argument("objects", nargs="*", type=Path, metavar="PATH", help=_OBJECTS),
-    argument(
-        "--ignore-kind", action="append", default=[], metavar="KIND", help="kind of policy to ignore (repeatable)"
-    ),
+    argument("--ignore-kind", **REPEATABLE, metavar="KIND", help="kind of policy to ignore (repeatable)"),
     argument("--skip-unreadable", action="store_true", help="ignore what cannot be read"),
     argument("--namespace", default="default", metavar="NAME", help=_NAMESPACE),
 )
 ARGUMENTS = (
     *OBJECTS,
     argument("--output", choices=("values", "table", "json"), default="values", help="values, or who may reach what"),
-    argument("--max-denials", type=count, default=20, metavar="N", help="most denials of a vantage (default 20)"),
-    argument("--merge", type=Path, metavar="FILE", help="your values: they are kept, and differences are marked"),
+    argument("--max-denials", **NUMBER, default=20, help="most denials of a vantage (default 20)"),
+    argument("--merge", **FILE, help="your values: they are kept, and differences are marked"),
 )
 
 
