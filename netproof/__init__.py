@@ -1,1 +1,1 @@
-"""The command `netproof`: one module a command. Only this package imports all others."""
+"""The command line `netproof`. Each command is one module. Only this package imports all others."""

@@ -1,4 +1,4 @@
-"""The command: whatever happens, it ends with a correct exit code."""
+"""The entry point of the command. It makes sure that the process ends with the right exit code, whatever fails."""
 
 import os
 import signal
@@ -7,10 +7,10 @@ from contextlib import suppress
 
 
 def main() -> None:
-    """Run the command line. Python's own code for an uncaught exception is 1, which here would mean a violation."""
-    # As process 1 of a container a signal without a handler is ignored (pid_namespaces(7)).
+    """Run the command line. Python ends with 1 after an uncaught exception, which would be reported as a violation."""
+    # Process 1 of a container ignores a signal that has no handler (pid_namespaces(7)).
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    for name in ("stdout", "stderr"):  # closed by the caller (`>&-`), it would be None
+    for name in ("stdout", "stderr"):  # None if the caller closed it (`>&-`)
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - pathlib is slow to import
     # JSON is UTF-8 (RFC 8259), but a path may be invalid UTF-8.
@@ -19,7 +19,7 @@ def main() -> None:
         from netproof.command import main as run  # noqa: PLC0415 - an import that fails must not look like a violation
 
         code = run(sys.argv[1:])
-    except SystemExit as error:  # of --help and --version, of the signal above, or of something that broke
+    except SystemExit as error:  # from --help, --version, the signal above, or broken code
         code = error.code if error.code in (0, 143) else 70
     except KeyboardInterrupt:
         code = 130
@@ -30,7 +30,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             stream.flush()
-    os._exit(code)  # nothing may delay the exit any more, or change its code: not a thread, not a closed pipe
+    os._exit(code)  # a thread or a closed pipe must not delay the exit or change its code
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`netproof alive`: check that `netproof check --every` is still running. For a pod's probes."""
+"""`netproof alive`: check that `netproof check --every` is still running. The probes of a pod call it."""
 
 import argparse
 import json
@@ -15,7 +15,7 @@ ARGUMENTS = (
 
 
 def write(file: Path, last: Run, within: float) -> None:
-    """Write when the last round ended (seconds since the epoch), its verdict, and how many seconds that counts."""
+    """Write when the last round ended (seconds since the epoch), its verdict, and for how many seconds it is valid."""
     from checker import report  # noqa: PLC0415 - only rounds need it
 
     content = {"ended": round(last.started + last.duration, 3), "verdict": last.verdict, "within": within}

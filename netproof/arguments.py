@@ -52,7 +52,7 @@ def count(text: str) -> int:
     return int(text)
 
 
-# Values of arguments: their placeholders in help texts, and their types.
+# Placeholders in help texts, and the types of their values.
 FILE: dict[str, Any] = {"metavar": "FILE", "type": Path}
 DIR: dict[str, Any] = {"metavar": "DIR", "type": Path}
 TIME: dict[str, Any] = {"metavar": "TIME", "type": duration}

@@ -16,7 +16,7 @@ from netproof.arguments import InputError, UsageError
 from notifications.errors import NotificationError
 
 MISCONFIGURED = 2
-_MOST_MISTAKES = 100  # that are shown at once
+_MOST_MISTAKES = 100  # shown at once
 _EXIT_CODES = """exit codes: 0 every check passed; 1 a violation; 2 invalid arguments or configuration; 3 inconclusive;
 4 passed, but a message that was due could not be delivered; 70 netproof itself failed;
 130 and 143 interrupted, no violation known"""
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str]) -> int:
         for names, settings in command.ARGUMENTS:
             parser.add_argument(*names, **settings)
         return int(command.run(parser.parse_args(rest, options)))
-    except Exception as error:  # noqa: BLE001 - whatever it is, it must not look like a violation
+    except Exception as error:  # noqa: BLE001 - no exception may look like a violation
         code, title, problems = _described(error)
         notify = error.notify if isinstance(error, ConfigError) else {}
     with suppress(OSError):
@@ -71,7 +71,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _overview(arguments: Sequence[str]) -> NoReturn:
-    """Print the version or the list of commands. Raises UsageError where neither is asked for."""
+    """Print the version or the list of commands. Raises UsageError if the arguments ask for neither."""
     parser = _Parser(prog="netproof", description="Proves that network policies hold.", epilog=_EXIT_CODES)
     parser.add_argument("--version", action="version", version=f"netproof {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)

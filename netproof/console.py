@@ -1,4 +1,4 @@
-"""What a person sees: a line for each check as it is decided, a summary, and tables."""
+"""What is printed: a line for each check as soon as it is decided, a summary, and tables."""
 
 import os
 import sys
@@ -15,7 +15,7 @@ _STYLES = {Verdict.PASS: ("INFO", "32"), Verdict.INCONCLUSIVE: ("WARN", "33"), V
 
 
 class Console:
-    """Prints to standard output; colour only on a terminal (https://no-color.org)."""
+    """Prints to standard output, in colour only on a terminal (https://no-color.org)."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stdout
@@ -53,7 +53,7 @@ class Console:
         self.print(f"{self._painted(run.verdict.upper(), run.verdict)}  {', '.join([*found, text])}")
 
     def print(self, text: str) -> None:
-        """Print text as it is. Go on without a reader that has gone (`| head`): the verdict does not depend on it."""
+        """Print text unchanged. If the reader has ended (`| head`), go on: the verdict does not depend on output."""
         try:
             print(text, file=self._stream, flush=True)
         except OSError:

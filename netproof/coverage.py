@@ -1,4 +1,4 @@
-"""`netproof coverage`: the policies whose removal no check of the values would detect."""
+"""`netproof coverage`: find policies whose removal no check of the values would detect."""
 
 import argparse
 from collections.abc import Iterator

@@ -51,7 +51,7 @@ What to do next
 
 
 def run(_options: argparse.Namespace) -> int:
-    """Run the demo; returns 0 when the leak was caught and the message arrived, else 70."""
+    """Run the demo. Return 0 if the leak was found and the message arrived, else 70."""
     console = Console()
     console.print(_INTRODUCTION)
     with ExitStack() as stack:
@@ -67,28 +67,28 @@ def run(_options: argparse.Namespace) -> int:
     console.print("\nThe message, as a webhook on this machine received it\n")
     for message in _Webhook.messages:
         console.print("\n".join(f"  | {line}" for line in (message["title"], "", *message["message"].splitlines())))
-    console.print("\n" + _EXPLANATION.format(command=sys.argv[0]))  # as it was called: it need not be on the PATH
+    console.print("\n" + _EXPLANATION.format(command=sys.argv[0]))  # netproof may not be on the PATH
     caught = ran.summary["leaks"] == 1 and ran.verdict is Verdict.VIOLATION
     return 0 if caught and all(each.delivered for each in sent) else 70
 
 
 class _Webhook(BaseHTTPRequestHandler):
-    """Takes messages as JSON, and keeps them."""
+    """Receives messages as JSON, and keeps them."""
 
     messages: ClassVar[list[dict[str, Any]]] = []
 
     def do_POST(self) -> None:
-        """Take a message."""
+        """Receive a message."""
         self.messages.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
         self.send_response(204)
         self.end_headers()
 
     def log_message(self, *_: Any) -> None:
-        """Print nothing: the run is what a person watches."""
+        """Print nothing about requests."""
 
 
 def _file(content: str) -> Path:
-    """Write a file in memory: the disk may be read-only."""
+    """Write a file in memory, because the disk may be read-only."""
     descriptor = os.memfd_create("demo")
     os.write(descriptor, content.encode())
     return Path(f"/proc/self/fd/{descriptor}")

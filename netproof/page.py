@@ -1,4 +1,4 @@
-"""`netproof page`: write the situation as one HTML file; with a period, as evidence."""
+"""`netproof page`: write the situation as one HTML file. With a period, the file is evidence for auditors."""
 
 import argparse
 from datetime import date

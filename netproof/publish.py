@@ -18,7 +18,7 @@ from notifications.settings import due
 
 
 def publish(report: Report, options: Namespace, console: Console) -> Report:
-    """Write the report, notify the channels, call the heartbeat, and write again what came of it. Return that."""
+    """Write the report, notify the channels, call the heartbeat, and write the report again with the results."""
     report = _write(report, options, console)
     if options.no_notify:
         return report
@@ -46,7 +46,7 @@ def _write(report: Report, options: Namespace, console: Console) -> Report:
 
 
 def _send(report: Report, options: Namespace, console: Console) -> Report:
-    """Send the message to every channel, and add what was delivered to the report."""
+    """Send the message to every channel. Return the report with the deliveries."""
     from notifications import channels, deliver  # noqa: PLC0415 - slow to import
 
     try:

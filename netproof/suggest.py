@@ -1,4 +1,4 @@
-"""`netproof suggest`: values of the chart, from what `kubectl get -o json` or manifests say."""
+"""`netproof suggest`: suggest values of the chart, from the output of `kubectl get -o json` or from manifests."""
 
 import argparse
 import json
@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def load(options: argparse.Namespace) -> Inventory:
-    """Read the objects. Raises InputError with everything that cannot be read, unless that is to be skipped."""
+    """Read the objects. Raises InputError for all that cannot be read, unless --skip-unreadable is set."""
     objects = read(_files(options.objects))
     inventory = Inventory(objects, options.ignore_kind)
     problems = [*objects.mistakes, *inventory.mistakes]
@@ -66,7 +66,7 @@ def load(options: argparse.Namespace) -> Inventory:
 
 @contextmanager
 def reading_values(file: Path) -> Iterator[str]:
-    """Give the text of a file with values. What is wrong with them becomes an InputError that names the file."""
+    """Yield the text of a file with values. An error while they are read becomes an InputError that names the file."""
     from ruamel.yaml.error import YAMLError  # noqa: PLC0415 - slow to import
 
     try:
@@ -109,7 +109,7 @@ def _document(pair: Pair) -> dict[str, object]:
 
 
 def _table(found: Iterable[Pair]) -> Iterator[str]:
-    """Lay out the pairs that policies decide. The others, which are many and all open, are counted."""
+    """Return a table of the pairs that policies decide. All other pairs are open; they are only counted."""
     rows, others = [_HEAD], 0
     for each in found:
         if not each.policies:

@@ -1,1 +1,1 @@
-"""Makes messages from a report and delivers them. It knows only the JSON of the report."""
+"""Makes messages from a report and delivers them. This package uses only the JSON form of the report."""

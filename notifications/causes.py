@@ -1,11 +1,11 @@
-"""Why a message did not arrive: recognised in what libraries say, and never quoted, because they quote URLs."""
+"""The cause of a failed delivery, recognised in the texts of libraries. These texts quote URLs, so none is shown."""
 
 import re
 from collections.abc import Iterable
 
 # The first that matches counts.
 _CAUSES: tuple[tuple[str, str], ...] = (
-    (r"Notification Exception: $", "its answer is too large, or cannot be read"),  # of MemoryError, which has no text
+    (r"Notification Exception: $", "its answer is too large, or cannot be read"),  # a MemoryError has no text
     (r"CERTIFICATE_VERIFY_FAILED|SSLCertVerification", "its certificate is not trusted (SSL_CERT_FILE names the CA)"),
     (r"CA certificate bundle|FileNotFoundError.*certs?", "the CA file that SSL_CERT_FILE names cannot be read"),
     (r"ProxyError|Tunnel connection failed|SOCKS", "the proxy (HTTPS_PROXY) did not connect"),
@@ -18,12 +18,12 @@ _CAUSES: tuple[tuple[str, str], ...] = (
     (r"reset by peer|RemoteDisc|onnection.* (aborted|closed)|IncompleteRead|disconnect", "it closed the connection"),
     (r"extension not supported", "the server offers no login, or no STARTTLS"),
 )
-# At debug level apprise also logs the message itself, whose words are no reason.
+# At debug level apprise also logs the message that is sent: its words must not be taken for a cause.
 _REASONS = ("Socket Exception", "Notification Exception")
 
 
 def of_log(entries: Iterable[tuple[str, str]]) -> str:
-    """Say why the last try of a channel failed, from what apprise logged: levels and texts."""
+    """Return why the last try of a channel failed. ``entries`` is what apprise logged, as levels and texts."""
     log = "\n".join(text for level, text in entries if level != "DEBUG" or text.startswith(_REASONS))
     if codes := re.findall(r"error=(\d{3})\b", log):
         code = int(codes[-1])

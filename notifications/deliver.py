@@ -20,16 +20,16 @@ from notifications.errors import NotificationError
 from notifications.render import VERSION, render, view
 from notifications.view import Document
 
-# Seconds, for everything: 3 tries of 4 s to connect and 4 s to answer (apprise's cto and rto), or of 8 s for an answer
-# of a mail server, with 1 s between: 26 s.
+# Seconds for one channel. The longest case is 26 s: 3 tries with pauses of 1 s, each try with 4 s to connect and 4 s to
+# answer (cto and rto of apprise), or with 8 s for the answer of a mail server.
 LIMIT, TRIES, PAUSE = 28.0, 3, 1.0
-START = 3.0  # seconds that loading apprise may take before
-MEGABYTES = 32  # that a channel may take: most of apprise's services read an answer whole
+START = 3.0  # more seconds, to load apprise
+MEGABYTES = 32  # memory of one channel: most services of apprise read the whole answer of a server
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """What became of one channel's message. ``reason`` holds nothing of the URL; it also reports a bad template."""
+    """The result for one channel. ``reason``: why it failed, or what is wrong with the template; never the URL."""
 
     channel: str
     delivered: bool
@@ -48,13 +48,13 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Attachment:
-    """An HTML page to attach where the channel's service takes attachments."""
+    """An HTML page, which is attached if the service of the channel accepts attachments."""
 
     name: str
     content: str
 
 
-Sent = Delivery | str  # what became of a message, or the reason why it was not sent
+Sent = Delivery | str  # a delivery, or the reason why there was none
 
 
 def deliver(
@@ -65,11 +65,11 @@ def deliver(
     *,
     limit: float = LIMIT,
 ) -> list[Delivery]:
-    """Send a report or a situation to channels, in at most ``limit`` seconds. Returns what became of each.
+    """Send a report or a situation to channels: URL files by name. Returns within ``limit`` + START seconds.
 
     Raises NotificationError for an invalid document.
     """
-    view(document)  # an invalid one is reported once, not by each channel
+    view(document)  # raises for an invalid document once, not for each channel
     jobs = {name: partial(_send, document, name, file, templates, attachment) for name, file in channels.items()}
     room = MEGABYTES + (8 * len(attachment.content) >> 20 if attachment else 0)
     sent = limits.run({"": partial(_send_all, jobs, limit, room)}, limit + START, 1024)[""] if jobs else {}
@@ -78,7 +78,7 @@ def deliver(
 
 
 def trial(channels: Mapping[str, Path], *, limit: float = LIMIT) -> list[Delivery]:
-    """Send a clearly marked trial message to every channel."""
+    """Send a test message, which is clearly marked, to every channel."""
     text = "Someone ran `netproof notify --test` to see whether this channel works. It does."
     error = {"title": "This is a trial: nothing is wrong.", "problems": [text]}
     report = {"version": VERSION, "started": datetime.now(UTC).isoformat(), "verdict": "pass", "error": error}
@@ -86,23 +86,23 @@ def trial(channels: Mapping[str, Path], *, limit: float = LIMIT) -> list[Deliver
 
 
 def _send_all(jobs: Mapping[str, Callable[[], Sent]], limit: float, megabytes: int) -> dict[str, Sent]:
-    """Load what the forks share, and have requests trust the CA that all else trusts."""
+    """Load apprise, then send to each channel in a fork."""
     warnings.simplefilter("ignore")  # apprise imports what Python deprecates
-    if "SSL_CERT_FILE" in os.environ:  # ssl (mail) reads it; requests reads a variable of its own
+    if "SSL_CERT_FILE" in os.environ:  # ssl (for mail) reads this variable, but requests reads another
         os.environ.setdefault("REQUESTS_CA_BUNDLE", os.environ["SSL_CERT_FILE"])
     from apprise.plugins import N_MGR  # noqa: PLC0415, slow to import
 
     N_MGR.load_modules()
-    logging.getLogger("apprise").setLevel(logging.DEBUG)  # why a try failed is logged at this level alone
+    logging.getLogger("apprise").setLevel(logging.DEBUG)  # the cause of a failed try is logged at this level only
     return limits.run(jobs, limit, megabytes)
 
 
 def connect(url: str) -> tuple[Any, forms.Form]:
-    """Make the service that a URL names, and choose its form. Raises NotificationError, without the URL."""
+    """Make the service that a URL names, and choose its form. Raises NotificationError; its text omits the URL."""
     from apprise import Apprise, AppriseAsset  # noqa: PLC0415
     from apprise.plugins import url_to_dict  # noqa: PLC0415
 
-    # Nothing is followed or fetched, and only the process has a time limit. A redirected POST would arrive as a GET.
+    # No redirects (a redirected POST would become a GET), no downloads, and no time limit but that of the process.
     asset = AppriseAsset(app_id="netproof", app_desc="netproof", app_url="", async_mode=False, service_timeout=0)
     asset.image_url_mask = asset.image_url_logo = asset.image_path_mask = ""
     asset.http_redirects = asset.pgp_autogen = asset.pem_autogen = False
@@ -122,7 +122,7 @@ def _send(document: Document, name: str, file: Path, templates: Path | None, add
 
     try:
         plugin, form = connect(one_url(file))
-        # Text is cut here, with a count, before apprise cuts it anywhere; a line end separates title and body.
+        # Shorten text here, and say how much is left out, before apprise cuts it. A line end separates title and body.
         message = render(document, form.name, templates, plugin.body_maxlen - 2 if form.name == "text" else None)
         page = AttachMemory(added.content, added.name, "text/html") if added and plugin.attachment_support else None
         kind = {"violation": "failure", "pass": "success"}.get(message.severity, "warning")

@@ -1,7 +1,7 @@
-"""What can go wrong for the user of this package, as one exception."""
+"""The exception of this package."""
 
 
 class NotificationError(Exception):
-    """A folder, file or report that cannot be used. The message says what, where, and what to do; never a URL."""
+    """A folder, file or report that cannot be used. The text says what is wrong, where, and what to do; never a URL."""
 
     title = "The notifications cannot be used."

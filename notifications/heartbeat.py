@@ -1,4 +1,4 @@
-"""The heartbeat: one request after each run, so that another service notices when the runs end."""
+"""The heartbeat: one request after each run, so that a monitoring service notices when runs are missing."""
 
 import logging
 from functools import partial
@@ -27,7 +27,7 @@ def _call(file: Path, passed: bool, limit: float) -> str | None:  # noqa: FBT001
     try:
         called = httpx.URL(one_url(file))
         target = called if passed else called.copy_with(path=called.path.rstrip("/") + "/fail")
-        # The body is left unread: it may have no end.
+        # The body is not read: it may be endless.
         with httpx.stream("GET", target, timeout=limit / 2, headers={"User-Agent": "netproof"}) as answer:
             return None if answer.is_success else f"HTTP {answer.status_code}"
     except NotificationError as e:

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Stopped(str):
-    """Why a job returned nothing."""
+    """The reason why a job has no result."""
 
     __slots__ = ()
 

@@ -1,7 +1,7 @@
-"""A document as a message: title and body, in the form that suits the channel.
+"""Renders a document as a message with a title and a body, in the form that suits the channel.
 
-Each form is one jinja2 template, whose first line is the title. A folder of the user's own templates may override any
-of them. Every expression in a template is escaped for its form on the way out, in the user's templates too.
+Each form is one jinja2 template; its first line is the title. Templates in a folder of the user replace the built-in
+ones. The value of every expression is escaped for the form, in templates of the user too.
 """
 
 import os
@@ -22,13 +22,13 @@ from notifications.view import Document, Variables, fitted
 TEMPLATES = Path(__file__).parent / "templates"
 VERSION = 2
 VIEWS = {"run": report.view, "situation": situation.view}
-TITLE = 150  # characters: what the header of a Slack message holds
-SECONDS, MEGABYTES = 5.0, 64  # what a template of the user may take
+TITLE = 150  # characters: the limit of a Slack header
+SECONDS, MEGABYTES = 5.0, 64  # limits of a template of the user
 
 
 @dataclass(frozen=True)
 class Message:
-    """What goes out. ``fault`` says what is wrong with the user's template, where the built-in one was used instead."""
+    """A message. If the template of the user failed, the built-in one was used, and ``fault`` says what is wrong."""
 
     title: str
     body: str
@@ -37,7 +37,7 @@ class Message:
 
 
 def view(document: Document) -> Variables:
-    """Make the view of a document of any kind. Raises NotificationError for what is not a document of netproof."""
+    """Make the view of a document of any kind. Raises NotificationError if it is not a document of netproof."""
     try:
         if document["version"] == VERSION:
             return VIEWS[document.get("kind", "run")](document)
@@ -47,7 +47,7 @@ def view(document: Document) -> Variables:
 
 
 def render(document: Document, form: str, templates: Path | None = None, size: int | None = None) -> Message:
-    """Render a document in one form, within ``size`` characters when the channel takes fewer than the form's own bound.
+    """Render a document in one form, within ``size`` characters if the channel accepts fewer than the form does.
 
     A template in the folder ``templates`` is used instead of the built-in one. If it fails or exceeds its limits, the
     message has the built-in text and a ``fault`` with file and line. Raises NotificationError for an invalid document.
@@ -67,7 +67,7 @@ def render(document: Document, form: str, templates: Path | None = None, size: i
 
 
 def _message_or_fault(message: Any, template: Path) -> Message | str:
-    """Use the user's template, or say where in it the mistake is."""
+    """Use the template of the user. Return the message, or file, line and text of the mistake in the template."""
     try:
         return message(template.parent)  # type: ignore[no-any-return]
     except MemoryError:
@@ -80,7 +80,7 @@ def _message_or_fault(message: Any, template: Path) -> Message | str:
 
 
 def _message(seen: Variables, form: Form, size: int, templates: Path) -> Message:
-    """Fill the template with as many findings as fit."""
+    """Render the template with as many findings as fit."""
     template = _template(form, templates)
 
     def fill(most: int) -> tuple[str, str]:
@@ -96,7 +96,7 @@ def _message(seen: Variables, form: Form, size: int, templates: Path) -> Message
 
 
 def _cut(text: str, size: int) -> str:
-    """Cut at a line's end where there is one, and never inside an entity."""
+    """Cut text at the end of a line if possible, and never inside an HTML entity."""
     if len(text) <= size:
         return text
     head = text[: size - 1]

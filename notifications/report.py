@@ -7,7 +7,7 @@ from notifications.view import Document, Variables, by_finding, variables
 
 
 def view(report: Document) -> Variables:
-    """Make the view. Raises KeyError, TypeError, ValueError or AttributeError for what is not a report."""
+    """Make the view. Raises KeyError, TypeError, ValueError or AttributeError if it is not a report."""
     place, notify, error = (report.get(key) or {} for key in ("vantage", "notify", "error"))
     groups, title = by_finding(report.get("checks") or ()), error.get("title")
     place = {**place, "labels": ", ".join(f"{key}={value}" for key, value in (place.get("labels") or {}).items())}
@@ -35,14 +35,14 @@ def _nothing_found(report: Document) -> str:
 
 
 def _tally(report: Document) -> str:
-    """Say how many checks passed, and whether the run was stopped early."""
+    """Return how many checks passed, and whether the run was stopped early."""
     summary, stopped = report["summary"], report.get("stopped")
     early = f"; the run was stopped early ({stopped})" if stopped else ""
     return f"{summary['pass']} of {summary['checks']} checks pass{early}"
 
 
 def _rerun(cronjob: str, namespace: str | None) -> str:
-    """Write the command that runs the check again now. The shell's clock makes the Job's name unique."""
+    """Return the command that runs the check again. The time in the name of the Job makes it unique."""
     where = f" -n {shlex.quote(plain(namespace))}" if namespace else ""
     job = shlex.quote(plain(cronjob))
     return f"kubectl{where} create job --from=cronjob/{job} {job}-$(date +%s)"

@@ -1,4 +1,4 @@
-"""The ``notify:`` section of the configuration, and when a report is due. Cheap to import: msgspec alone."""
+"""The ``notify:`` section of the configuration, and when a report is due. Quick to import: it needs only msgspec."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 Occasion = Literal["violation", "inconclusive", "pass", "always", "never"]
 DEFAULT: tuple[Occasion, ...] = ("violation", "inconclusive")
 
-# Outside the two verdicts of a run that probed: bad configuration, and a checker that failed (EX_SOFTWARE, sysexits.h).
+# Exit codes of a run that probed nothing: a bad configuration, and a failure of netproof (EX_SOFTWARE of sysexits.h).
 BROKEN = (2, 70)
 
 _URL = Meta(
@@ -25,28 +25,28 @@ _NAME = Meta(
 
 
 class Notify(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """When messages are sent, and with what hints. Channels themselves are secrets and live elsewhere."""
+    """When messages are sent, and what hints they contain. Channels are secrets, so they are configured elsewhere."""
 
     notify_on: tuple[Occasion, ...] | Occasion = DEFAULT
     runbook_url: Annotated[str, _URL] | None = None
     cronjob: Annotated[str, _NAME] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a list that contradicts itself (msgspec makes it a mistake with its place)."""
+        """Raise ValueError for a list that contradicts itself. msgspec adds the place of the mistake."""
         if len(occasions(self.notify_on)) > 1 and "never" in occasions(self.notify_on):
             raise ValueError("`never` cannot be combined with others")
 
 
 def occasions(notify_on: Any) -> tuple[str, ...]:
-    """Read ``notify.notifyOn`` as configured: one word or a list of them."""
+    """Read ``notify.notifyOn``, which is one word or a list of words."""
     return (notify_on,) if isinstance(notify_on, str) else tuple(notify_on)
 
 
 def due(report: Mapping[str, Any]) -> bool:
     """Return whether a message is due for this report.
 
-    A run that probed nothing, by bad configuration or a failure of its own, is always reported unless ``never``:
-    a checker that is broken must not be silent. A run stopped before any verdict counts as inconclusive.
+    A run that probed nothing, because of a bad configuration or a failure of netproof, is reported unless ``never`` is
+    set: a broken checker must not be silent. A run stopped before any verdict counts as inconclusive.
     """
     on = occasions((report.get("notify") or {}).get("notifyOn", DEFAULT))
     if "never" in on:

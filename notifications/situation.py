@@ -8,7 +8,7 @@ _PLACE = ("cluster", "namespace", "vantage")
 
 
 def view(situation: Document) -> Variables:
-    """Make the view. Raises KeyError, TypeError, ValueError or AttributeError for what is not a situation."""
+    """Make the view. Raises KeyError, TypeError, ValueError or AttributeError if it is not a situation."""
     now = moment(situation["time"])
     new, over, still, unchecked = (
         [_check(each, now, ended=key == "over") for each in situation.get(key) or ()]
@@ -20,7 +20,7 @@ def view(situation: Document) -> Variables:
         *by_finding(unchecked, "{} {} no longer checked", kind="not checked", what="taken off the lists"),
     ]
     lasting = by_finding(still, "still {} {}")
-    summary = situation.get("summary")  # of a summary by the calendar
+    summary = situation.get("summary")  # only a scheduled summary has it
     wrong = {check["finding"] for check in (*new, *still)}
     return variables(
         situation,
@@ -35,7 +35,7 @@ def view(situation: Document) -> Variables:
 
 
 def _headline(groups: list[Variables], otherwise: str) -> str:
-    """Say what changed; of a single check, also its target and where it was seen."""
+    """Return what changed. For a single check, add its target and where it was seen."""
     checks = [check for group in groups for check in group["checks"]]
     counts = ", ".join(group["count"] for group in groups) or otherwise
     if len(checks) != 1:
@@ -51,7 +51,7 @@ def _undelivered(delivery: Document) -> str:
 
 
 def _check(finding: Document, now: datetime, *, ended: bool) -> Variables:
-    """Add to a finding its places and its period, as texts."""
+    """Add the places and the period of a finding, as text."""
     places = ["/".join(filter(None, map(place.get, _PLACE))) for place in finding.get("places") or ()]
     since, until = (moment(finding[key]) if finding.get(key) else now for key in ("since", "until"))
     period = f"Lasted from {written(since)} to {written(until)}" if ended else f"Since {written(since)}"
@@ -61,7 +61,7 @@ def _check(finding: Document, now: datetime, *, ended: bool) -> Variables:
 
 
 def _rounded(duration: timedelta) -> str:
-    """Write a duration as people round it: 40 s, 12 min, 3 h, 5 days."""
+    """Return a duration as rounded text: 40 s, 12 min, 3 h, 5 days."""
     seconds = int(duration.total_seconds())
     units = ((172_800, 86_400, "days"), (7_200, 3_600, "h"), (120, 60, "min"), (0, 1, "s"))
     return next(f"{seconds // size} {unit}" for least, size, unit in units if seconds >= least or not least)

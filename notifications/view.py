@@ -1,4 +1,4 @@
-"""What templates see of a document: the same variables for every kind (docs/notifications.md lists them)."""
+"""The variables of templates. They are the same for every kind of document; docs/notifications.md lists them."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -8,27 +8,27 @@ from notifications.forms.base import plain
 
 Document = Mapping[str, Any]
 Variables = dict[str, Any]
-# What is wrong, most severe first: one, several, and what it means.
+# Findings, most severe first: singular, plural and meaning.
 FINDINGS = {
     "leak": ("leak", "leaks", "must be blocked, but answers"),
     "unreachable": ("unreachable target", "unreachable targets", "must answer, but does not"),
     "overdue": ("overdue vantage", "overdue vantages", "has not run for too long"),
     "inconclusive": ("inconclusive check", "inconclusive checks", "nothing is proven"),
 }
-# What a document, and what is said of a check, may leave out.
+# Default values of the variables, and of those of a check.
 _NOTHING: Variables = dict.fromkeys(("error", "duration", "tally", "rerun", "runbook"))
 _CHECK = dict.fromkeys(("target", "name", "because", "seen", "meaning", "period", "list", "where", "outcome"))
 
 
 def variables(document: Document, severity: str, time: str, **given: Any) -> Variables:
-    """Return a template's variables, at full length; ``severity`` is violation, inconclusive or pass."""
+    """Return the variables without any limits. ``severity`` is violation, inconclusive or pass."""
     sign = {"violation": "🔴", "pass": "🟢"}.get(severity, "🟡")
     document = {"report": document, "severity": severity, "sign": sign, "time": written(moment(time))}
     return {**_NOTHING, "problems": (), "groups": (), "vantage": {}, "warnings": (), **document, **given}
 
 
 def fitted(view: Variables, most: int, width: int) -> Variables:
-    """Return the variables with at most so many findings, and texts of at most ``width`` characters."""
+    """Return the variables with at most ``most`` findings, and texts of at most ``width`` characters."""
     groups, room, problems = [], most, view["problems"]
     for group in view["groups"]:
         checks = [_check(check, width) for check in group["checks"][:room]]
@@ -40,14 +40,14 @@ def fitted(view: Variables, most: int, width: int) -> Variables:
 
 
 def _check(check: Document, width: int) -> Variables:
-    """Shorten the texts of a check, and its places to as many as a text has room for."""
+    """Shorten the texts of a check, and the list of its places."""
     places, shown = check.get("places") or (), width // 25
     shortened = short({**_CHECK, **check, "places": places[:shown]}, width)
     return {**shortened, "more_places": max(0, len(places) - shown)}
 
 
 def short(value: Any, width: int) -> Any:
-    """Cut every text in a value to so many characters."""
+    """Cut every text in a value to at most ``width`` characters."""
     if isinstance(value, Mapping):
         return {key: short(each, width) for key, each in value.items()}
     if isinstance(value, list | tuple):
@@ -59,8 +59,7 @@ def short(value: Any, width: int) -> Any:
 def by_finding(checks: Sequence[Document], pattern: str = "{} {}", **given: str) -> list[Variables]:
     """Group checks by finding, most severe first: each group has a kind, a count, what it means, and its checks.
 
-    ``pattern`` makes the count: with ``{} new {}`` it is "2 new leaks". ``given`` replaces ``kind`` and ``what``, which
-    else are the finding's.
+    ``pattern`` makes the count: with ``{} new {}`` it is "2 new leaks". ``given`` replaces ``kind`` and ``what``.
     """
     groups = []
     for finding, (one, several, what) in FINDINGS.items():
@@ -76,5 +75,5 @@ def moment(text: str) -> datetime:
 
 
 def written(when: datetime) -> str:
-    """Write a time for people."""
+    """Return a time as text: Tue 24 Nov 2026, 08:00:00 UTC."""
     return f"{when:%a %d %b %Y, %H:%M:%S} UTC"

@@ -1,4 +1,4 @@
-"""The forms of message, one object each. A new one is a file here, a line in the table, and a template."""
+"""The forms of messages. A new form needs a file here, an entry in the table below, and a template."""
 
 from notifications.forms.base import Form as Form
 from notifications.forms.html import Html

@@ -1,7 +1,7 @@
-"""What a form of message has, and what the forms share: whatever a text holds, it arrives as text.
+"""The base class of all forms, which escapes text.
 
-Names and reasons come from configuration and from peers. A reader sees their characters, and nothing else happens:
-no mention, link, emoji or markup comes of them, and nothing invisible hides in them.
+Names and reasons come from the configuration and from servers. A reader must see exactly their characters: they must
+not become mentions, links, emoji or markup, and must not contain invisible characters.
 """
 
 import re
@@ -9,46 +9,46 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-# Zero-width space: invisible, and it separates what a service would otherwise read as one word.
+# A zero-width space is invisible. It splits what a service would otherwise read as one word.
 GAP = "\u200b"
 _MENTION = re.compile(r"(?<![\w.])@|@(?=(?:here|channel|everyone|all|room)\b)", re.IGNORECASE)
 
 
 class Form:
-    """A form of message: who takes it, its bounds, and how it writes text."""
+    """A form of messages: the services that use it, its limits, and how it escapes text."""
 
-    name: str  # of its template, NAME.j2
-    schemas: tuple[str, ...]  # of apprise's URLs
-    settings: tuple[tuple[str, object], ...]  # of apprise's service, where its URL leaves them open
-    body_format: str | None  # what apprise is to convert for the service; None: nothing
+    name: str  # the template is NAME.j2
+    schemas: tuple[str, ...]  # of the URLs of apprise
+    settings: tuple[tuple[str, object], ...]  # of the service of apprise, unless the URL sets them
+    body_format: str | None  # the format that apprise converts for the service; None: no conversion
     size: int  # characters of title and body together
     width: int  # characters of one text in it
-    findings: int  # listed at most
+    findings: int  # the largest number that is listed
 
     def text(self, value: object) -> str:
-        """Escape text; a form without markup has only mentions to escape."""
+        """Escape text. A form without markup escapes only mentions."""
         return unmentioned(value)
 
     def code(self, value: object) -> Markup:
-        """Write text in fixed width, where the form has it."""
+        """Return escaped text in fixed width, if the form has that."""
         return Markup(self.text(value))  # noqa: S704, escaped for a form that need not be HTML
 
     def anchor(self, url: str, label: str) -> str:
-        """Write a link; both are escaped."""
+        """Return a link. Both parameters are escaped already."""
         return f"{label}: {url}"
 
     def link(self, value: object, label: str) -> Markup:
-        """Write a link, or plain text where the value is not an http or https URL."""
+        """Return a link, or plain text if the value is not an http or https URL."""
         link = plain(value)
         label = self.text(label)
         if not re.match(r"https?://[^/\s]", link, re.IGNORECASE):
             return Markup(f"{label}: {self.text(value)}")  # noqa: S704, as above
-        # Percent-encoded, so that it cannot end early in any form.
+        # Percent-encoded: no character can end the link early.
         return Markup(self.anchor(quote(link, safe=":/?#@!$&+,;=%~-._"), label))  # noqa: S704, as above
 
 
 def plain(value: object) -> str:
-    r"""Show control, bidirectional and zero-width characters as ``\u202e``, and any white space as a space."""
+    r"""Replace control, bidirectional and zero-width characters by text like ``\u202e``, and white space by a space."""
     text = str(value)
     if text.isprintable():
         return text
@@ -57,5 +57,5 @@ def plain(value: object) -> str:
 
 
 def unmentioned(value: object) -> str:
-    """Return plain text that mentions nobody: many services notify everyone at ``@here`` or ``@everyone``."""
+    """Return plain text without mentions: many services notify all members at ``@here`` or ``@everyone``."""
     return _MENTION.sub("@" + GAP, plain(value))

@@ -1,4 +1,4 @@
-"""Mail: HTML, and the same as plain text, which apprise makes of it."""
+"""Mail: HTML. apprise adds the same message as plain text."""
 
 from markupsafe import Markup, escape
 
@@ -9,7 +9,7 @@ class Html(Form):
     """HTML with inline styles."""
 
     name, schemas, body_format = "html", ("mailto", "mailtos"), "html"
-    # Seconds for each answer. A mail server may delay its greeting on purpose (Postfix, postscreen_greet_wait: 6 s).
+    # Seconds for each answer: a mail server may delay its greeting (6 s for postscreen_greet_wait of Postfix).
     settings = (("cto", 8.0),)
     size, width, findings = 500_000, 300, 100
 
@@ -18,9 +18,9 @@ class Html(Form):
         return escape(plain(value))
 
     def code(self, value: object) -> Markup:
-        """Write text in fixed width. Not by <code>: apprise's plain text would give it a line of its own."""
+        """Return text in fixed width. Not with <code>: in plain text, apprise would put that on a separate line."""
         return Markup('<span style="font-family:Consolas,Menlo,monospace">{}</span>').format(plain(value))
 
     def anchor(self, url: str, label: str) -> str:
-        """Write a link."""
+        """Return a link."""
         return Markup('<a href="{}">{}</a>').format(url, label)

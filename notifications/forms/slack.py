@@ -15,15 +15,15 @@ _EMOJI = re.compile(r":(?=(?:[\w+-]*[^\W\d][\w+-]*|[+-]1|100|1234):)")  # not 05
 
 
 class Slack(Form):
-    """Slack's mrkdwn has three entities and no backslash escapes; gaps surround what would format.
+    """Slack's mrkdwn has three entities and no backslash escapes. Zero-width spaces stop formatting characters.
 
-    A backtick formats in spite of gaps: it is shown as an apostrophe.
+    They do not stop a backtick, which is replaced by an apostrophe.
     """
 
     name, schemas, body_format = "slack", ("slack",), None
-    # Without blocks apprise turns `!channel>` in a text back into a mention.
+    # Without blocks, apprise turns the text `!channel>` into a mention.
     settings = (("template", str(Path(__file__).with_suffix(".json"))), ("use_blocks", True))
-    # A section block holds 3,000 characters; Slack refuses a message with more.
+    # A section block holds at most 3,000 characters; Slack rejects a message with more.
     # https://docs.slack.dev/reference/block-kit/blocks/section-block
     size, width, findings = 2_900, 160, 10
 
@@ -33,9 +33,9 @@ class Slack(Form):
         return re.sub(r"([*_~])", rf"{GAP}\1{GAP}", safe)
 
     def code(self, value: object) -> Markup:
-        """Write text in fixed width, where only the entities and the closing backtick count."""
+        """Return text in fixed width. There, only entities and the closing backtick need an escape."""
         return Markup("`" + escape(plain(value).replace("`", "'"), quote=False) + "`")  # noqa: S704, escaped
 
     def anchor(self, url: str, label: str) -> str:
-        """Write a link."""
+        """Return a link."""
         return f"<{escape(url)}|{label}>"

@@ -12,14 +12,14 @@ from notifications.forms.base import GAP, Form, unmentioned
 
 
 class Teams(Form):
-    """The Markdown of a card has backslash escapes; gaps are set where those have no effect.
+    """The Markdown of a card has backslash escapes. Where these have no effect, zero-width spaces are used.
 
-    They separate ``<at>``, which mentions, ``{{DATE()}}``, which a card computes, entities, and marks of a list.
+    That is: in ``<at>`` (a mention), in ``{{DATE()}}`` (a function of cards), in entities, and at list markers.
     """
 
     name, schemas, body_format = "teams", ("workflow", "workflows"), None
     settings = (("template", str(Path(__file__).with_suffix(".json"))),)
-    # apprise splits a post to Workflows above 1,000 characters, and waits between the parts.
+    # apprise splits a message of more than 1,000 characters, and waits between the parts.
     size, width, findings = 990, 100, 10
 
     def text(self, value: object) -> str:
@@ -28,9 +28,9 @@ class Teams(Form):
         return re.sub(r"<|\{(?=\{)|&(?=#?\w+;)|^(?=>)|^[-+](?=\s)|^\d+(?=[.)]\s)", rf"\g<0>{GAP}", safe)
 
     def code(self, value: object) -> Markup:
-        """Write text in bold: cards have no fixed width."""
+        """Return text in bold: cards have no fixed width."""
         return Markup(f"**{self.text(value)}**")  # noqa: S704, escaped
 
     def anchor(self, url: str, label: str) -> str:
-        """Write a link."""
+        """Return a link."""
         return f"[{label}]({url})"

@@ -4,9 +4,9 @@ from notifications.forms.base import Form
 
 
 class Text(Form):
-    """Text without markup. apprise converts it where a service wants HTML or Markdown."""
+    """Text without markup. apprise converts it for a service that needs HTML or Markdown."""
 
     name, schemas, body_format = "text", (), "text"
-    # Conversion makes a text longer: its end is cut, rather than the message refused.
+    # Conversion may make a text too long: its end is cut, so that the service does not reject the message.
     settings = (("overflow", "truncate"),)
     size, width, findings = 30_000, 300, 50

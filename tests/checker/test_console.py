@@ -1,4 +1,4 @@
-"""What a person sees: plain lines in a pod; colour on a terminal."""
+"""The output of the command: plain lines in a pod, colour on a terminal."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def file(server: str, nobody: str, mute: str, tmp_path: Path) -> Iterator[Path]:
         yield write(tmp_path / "netproof.yaml", config)
 
 
-def test_a_line_a_check_and_a_summary(file: Path, server: str, nobody: str, mute: str) -> None:
+def test_one_line_for_each_check_and_a_summary(file: Path, server: str, nobody: str, mute: str) -> None:
     ran = netproof("check", file)
     assert ran.stderr == ""
     *lines, summary = ran.stdout.splitlines()
@@ -92,7 +92,7 @@ def test_a_terminal_has_colours(file: Path) -> None:
 
 
 @pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
-def test_colours_can_be_refused(file: Path, environment: dict[str, str]) -> None:
+def test_colours_can_be_switched_off(file: Path, environment: dict[str, str]) -> None:
     shown = on_a_terminal("check", file, **environment)
     assert "LEAK" in shown
     assert "m" not in re.sub(r"[^\x1b\[0-9;m]", "", "".join(re.findall(r"\x1b\[[0-9;]*m", shown)))
@@ -103,7 +103,7 @@ def test_a_dumb_terminal_gets_plain_text(server: str, mute: str) -> None:
     assert "\x1b" not in on_a_terminal(*arguments, TERM="dumb")
 
 
-def test_json_is_alone_on_standard_output(file: Path) -> None:
+def test_only_json_is_on_standard_output(file: Path) -> None:
     ran = netproof("check", file, "--output", "json")
     assert ran.stdout.startswith("{")
     assert ran.stdout.endswith("}\n")
@@ -148,7 +148,7 @@ def test_hostile_http_never_reaches_the_terminal_raw(servers: Servers) -> None:
     assert "\x1b" not in ran.stdout
 
 
-def test_lines_come_as_checks_are_decided(server: str, mute: str) -> None:
+def test_a_line_is_printed_as_soon_as_its_check_is_decided(server: str, mute: str) -> None:
     command = [str(NETPROOF), "check", "--allow", server, "--deny", mute, "--settle", "1h"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -156,7 +156,7 @@ def test_lines_come_as_checks_are_decided(server: str, mute: str) -> None:
         process.terminate()
 
 
-def test_the_demo_needs_nothing_and_tells_what_it_showed() -> None:
+def test_the_demo_needs_nothing_and_explains_what_it_showed() -> None:
     ran = netproof("demo")
     assert ran.returncode == 0
     assert ran.stdout.count("LEAK") == 1

@@ -1,4 +1,4 @@
-"""Each exit code, through the installed command: it is what a Job, and every alert on Jobs, goes by."""
+"""Each exit code of the installed command: Jobs, and alerts on Jobs, depend on it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_0_every_check_passed(server: str) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["check", "--help"], ["schema"]])
-def test_0_what_probes_nothing_succeeds(arguments: list[str]) -> None:
+def test_0_help_version_and_schema(arguments: list[str]) -> None:
     ran = netproof(*arguments)
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout
@@ -30,7 +30,7 @@ def test_1_unreachable(nobody: str) -> None:
     assert netproof("check", "--settle", "0", "--allow", nobody).returncode == 1
 
 
-def test_1_a_leak_whatever_else_happened(server: str, mute: str, tmp_path: Path) -> None:
+def test_1_a_leak_besides_inconclusive_checks(server: str, mute: str, tmp_path: Path) -> None:
     denied = [server, {"target": mute, "timeout": "200ms"}, "tcp://none.invalid:80"]
     ran = netproof("check", write(tmp_path / "c.yaml", {"allow": [server], "deny": denied, "settle": 0}))
     assert ran.returncode == 1
@@ -69,15 +69,15 @@ def test_2_nothing_to_check_anywhere(tmp_path: Path) -> None:
     assert "there is nothing to check" in ran.stderr
 
 
-def test_2_is_told_in_the_report_and_the_termination_message(tmp_path: Path) -> None:
+def test_2_is_in_the_report_and_the_termination_message(tmp_path: Path) -> None:
     report, log = tmp_path / "report.json", tmp_path / "log"
     arguments = ["check", "--allow", "a:0", "--allow", "b", "--report", report, "--termination-log", log]
     assert netproof(*arguments).returncode == 2
     for file in (report, log):
-        told = json.loads(file.read_text())
-        assert (told["verdict"], told["exitCode"]) == (None, 2)
-        assert told["error"]["title"] == "The configuration has 2 mistakes: nothing was probed."
-        assert len(told["error"]["problems"]) == 2
+        found = json.loads(file.read_text())
+        assert (found["verdict"], found["exitCode"]) == (None, 2)
+        assert found["error"]["title"] == "The configuration has 2 mistakes: nothing was probed."
+        assert len(found["error"]["problems"]) == 2
 
 
 def test_3_inconclusive(server: str, mute: str, tmp_path: Path) -> None:
@@ -92,13 +92,13 @@ def test_3_the_deadline(server: str, mute: str, tmp_path: Path) -> None:
     arguments = ["--settle", "1h", "--deadline", "300ms", "--report", report]
     ran = netproof("check", "--allow", server, "--deny", mute, *arguments)
     assert ran.returncode == 3
-    told = json.loads(report.read_text())
-    assert told["stopped"] == "deadline"
-    assert [check["verdict"] for check in told["checks"]] == ["pass", "inconclusive"]
-    assert told["checks"][1]["meaning"] == "The deadline was reached before this was decided."
+    found = json.loads(report.read_text())
+    assert found["stopped"] == "deadline"
+    assert [check["verdict"] for check in found["checks"]] == ["pass", "inconclusive"]
+    assert found["checks"][1]["meaning"] == "The deadline was reached before this was decided."
 
 
-def test_4_passed_but_the_message_that_was_due_did_not_arrive(server: str, nobody: str, tmp_path: Path) -> None:
+def test_4_passed_but_a_message_was_not_delivered(server: str, nobody: str, tmp_path: Path) -> None:
     channels, report = tmp_path / "channels", tmp_path / "report.json"
     channels.mkdir()
     (channels / "hook").write_text(f"json://user:secret-token@{nobody}/")
@@ -106,14 +106,14 @@ def test_4_passed_but_the_message_that_was_due_did_not_arrive(server: str, nobod
     ran = netproof("check", file, "--channels", channels, "--report", report, "--termination-log", tmp_path / "log")
     assert ran.returncode == 4
     for written in (report, tmp_path / "log"):
-        told = json.loads(written.read_text())
-        assert (told["exitCode"], told["verdict"]) == (4, "pass")
-        assert [(each["channel"], each["delivered"]) for each in told["channels"]] == [("hook", False)]
+        found = json.loads(written.read_text())
+        assert (found["exitCode"], found["verdict"]) == (4, "pass")
+        assert [(each["channel"], each["delivered"]) for each in found["channels"]] == [("hook", False)]
     assert "secret-token" not in ran.stdout + ran.stderr + report.read_text() + (tmp_path / "log").read_text()
     assert netproof("check", file, "--channels", channels, "--no-notify").returncode == 0
 
 
-def test_1_beats_a_message_that_did_not_arrive(nobody: str, tmp_path: Path) -> None:
+def test_1_even_if_the_message_did_not_arrive(nobody: str, tmp_path: Path) -> None:
     (tmp_path / "hook").write_text(f"json://{nobody}/")
     ran = netproof("check", "--settle", "0", "--allow", nobody, "--channels", tmp_path)
     assert ran.returncode == 1
@@ -133,7 +133,7 @@ def test_1_beats_a_message_that_did_not_arrive(nobody: str, tmp_path: Path) -> N
         ("argparse", "raise KeyboardInterrupt"),
     ],
 )
-def test_70_a_failure_of_our_own_is_no_violation(server: str, tmp_path: Path, module: str, wrong: str) -> None:
+def test_70_a_failure_of_netproof_itself_is_no_violation(server: str, tmp_path: Path, module: str, wrong: str) -> None:
     (tmp_path / f"{module}.py").write_text(wrong)
     file = write(tmp_path / "c.yaml", {"allow": [server, "localhost:1"], "settle": 0})
     ran = netproof("check", file, env={**os.environ, "PYTHONPATH": str(tmp_path)})
@@ -142,7 +142,7 @@ def test_70_a_failure_of_our_own_is_no_violation(server: str, tmp_path: Path, mo
         assert "broken" in ran.stderr
 
 
-def test_70_holds_all_that_was_decided_before(server: str, mute: str, nobody: str, tmp_path: Path) -> None:
+def test_70_reports_what_was_decided_before(server: str, mute: str, nobody: str, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text("from checker import verdict\nverdict.judge_denial = 'broken'")
     log, report = tmp_path / "log", tmp_path / "report.json"
     for allowed, code in ((server, 70), (nobody, 1)):  # a violation beats all
@@ -150,21 +150,24 @@ def test_70_holds_all_that_was_decided_before(server: str, mute: str, nobody: st
         ran = netproof("check", *arguments, env={**os.environ, "PYTHONPATH": str(tmp_path)})
         assert ran.returncode == code
         for file in (log, report):
-            told = json.loads(file.read_text())
-            assert told["exitCode"] == code
-            assert "TypeError: 'str' object is not callable" in told["error"]["problems"][0]
-        assert [check["verdict"] for check in told["checks"]] == ["pass" if code == 70 else "violation", "inconclusive"]
+            found = json.loads(file.read_text())
+            assert found["exitCode"] == code
+            assert "TypeError: 'str' object is not callable" in found["error"]["problems"][0]
+        assert [check["verdict"] for check in found["checks"]] == [
+            "pass" if code == 70 else "violation",
+            "inconclusive",
+        ]
         assert "netproof itself failed: TypeError" in ran.stdout
 
 
-def test_what_an_attempt_raises_is_untestable(server: str, nobody: str, tmp_path: Path) -> None:
+def test_an_exception_in_an_attempt_is_untestable(server: str, nobody: str, tmp_path: Path) -> None:
     (tmp_path / "pycares.py").write_text("raise RuntimeError('broken')")
     arguments = ["--settle", "0", "--allow", server, "--allow", nobody, "--allow", "localhost:1", "--output", "json"]
     ran = netproof("check", *arguments, env={**os.environ, "PYTHONPATH": str(tmp_path)})
-    told = json.loads(ran.stdout)
+    found = json.loads(ran.stdout)
     assert ran.returncode == 1
-    assert [check["outcome"] for check in told["checks"]] == ["open", "closed", "untestable"]
-    assert told["checks"][2]["seen"] == "could not try: RuntimeError: broken"
+    assert [check["outcome"] for check in found["checks"]] == ["open", "closed", "untestable"]
+    assert found["checks"][2]["seen"] == "could not try: RuntimeError: broken"
 
 
 def interrupted(number: signal.Signals, line: str, file: Path, report: Path) -> tuple[int, dict[str, Any]]:
@@ -182,20 +185,20 @@ def interrupted(number: signal.Signals, line: str, file: Path, report: Path) -> 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_130_143_interrupted(server: str, mute: str, tmp_path: Path, number: signal.Signals, code: int) -> None:
     file = write(tmp_path / "c.yaml", {"allow": [server], "deny": [mute], "settle": "1h"})
-    ended, told = interrupted(number, "allow", file, tmp_path / "report.json")
-    assert ended == told["exitCode"] == code
-    assert (told["verdict"], told["stopped"]) == ("inconclusive", number.name)
-    assert [check["verdict"] for check in told["checks"]] == ["pass", "inconclusive"]
-    assert told["checks"][1]["meaning"].startswith("Interrupted")
+    ended, found = interrupted(number, "allow", file, tmp_path / "report.json")
+    assert ended == found["exitCode"] == code
+    assert (found["verdict"], found["stopped"]) == ("inconclusive", number.name)
+    assert [check["verdict"] for check in found["checks"]] == ["pass", "inconclusive"]
+    assert found["checks"][1]["meaning"].startswith("Interrupted")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_1_interrupted_with_a_violation_known(nobody: str, mute: str, tmp_path: Path, number: signal.Signals) -> None:
     slow = {"target": mute, "timeout": "1h"}
     file = write(tmp_path / "c.yaml", {"allow": [nobody], "deny": [slow], "settle": 0})
-    ended, told = interrupted(number, "UNREACHABLE", file, tmp_path / "report.json")
-    assert ended == told["exitCode"] == 1
-    assert (told["verdict"], told["stopped"]) == ("violation", number.name)
+    ended, found = interrupted(number, "UNREACHABLE", file, tmp_path / "report.json")
+    assert ended == found["exitCode"] == 1
+    assert (found["verdict"], found["stopped"]) == ("violation", number.name)
 
 
 @pytest.mark.root
@@ -214,7 +217,7 @@ def test_143_as_process_1_too(server: str, mute: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("reader", ["| head -1", "| true", ">&-", "> /dev/full"])
 @pytest.mark.parametrize("output", ["text", "json"])
 @pytest.mark.parametrize("code", [0, 1])
-def test_a_reader_that_has_gone_changes_nothing(
+def test_a_closed_pipe_does_not_change_the_exit_code(
     server: str, nobody: str, tmp_path: Path, reader: str, output: str, code: int
 ) -> None:
     port = nobody.rpartition(":")[2]
@@ -227,14 +230,14 @@ def test_a_reader_that_has_gone_changes_nothing(
     assert json.loads((tmp_path / "r").read_text())["summary"]["unreachable"] == 1000 * code
 
 
-def test_too_few_files_cost_time_and_a_warning_but_no_verdict(server: str, tmp_path: Path) -> None:
+def test_a_low_limit_of_files_causes_a_warning_but_changes_no_verdict(server: str, tmp_path: Path) -> None:
     port = server.rpartition(":")[2]
     denied = [f"127.0.0.{n + 1}:1" for n in range(200)]
     file = write(tmp_path / "c.yaml", {"allow": [f"127.0.0.1:{port}"], "deny": denied, "settle": 0})
     ran = netproof("check", file, "--output", "json", wrap=["prlimit", "--nofile=100:100"])
-    told = json.loads(ran.stdout)
-    assert {check["outcome"] for check in told["checks"]} == {"open", "closed"}
-    assert told["warnings"] == ["only 36 connections can be open at once (ulimit -Hn), 2500 are needed"]
+    found = json.loads(ran.stdout)
+    assert {check["outcome"] for check in found["checks"]} == {"open", "closed"}
+    assert found["warnings"] == ["only 36 connections can be open at once (ulimit -Hn), 2500 are needed"]
     assert "WARN  only 36 connections" in ran.stderr
 
 
@@ -243,7 +246,7 @@ def test_the_soft_limit_of_files_is_raised(server: str) -> None:
     assert (ran.returncode, "ulimit" in ran.stdout) == (0, False)
 
 
-def test_1_whatever_happens_to_the_message(nobody: str, tmp_path: Path) -> None:
+def test_1_even_if_sending_fails(nobody: str, tmp_path: Path) -> None:
     (tmp_path / "channels").mkdir()
     (tmp_path / "channels" / "hook").write_text(f"json://user:secret-token@{nobody}/")
     (tmp_path / "apprise.py").write_text("raise RuntimeError('secret-token')")

@@ -1,4 +1,4 @@
-"""`netproof check --every`: real processes, round after round, with commands as checks that a file decides."""
+"""`netproof check --every` as a process. Its checks are commands, and the test decides their results with files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def until(what: str, condition: Callable[[], Any]) -> Any:
 
 
 class Rounds:
-    """A process that goes on, and the files that it reads and writes."""
+    """A process that repeats its checks, and the files that it reads and writes."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -82,7 +82,7 @@ def rounds(tmp_path: Path) -> Rounds:
     return Rounds(tmp_path)
 
 
-def test_a_violation_ends_it_after_it_was_reported(rounds: Rounds) -> None:
+def test_a_violation_is_reported_and_ends_the_process(rounds: Rounds) -> None:
     rounds.alive.write_text("of the container before")
     with rounds.running() as process:
         rounds.more(3)
@@ -107,7 +107,7 @@ def test_lists_are_read_again_each_round(rounds: Rounds) -> None:
     assert json.loads(rounds.log.read_text())["exitCode"] == 2
 
 
-def test_inconclusive_rounds_go_on_until_there_are_several_in_a_row(rounds: Rounds) -> None:
+def test_several_inconclusive_rounds_in_a_row_end_the_process(rounds: Rounds) -> None:
     with rounds.running("--inconclusive", "8", every="200ms") as process:
         until("a round", rounds.alive.exists)
         for _ in range(2):  # two in a row, a pass between
@@ -123,7 +123,7 @@ def test_inconclusive_rounds_go_on_until_there_are_several_in_a_row(rounds: Roun
 
 
 @pytest.mark.parametrize("busy", [False, True], ids=["between", "within"])
-def test_sigterm_ends_it_within_a_second(rounds: Rounds, *, busy: bool) -> None:
+def test_sigterm_ends_the_process_within_a_second(rounds: Rounds, *, busy: bool) -> None:
     started = rounds.folder / "started"
     if busy:
         rounds.deny.append({"name": "slow", "command": ["sh", "-c", f"touch {started}; sleep 60"], "timeout": "1m"})
@@ -148,7 +148,7 @@ def test_rounds_never_overlap(rounds: Rounds) -> None:
     assert set(trace.read_text().split()[1::2]) <= {"e"}
 
 
-def test_the_settle_window_counts_for_the_first_round_and_what_is_added(rounds: Rounds) -> None:
+def test_the_first_round_and_new_checks_wait_for_policies_to_settle(rounds: Rounds) -> None:
     def durations(checks: int) -> list[float]:
         return [float(each) for each in re.findall(rf"{checks} checks pass in ([\d.]+) s", rounds.text())]
 
@@ -179,7 +179,7 @@ def test_memory_does_not_grow(rounds: Rounds) -> None:
         assert resident(process) - before < 2**20
 
 
-def test_what_never_began_or_stopped_is_not_alive(rounds: Rounds) -> None:
+def test_a_process_without_recent_rounds_is_not_alive(rounds: Rounds) -> None:
     assert netproof("alive", rounds.alive).returncode == 3
     rounds.alive.write_text(json.dumps({"ended": time.time() - 100, "within": 90, "verdict": "pass"}))
     assert netproof("alive", rounds.alive).returncode == 3

@@ -1,4 +1,4 @@
-"""Far ends on loopback that tests send to: real sockets, real TLS, and every way in which a far end can be bad."""
+"""Servers on loopback that receive messages: real sockets, real TLS, and every way in which a server can fail."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Messages arrive at real servers on loopback, in the form that suits each."""
+"""Messages arrive at real servers on loopback, each in the right form."""
 
 import ssl
 from pathlib import Path
@@ -65,7 +65,7 @@ def test_every_channel_gets_its_form(
     assert other.requests[0].json["type"] == "failure"
 
 
-def test_a_message_answers_what_a_reader_asks(
+def test_the_content_of_a_message_and_its_order(
     leaking: sample.Report,
     channels: sample.Channels,
 ) -> None:
@@ -118,7 +118,7 @@ def test_a_long_report_is_one_post_with_a_count(
     assert "[Runbook](https://wiki.example.com/netproof)" in texts[1]
 
 
-def test_a_small_service_gets_what_it_takes(leaking: sample.Report) -> None:
+def test_a_message_fits_a_service_with_a_small_limit(leaking: sample.Report) -> None:
     # An apprise service for SMS: 160 characters, and its title is part of the body.
     message = render(leaking, "text", size=158)
     assert len(message.title) + len(message.body) <= 158
@@ -194,7 +194,7 @@ def test_bad_channels_are_reported_by_name_and_the_good_ones_go_out(
     assert len(other.requests) == 1
 
 
-def test_a_secret_as_kubernetes_mounts_it(leaking: sample.Report, tmp_path: Path) -> None:
+def test_a_secret_that_kubernetes_has_mounted(leaking: sample.Report, tmp_path: Path) -> None:
     # Each file is a link into ..data, itself a link to a folder with a time in its name.
     with servers.http(servers.OK) as other:
         data = tmp_path / "..2026_11_24_08_00_00.1"
@@ -206,7 +206,7 @@ def test_a_secret_as_kubernetes_mounts_it(leaking: sample.Report, tmp_path: Path
     assert [(each.channel, each.delivered) for each in deliveries] == [("chat", True)]
 
 
-def test_no_folder_and_no_report_are_mistakes(
+def test_a_missing_folder_and_an_invalid_document_raise_an_error(
     leaking: sample.Report, channels: sample.Channels, tmp_path: Path
 ) -> None:
     with pytest.raises(NotificationError, match="nowhere: cannot be read"):

@@ -1,4 +1,4 @@
-"""Far ends that fail in every way: told in plain words, in time, and without a letter of the secret."""
+"""Servers that fail in every way: the reason is reported in plain words, in time, and without any secret."""
 
 import json
 import logging
@@ -44,7 +44,7 @@ SMTP = {
 
 @pytest.fixture
 def secretive(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Iterator[list[Delivery]]:
-    """Let everyone log everything, and look for the secrets in all that is put out, and in what is appended here."""
+    """Log at every level, then search for secrets in all output, and in the deliveries that a test appends."""
     caplog.set_level(logging.DEBUG)
     deliveries: list[Delivery] = []
     yield deliveries
@@ -58,7 +58,7 @@ def secretive(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str
 def all_services(
     behaviour: servers.Behaviour, tls: ssl.SSLContext, patch: pytest.MonkeyPatch
 ) -> Iterator[dict[str, str]]:
-    """Run a bad far end for each kind of channel; yield the channels."""
+    """Run a server that fails for each kind of channel; yield the channels."""
     with ExitStack() as stack:
         secure = stack.enter_context(servers.http(behaviour, tls=tls))
         plain = stack.enter_context(servers.http(behaviour))
@@ -152,7 +152,7 @@ def test_nobody_listens(
     assert late[2].reason == "the proxy (HTTPS_PROXY) did not connect after 1 try"
 
 
-def test_a_certificate_that_nobody_vouches_for(
+def test_a_certificate_that_is_not_trusted(
     leaking: sample.Report,
     channels: sample.Channels,
     ca: tuple[ssl.SSLContext, Path],
@@ -175,7 +175,7 @@ def test_a_certificate_that_nobody_vouches_for(
     assert third[1].delivered
 
 
-def test_one_that_is_late_costs_the_others_nothing(
+def test_a_late_channel_does_not_delay_the_others(
     leaking: sample.Report,
     channels: sample.Channels,
 ) -> None:
@@ -186,10 +186,10 @@ def test_one_that_is_late_costs_the_others_nothing(
     assert late == Delivery("slow", delivered=False, reason="timed out after 4 s")
 
 
-def test_the_process_ends_in_time_and_tells_no_secret(
+def test_the_process_ends_in_time_and_prints_no_secret(
     leaking: sample.Report, channels: sample.Channels, tmp_path: Path
 ) -> None:
-    """A thread that waits for a far end without an end must not hold the interpreter when it exits."""
+    """A thread that waits for an endless answer must not prevent the exit of the interpreter."""
     (tmp_path / "report.json").write_text(json.dumps(leaking))
     with servers.http(servers.trickle) as http, servers.tcp(servers.trickle_mail) as smtp:
         channels(mail=sample.mail(smtp.port), other=sample.json(http.port), wrong="slak://T0SECRETAA/pathSecret")

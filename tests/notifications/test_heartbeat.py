@@ -29,7 +29,9 @@ def test_a_run_that_passed_and_one_that_did_not(tmp_path: Path) -> None:
     ]
 
 
-def test_by_proxy_and_a_ca_of_ones_own(tmp_path: Path, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_through_a_proxy_and_with_a_private_ca(
+    tmp_path: Path, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with servers.http(servers.OK, tls=tls) as receiver, servers.proxy(receiver.port) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
         assert beat(url(tmp_path, "https://hooks.slack.com/pathSecret"), True) is None
@@ -48,12 +50,12 @@ def test_by_proxy_and_a_ca_of_ones_own(tmp_path: Path, tls: ssl.SSLContext, monk
     ],
     ids=["500", "redirect", "hang", "trickle", "reset", "garbage"],
 )
-def test_a_dead_receiver(
+def test_a_server_that_fails(
     behaviour: servers.Behaviour, limit: float, reason: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with servers.http(behaviour) as receiver:
-        told = beat(url(tmp_path, f"http://localhost:{receiver.port}/pathSecret"), False, limit=limit)
-    assert told == reason
+        found = beat(url(tmp_path, f"http://localhost:{receiver.port}/pathSecret"), False, limit=limit)
+    assert found == reason
     assert capfd.readouterr() == ("", "")
 
 
@@ -74,7 +76,7 @@ def test_it_does_not_wait_for_the_end_of_an_answer(tmp_path: Path) -> None:
         ("http://nowhere.invalid/pathSecret", "its name does not resolve"),
     ],
 )
-def test_a_url_that_leads_nowhere(text: str, reason: str, tmp_path: Path) -> None:
+def test_a_url_that_cannot_be_called(text: str, reason: str, tmp_path: Path) -> None:
     assert beat(url(tmp_path, text), True) == reason
 
 

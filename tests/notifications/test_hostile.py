@@ -1,4 +1,4 @@
-"""Whatever a name or a reason holds arrives as text, in every form: the markup of a message is its template's alone."""
+"""Hostile names and reasons arrive as plain text in every form: only the template contributes markup."""
 
 import json
 import re
@@ -102,7 +102,7 @@ class Tags(HTMLParser):
 
 
 def slack_markup(body: str) -> tuple[list[str], str]:
-    """What Slack would act on, and what it would show."""
+    """The markup that Slack would interpret, and the text that it would show."""
     code = re.compile(r"`[^`\n]+`")
     prose = code.sub("`", body)
     marks = re.findall(rf"<[^>]*>|{MENTION}|:[\w+-]*[a-z][\w+-]*:|`|(?<!{GAP})[*_~](?!{GAP})", prose)
@@ -177,7 +177,7 @@ def test_a_link_is_a_link_or_text(form: str, link: str) -> None:
     assert hrefs == (["https://e.x/a%7Cb%3Ec%20d%22%27%3C%29%5D%5Cu202e%20"] if link.startswith("https://e") else [])
 
 
-def test_it_arrives_as_text_at_the_far_end(
+def test_it_arrives_as_text_at_the_server(
     channels: sample.Channels, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nasty = "<!channel> {{ app_title }} <b>x</b>\nBcc: all@example.com"

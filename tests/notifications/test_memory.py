@@ -1,4 +1,4 @@
-"""Answers without an end: the command that sends stays small, and reports them."""
+"""Endless answers: the memory of the command stays small, and it reports them."""
 
 import json
 import socket
@@ -20,7 +20,7 @@ def endless_greeting(connection: socket.socket, over: Event) -> None:
 
 
 @pytest.mark.parametrize("behaviour", [*HTTP.values(), endless_greeting], ids=[*HTTP, "endless_greeting"])
-def test_an_answer_without_an_end(
+def test_an_endless_answer(
     behaviour: servers.Behaviour, leaking: sample.Report, channels: sample.Channels, tmp_path: Path
 ) -> None:
     (tmp_path / "report.json").write_text(json.dumps(leaking))
@@ -37,7 +37,7 @@ def test_an_answer_without_an_end(
 
 
 @pytest.mark.parametrize("behaviour", HTTP.values(), ids=HTTP)
-def test_a_heartbeat_without_an_end(behaviour: servers.Behaviour, tmp_path: Path) -> None:
+def test_an_endless_answer_to_the_heartbeat(behaviour: servers.Behaviour, tmp_path: Path) -> None:
     with servers.http(behaviour) as bad, servers.http(servers.OK) as target:
         (tmp_path / "heartbeat").write_text(f"http://localhost:{bad.port}/")
         listed = ["check", "--settle", "0", "--allow", f"localhost:{target.port}", "--heartbeat", "heartbeat"]

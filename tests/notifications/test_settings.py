@@ -1,4 +1,4 @@
-"""When a report is due, and what the ``notify`` section takes."""
+"""When a report is due, and which settings the ``notify`` section has."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ CRASHED = {**BROKEN, "exitCode": 70}
 
 
 @pytest.mark.parametrize(
-    ("on", "told"),
+    ("on", "expected"),
     [
         (None, (LEAK, INCONCLUSIVE)),
         ("violation", (LEAK,)),
@@ -23,15 +23,15 @@ CRASHED = {**BROKEN, "exitCode": 70}
         ("always", (LEAK, INCONCLUSIVE, PASS)),
     ],
 )
-def test_when_the_channels_are_told(on: Any, told: tuple[sample.Report, ...]) -> None:
+def test_which_reports_are_due(on: Any, expected: tuple[sample.Report, ...]) -> None:
     notify = {} if on is None else {"notifyOn": on}
     for report in (LEAK, INCONCLUSIVE, PASS):
-        assert due({**report, "notify": notify}) == (report in told)
+        assert due({**report, "notify": notify}) == (report in expected)
     assert due({**BROKEN, "notify": notify})
     assert due({**CRASHED, "notify": notify})
 
 
-def test_never_is_never() -> None:
+def test_with_never_no_report_is_due() -> None:
     assert not any(
         due({**report, "notify": {"notifyOn": "never"}}) for report in (LEAK, INCONCLUSIVE, PASS, BROKEN, CRASHED)
     )
@@ -48,6 +48,6 @@ def test_never_is_never() -> None:
         ({"onn": "pass"}, "unknown field `onn`"),
     ],
 )
-def test_what_is_no_setting(given: Any, mistake: str) -> None:
+def test_invalid_settings_are_rejected(given: Any, mistake: str) -> None:
     with pytest.raises(msgspec.ValidationError, match=mistake):
         msgspec.convert(given, Notify)

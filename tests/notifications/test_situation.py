@@ -1,4 +1,4 @@
-"""A situation as a message: what is new, what lasts, what is over, and what could not be delivered."""
+"""A situation as a message: what is new, what has not ended, what is over, and what could not be delivered."""
 
 import json
 from pathlib import Path

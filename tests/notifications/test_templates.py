@@ -60,13 +60,13 @@ def test_a_broken_template_is_reported_with_its_line(
     assert (message.title, message.body) == (built_in.title, built_in.body)
 
 
-def test_one_that_is_not_text_or_no_folder(leaking: sample.Report, tmp_path: Path) -> None:
+def test_a_template_that_is_not_text_and_a_missing_folder(leaking: sample.Report, tmp_path: Path) -> None:
     (tmp_path / "text.j2").write_bytes(b"\xff\xfe")
     assert f"{tmp_path / 'text.j2'}:1: " in str(render(leaking, "text", tmp_path).fault)
     assert "not a folder that can be read" in str(render(leaking, "text", tmp_path / "nowhere").fault)
 
 
-def test_a_broken_template_does_not_cost_the_alert(
+def test_a_broken_template_does_not_prevent_the_message(
     leaking: sample.Report, channels: sample.Channels, tmp_path: Path
 ) -> None:
     (tmp_path / "text.j2").write_text("title\n{{ oops }}")
@@ -87,7 +87,7 @@ def test_a_broken_template_does_not_cost_the_alert(
         ("{% for a in range(99999) %}{{ 'a' * 99999 }}{% endfor %}", "needs more than 64 MB of memory"),
     ],
 )
-def test_a_template_without_bounds_is_stopped(
+def test_a_template_that_exceeds_its_limits_is_stopped(
     template: str, fault: str, leaking: sample.Report, tmp_path: Path
 ) -> None:
     (tmp_path / "text.j2").write_text(f"title\n{template}")

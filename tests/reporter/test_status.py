@@ -36,7 +36,7 @@ def listed(world: World) -> str:
         ("inconclusive", 3, "inconclusive"),
     ],
 )
-def test_a_table_and_an_exit_code_like_that_of_a_check(world: World, verdict: str, code: int, state: str) -> None:
+def test_a_table_and_the_exit_code_of_a_check(world: World, verdict: str, code: int, state: str) -> None:
     world.run(message(check("deny db:5432", verdict)), at=int(time.time()) - 60)
     ran = netproof("status", input=listed(world))
     assert ran.returncode == code
@@ -47,7 +47,7 @@ def test_a_table_and_an_exit_code_like_that_of_a_check(world: World, verdict: st
     assert ran.stdout.splitlines()[-1].startswith({0: "PASS", 1: "VIOLATION", 3: "INCONCLUSIVE"}[code])
 
 
-def test_what_nobody_may_reach_is_said_in_words_of_its_own(world: World) -> None:
+def test_an_exempt_target_has_a_state_of_its_own(world: World) -> None:
     world.run(message(check("deny db:5432", exempt=True)), at=int(time.time()) - 60)
     ran = netproof("status", input=listed(world))
     assert ran.returncode == 0
@@ -55,7 +55,7 @@ def test_what_nobody_may_reach_is_said_in_words_of_its_own(world: World) -> None
     assert "0 of 0 blocked targets proven" in ran.stdout
 
 
-def test_what_is_overdue_or_unreadable_is_said(world: World, tmp_path: Path) -> None:
+def test_what_is_overdue_or_unreadable_is_printed(world: World, tmp_path: Path) -> None:
     world.cronjob("gone", suspend=True)
     world.items[0]["spec"]["schedule"] = 7
     (tmp_path / "objects.json").write_text(listed(world))
@@ -74,7 +74,7 @@ def test_objects_of_older_versions_are_found_by_the_usual_labels(world: World) -
     assert "allow  tcp://db.shop:5432  reachable" in ran.stdout
 
 
-def test_nothing_to_see_is_not_green() -> None:
+def test_an_empty_list_is_inconclusive() -> None:
     ran = netproof("status", input='{"items": []}')
     assert ran.returncode == 3
     assert "There is no CronJob of netproof in it; make it with: kubectl get cronjobs,jobs,pods -A" in ran.stdout
@@ -92,7 +92,7 @@ def test_a_file_that_is_not_there_is_exit_2(tmp_path: Path) -> None:
     assert (ran.returncode, "No such file" in ran.stderr) == (2, True)
 
 
-def test_the_reporter_says_what_it_lacks(tmp_path: Path) -> None:
+def test_the_reporter_outside_of_a_cluster_is_exit_2(tmp_path: Path) -> None:
     (tmp_path / "reporter.yaml").write_text("release: np")
     ran = netproof("reporter", "--settings", tmp_path / "reporter.yaml")
     assert ran.returncode == 2
