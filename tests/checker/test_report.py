@@ -252,7 +252,7 @@ def test_lag_requirements_and_proxies_are_kept() -> None:
         some_checks(1)[0], lag=2.5, proxied=True, controls=("PCI DSS 11.4.5", "A\tB\nC"), seen="", because=None
     )
     (read,) = short(run_of([check]))[1].checks
-    assert (read.lag, read.proxied, read.controls) == (2.5, True, ("PCI DSS 11.4.5", "A B C"))
+    assert (read.lag, read.proxied, read.controls) == (2.5, True, ("PCI DSS 11.4.5", "A\tB\nC"))
 
 
 def test_a_target_that_nobody_may_reach_is_kept() -> None:
