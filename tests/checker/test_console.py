@@ -79,6 +79,14 @@ def test_one_line_for_each_check_and_a_summary(file: Path, server: str, nobody: 
     assert summary.startswith("VIOLATION  1 leak, 1 unreachable, 1 inconclusive, 1 of 4 checks pass in ")
 
 
+@pytest.mark.parametrize("slow", ["msgspec", "yaml", "httpx", "jinja2", "apprise", "pycares", "dns"])
+def test_a_run_from_two_lists_imports_nothing_slow(slow: str, server: str, tmp_path: Path) -> None:
+    (tmp_path / f"{slow}.py").write_text("raise RuntimeError('imported')")
+    (tmp_path / "allow.lst").write_text(f"{server}\n")
+    ran = netproof("check", tmp_path, "--settle", "0", env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
 def test_a_pipe_is_plain(file: Path) -> None:
     ran = netproof("check", file, env={**os.environ, "TERM": "xterm", "FORCE_COLOR": "1"})
     assert "\x1b" not in ran.stdout

@@ -80,6 +80,14 @@ def test_2_is_in_the_report_and_the_termination_message(tmp_path: Path) -> None:
         assert len(found["error"]["problems"]) == 2
 
 
+def test_2_invalid_arguments_are_reported_to_the_readers_that_are_named_before_them(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    assert netproof("check", "--allow", "a:1", "--termination-log", log, "--setle=0").returncode == 2
+    found = json.loads(log.read_text())
+    assert found["error"]["title"] == "Invalid arguments: nothing was probed."
+    assert found["error"]["problems"] == ["unrecognized arguments: --setle=0 (see `netproof check --help`)"]
+
+
 def test_3_inconclusive(server: str, mute: str, tmp_path: Path) -> None:
     denied = [{"target": mute, "timeout": "200ms"}]  # loopback proves no network
     ran = netproof("check", write(tmp_path / "c.yaml", {"allow": [server], "deny": denied}), "--settle", "0")
