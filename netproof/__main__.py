@@ -10,9 +10,9 @@ def main() -> None:
     """Run the command line. Python ends with 1 after an uncaught exception, which would be reported as a violation."""
     # Process 1 of a container ignores a signal that has no handler (pid_namespaces(7)).
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    for name in ("stdout", "stderr"):  # None if the caller closed it (`>&-`)
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - pathlib is slow to import
+    # A stream is None if the caller closed it (`>&-`).
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - pathlib is slow to import
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     # JSON is UTF-8 (RFC 8259), but a path may be invalid UTF-8.
     sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", write_through=False)  # type: ignore[union-attr]
     try:

@@ -60,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
         notify = error.notify if isinstance(error, ConfigError) else {}
     with suppress(OSError):
         print(f"netproof: {title}", *(f"  {harmless(each)}" for each in problems), sep="\n", file=sys.stderr)
-    if name == "check":
+    if name == "check" and vars(options):
         from checker.report import of_error  # noqa: PLC0415 - slow to import
         from netproof.console import Console  # noqa: PLC0415
         from netproof.publish import publish  # noqa: PLC0415
