@@ -53,7 +53,7 @@ image: ## build the image (BUILD names how, IMAGE what)
 chart: .venv/tests ## lint the chart and render it, with real Helm
 	$(BIN)/pytest tests/chart -n auto
 
-kind: image ## the README's story on a kind cluster of your own (PLUGIN=calico, KUBERNETES=1.29)
+kind: image ## the README's example on a kind cluster of your own (PLUGIN=calico, KUBERNETES=1.29)
 	examples/kind.sh $(IMAGE)
 
 # What pods reach outside of kind is this machine, by the gateway of its Docker network.

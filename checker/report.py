@@ -86,8 +86,8 @@ class Check(Struct, frozen=True, kw_only=True, rename="camel"):
     address: Annotated[str | None, Meta(description="The address that decided.")] = None
     seen: Annotated[str, Meta(description="The evidence in words.")] = ""
     meaning: Annotated[str, Meta(description="What the verdict means, in plain words.")] = ""
-    proxied: Annotated[bool, Meta(description="A proxy answered: this does not show that the target is alive.")] = False
-    exempt: Annotated[bool, Meta(description="Nobody may reach it: nothing can show that it is alive.")] = False
+    proxied: Annotated[bool, Meta(description="A proxy answered: this does not show that the target is up.")] = False
+    exempt: Annotated[bool, Meta(description="No pod may reach it: nothing can show that it is up.")] = False
     lag: Annotated[float | None, Meta(description="Seconds until a denied target was blocked that was open first.")] = (
         None
     )

@@ -68,12 +68,12 @@ MEANING: dict[tuple[Expect, Outcome], str] = {
     (Expect.BLOCKED, Outcome.IMPOSSIBLE): (
         "It is not possible in this container, which is netproof's own: it says nothing about the application's."
     ),
-    (Expect.ALIVE, Outcome.OPEN): "It is alive, so a vantage that cannot reach it is blocked.",
-    (Expect.ALIVE, Outcome.UNEXPECTED): "It is alive, so a vantage that cannot reach it is blocked.",
+    (Expect.ALIVE, Outcome.OPEN): "It is up, so a vantage that cannot reach it is blocked.",
+    (Expect.ALIVE, Outcome.UNEXPECTED): "It is up, so a vantage that cannot reach it is blocked.",
     (Expect.ALIVE, Outcome.POSSIBLE): "It is possible from here.",
 }
-ALIVE_ELSEWHERE = "The control's Job shows whether it is alive."
-EXEMPT = "Nobody may reach it, so no run can show whether it is alive."
+ALIVE_ELSEWHERE = "The control's Job shows whether it is up."
+EXEMPT = "No pod may reach it, so no run can show whether it is up."
 NOT_ALIVE = "The control cannot reach it, so a denial of it proves nothing today."
 NOT_TRIED = "It could not be tried from here."
 CLOSED_PASSES = "It is blocked: a reset came back, and `closed: pass` counts that as a denial."
@@ -82,7 +82,7 @@ PORT_UNREACHABLE = (
     "If your firewall denies like this, set `closed: pass`."
 )
 NOT_ASKED = "For UDP, silence counts only with a `payload` that the server answers."
-LATE = "a policy came late, or a rate limit was reached."
+LATE = "a policy took effect late, or a rate limit was reached."
 
 ANSWERS = {Outcome.OPEN, Outcome.UNEXPECTED}  # another machine answered: this is what proves a network (footnote 2)
 NOTHING = {Outcome.UNRESOLVED, Outcome.UNTESTABLE}  # nothing was seen on the wire, so another attempt may see more
@@ -192,12 +192,12 @@ def _doubt(check: Check, early: Sequence[Attempt], last: Attempt, decided: float
     if first := next(shut, None):
         return (
             f"It was open at {at:.1f} s, after it was blocked at {first.at:.1f} s: "
-            "there are several backends, or a policy that comes and goes."
+            "there are several backends, or a policy was changed."
         )
     if decided - at < _CALM:
         return (
             f"It was still open at {at:.1f} s, and no longer when it was decided, at {decided:.1f} s: "
-            "a policy came late, or a rate limit was reached. A longer `settle` may show which."
+            "a policy took effect late, or a rate limit was reached. A longer `settle` may show which."
         )
     return None
 

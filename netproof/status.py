@@ -18,7 +18,7 @@ from reporter.situation import Check, Situation
 _GET = "kubectl get cronjobs,jobs,pods -A -l netproof-vantage -o json"
 _OBJECTS = f"Kubernetes objects as JSON (default: standard input); make it with: {_GET}"
 _HEAD = ("NAMESPACE", "VANTAGE", "LIST", "TARGET", "STATE", "SINCE")
-_EXEMPT = "blocked; nobody may reach it, so nothing can prove that it is alive"
+_EXEMPT = "blocked; no pod may reach it, so nothing can prove that it is up"
 
 ARGUMENTS = (
     argument("file", nargs="?", **FILE, help=_OBJECTS),
@@ -72,7 +72,7 @@ def _state(check: Check) -> str:
     if check.exempt:
         return _EXEMPT
     if check.proven is None:
-        return {"blocked": "not possible", "alive": "alive"}.get(check.expect, "reachable")
+        return {"blocked": "not possible", "alive": "up"}.get(check.expect, "reachable")
     return f"blocked, proven by {check.proven_by}" if check.proven else "blocked, unproven"
 
 

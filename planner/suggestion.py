@@ -277,7 +277,7 @@ class _Planner:
             "Not named in a list of a vantage that cannot resolve names, since they have no fixed address": [
                 *sorted(self.unnamed)
             ],
-            "Nothing shows that these are alive, so their denials stay unproven": sorted(
+            "Nothing shows that these are up, so their denials stay unproven": sorted(
                 {entry.target for each in vantages for entry in each.deny if not entry.control}
             ),
         }

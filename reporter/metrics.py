@@ -70,7 +70,7 @@ def _gauges(situation: Situation) -> Iterator[tuple[str, str, Sequence[str], lis
         [([*place, each.list, each.target], _STATES[each.state]) for place, each in known],
     )  # fmt: skip
     yield (
-        "netproof_denial_proven", "Whether another vantage showed that a blocked target is alive.",
+        "netproof_denial_proven", "Whether another vantage showed that a blocked target is up.",
         (*_VANTAGE, "target"),
         [([*place, each.target], float(each.proven)) for place, each in known if each.proven is not None],
     )  # fmt: skip

@@ -33,12 +33,12 @@ class Sign(NamedTuple):
 
 REACHABLE = Sign("pass", "→", "reachable")
 PROVEN = Sign("pass", "⊘", "blocked, and proven")
-UNPROVEN = Sign("unproven", "⊘?", "blocked, but not proven: nothing shows that the target is alive")
-EXEMPT = Sign("exempt", "⊘", "blocked; nobody may reach it, so nothing can prove that it is alive")
+UNPROVEN = Sign("unproven", "⊘?", "blocked, but not proven: nothing shows that the target is up")
+EXEMPT = Sign("exempt", "⊘", "blocked; no pod may reach it, so nothing can prove that it is up")
 LEAK = Sign("leak", "‼", "leak")
 UNREACHABLE = Sign("unreachable", "✗", "unreachable")
 INCONCLUSIVE = Sign("inconclusive", "?", "inconclusive")
-NEVER = Sign("never", "·", "never asked")
+NEVER = Sign("never", "·", "not checked")
 LEGEND = (REACHABLE, PROVEN, UNPROVEN, EXEMPT, LEAK, UNREACHABLE, INCONCLUSIVE, NEVER)
 _FINDINGS = {"leak": LEAK, "unreachable": UNREACHABLE, "inconclusive": INCONCLUSIVE}
 _FINDINGS["overdue"] = Sign("overdue", "!", "overdue")

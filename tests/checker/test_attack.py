@@ -138,7 +138,7 @@ def test_open_after_blocked_is_inconclusive(settled: Finished) -> None:
         blocked = [n for n, attempt in enumerate(attempts) if attempt["at"] >= proven and not opened[n]]
         if True in opened[blocked[0] :]:
             assert each["verdict"] != "pass"
-            doubted += "several backends, or a policy that comes and goes" in each["meaning"]
+            doubted += "several backends, or a policy was changed" in each["meaning"]
     # Five attempts decide, and four at least look before, with a proven network. A target is doubted where all that
     # decide are blocked and those before are not in the order open, blocked: at 0.15 of 200, 30 expected, 11 at least.
     in_order = sum(0.1**n * 0.9 ** (4 - n) for n in range(5))

@@ -67,7 +67,7 @@ def test_what_nobody_may_reach_is_neither_proven_nor_unproven() -> None:
     assert [(each.proven, each.exempt) for each in situation.checks] == [(None, True)]
     assert situation.state == "pass"
     assert "netproof_denial_proven{" not in expose(situation, None, {}, {}).decode()
-    assert sign(situation.checks[0]).label.startswith("blocked; nobody may reach it")
+    assert sign(situation.checks[0]).label.startswith("blocked; no pod may reach it")
 
 
 def test_one_missing_policy_seen_by_twelve_vantages_is_one_finding() -> None:

@@ -44,9 +44,9 @@ def test_each_cell_has_words_and_not_only_a_colour() -> None:
     assert cells(shown(shop())) == {
         "pass: reachable",
         "leak: leak",
-        "unproven: blocked, but not proven: nothing shows that the target is alive",
+        "unproven: blocked, but not proven: nothing shows that the target is up",
         "inconclusive: inconclusive",
-        "never: never asked",
+        "never: not checked",
     }
     assert "pass: blocked, and proven by control" in cells(shown(shop("pass")))
 

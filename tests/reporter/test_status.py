@@ -51,7 +51,7 @@ def test_an_exempt_target_has_a_state_of_its_own(world: World) -> None:
     world.run(message(check("deny db:5432", exempt=True)), at=int(time.time()) - 60)
     ran = netproof("status", input=listed(world))
     assert ran.returncode == 0
-    assert "blocked; nobody may reach it, so nothing can prove that it is alive" in ran.stdout
+    assert "blocked; no pod may reach it, so nothing can prove that it is up" in ran.stdout
     assert "0 of 0 blocked targets proven" in ran.stdout
 
 
