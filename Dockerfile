@@ -22,7 +22,7 @@ ARG PYTHON_IMAGE
 ARG VERSION=""
 ARG REVISION=""
 LABEL org.opencontainers.image.title="netproof" \
-      org.opencontainers.image.description="Proves, again and again, that a cluster's network policies hold." \
+      org.opencontainers.image.description="Tests continuously that a cluster's network policies work." \
       org.opencontainers.image.url="https://netproof.github.io/netproof/" \
       org.opencontainers.image.source="https://github.com/netproof/netproof" \
       org.opencontainers.image.licenses="Apache-2.0" \

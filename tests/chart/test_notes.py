@@ -33,6 +33,13 @@ def test_a_release_without_a_control_says_so() -> None:
     assert "NO CONTROL" not in notes({"control": {"enabled": True}})
 
 
+def test_a_continuous_release_has_pods_and_no_jobs() -> None:
+    text = notes({"mode": "continuous"})
+    assert "kubectl get pods -n shop -l netproof-release=np" in text
+    assert "kubectl logs -n shop --previous deployment/np-netproof" in text
+    assert "kubectl get jobs" not in text
+
+
 def test_lists_that_the_control_cannot_read_are_named() -> None:
     control = {"enabled": True, "targets": {"deny": ["mongo.db:27017"]}}
     assert "shop/policies" in notes({"existingConfigMap": "policies", "control": control})
