@@ -194,6 +194,13 @@ def test_bad_channels_are_reported_by_name_and_the_good_ones_go_out(
     assert len(other.requests) == 1
 
 
+def test_a_file_that_is_too_large_is_reported(leaking: sample.Report, tmp_path: Path) -> None:
+    with (tmp_path / "large").open("wb") as stream:
+        stream.truncate(2**28)
+    (delivery,) = deliver(leaking, folder(tmp_path))
+    assert (delivery.delivered, delivery.reason) == (False, "needs more than 32 MB of memory")
+
+
 def test_a_secret_that_kubernetes_has_mounted(leaking: sample.Report, tmp_path: Path) -> None:
     # Each file is a link into ..data, itself a link to a folder with a time in its name.
     with servers.http(servers.OK) as other:
