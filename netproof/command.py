@@ -16,7 +16,7 @@ from netproof.arguments import InputError, UsageError
 from notifications.errors import NotificationError
 
 MISCONFIGURED = 2
-_MOST_MISTAKES = 100  # shown at once
+_MOST_PROBLEMS = 100  # shown at once
 _EXIT_CODES = """exit codes: 0 every check passed; 1 a violation; 2 invalid arguments or configuration; 3 inconclusive;
 4 passed, but a message that was due could not be delivered; 70 netproof itself failed;
 130 and 143 interrupted, no violation known"""
@@ -84,15 +84,16 @@ def _overview(arguments: Sequence[str]) -> NoReturn:
 def _described(error: Exception) -> tuple[int, str, Sequence[str]]:
     """Give the exit code for an exception, a title, and the problems in words."""
     if isinstance(error, ConfigError):
-        mistakes = error.mistakes
-        count = f"{len(mistakes):,} mistake{'s' if len(mistakes) > 1 else ''}"
-        if (left_out := len(mistakes) - _MOST_MISTAKES) > 0:
-            mistakes = (*mistakes[:_MOST_MISTAKES], f"and {left_out:,} more")
-        return MISCONFIGURED, f"The configuration has {count}: nothing was probed.", mistakes
-    if isinstance(error, InputError | NotificationError):
-        return MISCONFIGURED, error.title, error.args
-    import traceback  # noqa: PLC0415 - slow to import
+        count = f"{len(error.mistakes):,} mistake{'s' if len(error.mistakes) > 1 else ''}"
+        title, problems = f"The configuration has {count}: nothing was probed.", error.mistakes
+    elif isinstance(error, InputError | NotificationError):
+        title, problems = error.title, error.args
+    else:
+        import traceback  # noqa: PLC0415 - slow to import
 
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    problem = f"{named(error)} ({Path(place.filename).name}:{place.lineno})"
-    return FAILED, "netproof itself failed: this run proves nothing. Please report it.", (problem,)
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        problem = f"{named(error)} ({Path(place.filename).name}:{place.lineno})"
+        return FAILED, "netproof itself failed: this run proves nothing. Please report it.", (problem,)
+    if (left_out := len(problems) - _MOST_PROBLEMS) > 0:
+        problems = (*problems[:_MOST_PROBLEMS], f"and {left_out:,} more")
+    return MISCONFIGURED, title, problems
