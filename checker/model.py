@@ -36,6 +36,8 @@ class Verdict(StrEnum):
 
 
 EXIT_CODES = {Verdict.PASS: 0, Verdict.VIOLATION: 1, Verdict.INCONCLUSIVE: 3}
+MISCONFIGURED = 2
+UNDELIVERED = 4  # all checks passed, but a message that was due was not delivered
 FAILED = 70  # EX_SOFTWARE of sysexits.h(3head)
 INTERRUPTED = {"SIGINT": 130, "SIGTERM": 143}
 

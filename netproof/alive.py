@@ -1,12 +1,11 @@
 """`netproof alive`: check that `netproof check --every` is still running. The probes of a pod call it."""
 
-import argparse
 import json
 import time
 from pathlib import Path
 
 from checker.model import EXIT_CODES, Run, Verdict
-from netproof.arguments import FILE, UsageError, argument
+from netproof.arguments import FILE, Options, UsageError, argument
 
 ARGUMENTS = (
     argument("file", **FILE, help="the file that `netproof check --alive` writes"),
@@ -22,7 +21,7 @@ def write(file: Path, last: Run, within: float) -> None:
     report.write(file, json.dumps(content) + "\n")
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Return 0 if a round ended not long ago, else 3."""
     try:
         last = json.loads(options.file.read_text(encoding="utf-8"))

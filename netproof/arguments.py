@@ -10,7 +10,7 @@ from checker.model import Plan
 from checker.words import seconds
 
 CONFIGURATION, CHANNELS = Path("/etc/netproof"), Path("/etc/netproof-channels")
-UNDELIVERED = 4  # exit code
+Options = argparse.Namespace
 
 
 class InputError(Exception):
@@ -73,7 +73,7 @@ MESSAGES = (
 )
 
 
-def plan(options: argparse.Namespace) -> Plan:
+def plan(options: Options) -> Plan:
     """Read the lists that the arguments name. Raises ConfigError."""
     paths = options.paths
     if not (paths or options.allow or options.deny):

@@ -4,7 +4,6 @@ With `--every` it does so round after round. Each round reads the lists, CA file
 would. The file of `--alive` shows the last round; `netproof alive` reads it for the pod's probes.
 """
 
-import argparse
 import asyncio
 import gc
 import os
@@ -16,10 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from checker import network, runner
-from checker.model import EXIT_CODES, INTERRUPTED, Plan, Run, Verdict
+from checker.model import EXIT_CODES, INTERRUPTED, UNDELIVERED, Plan, Run, Verdict
 from checker.target import Target
 from netproof import alive
-from netproof.arguments import FILE, LISTS, MESSAGES, NUMBER, TIME, UNDELIVERED, UsageError, argument, period, plan
+from netproof.arguments import FILE, LISTS, MESSAGES, NUMBER, TIME, Options, UsageError, argument, period, plan
 from netproof.console import Console
 
 TERMINATION_LOG = Path("/dev/termination-log")
@@ -43,7 +42,7 @@ ARGUMENTS = (
 )
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Run one round, or with `--every` rounds until one is the last. Return the exit code of the last one.
 
     The last round is a violation, a failure, an interruption, or the last of several inconclusive rounds in a row.
@@ -94,14 +93,14 @@ def probe(plan: Plan, console: Console, is_own: Callable[[str], bool] = network.
     return ran
 
 
-def _report(ran: Run, options: argparse.Namespace, console: Console, *, last: bool) -> int:
+def _report(ran: Run, options: Options, console: Console, *, last: bool) -> int:
     """Print a run, publish its report, and return the exit code.
 
     With `--every`, only the last run becomes the termination message, and only a pass and the last run are notified.
     """
     if options.output == "text":
         console.summary(ran)
-    options = argparse.Namespace(**vars(options))
+    options = Options(**vars(options))
     if last:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # sending takes less time than a pod has to end
     else:

@@ -10,12 +10,11 @@ from typing import NoReturn
 
 from checker import __version__
 from checker.config import ConfigError
-from checker.model import FAILED
+from checker.model import FAILED, MISCONFIGURED
 from checker.words import harmless, named
-from netproof.arguments import InputError, UsageError
+from netproof.arguments import InputError, Options, UsageError
 from notifications.errors import NotificationError
 
-MISCONFIGURED = 2
 _MOST_PROBLEMS = 100  # shown at once
 _EXIT_CODES = """exit codes: 0 every check passed; 1 a violation; 2 invalid arguments or configuration; 3 inconclusive;
 4 passed, but a message that was due could not be delivered; 70 netproof itself failed;
@@ -46,7 +45,7 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code."""
     name, *rest = arguments or ("",)
-    options = argparse.Namespace()  # when parsing fails, it holds the default values
+    options = Options()  # when parsing fails, it holds the default values
     try:
         if name not in COMMANDS:
             _overview(arguments)

@@ -1,12 +1,11 @@
 """`netproof coverage`: find policies whose removal no check of the values would detect."""
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 
-from netproof.arguments import argument
+from netproof.arguments import Options, argument
 from netproof.suggest import OBJECTS, load, reading_values
 from planner.checks import Checks, read_values
 from planner.coverage import Coverage, coverage
@@ -21,7 +20,7 @@ ARGUMENTS = (
 )
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Run the command and return its exit code."""
     with reading_values(options.values) as text:
         places = list(read_values(yaml.safe_load(text) or {}, options.namespace))

@@ -1,6 +1,5 @@
 """`netproof demo`: find and report a violation, without a cluster or a network."""
 
-import argparse
 import json
 import os
 import socket
@@ -13,7 +12,7 @@ from typing import Any, ClassVar
 
 from checker import config, report
 from checker.model import Verdict
-from netproof.arguments import notify_shape
+from netproof.arguments import Options, notify_shape
 from netproof.check import probe
 from netproof.console import Console
 from notifications.deliver import deliver
@@ -50,7 +49,7 @@ What to do next
 """
 
 
-def run(_options: argparse.Namespace) -> int:
+def run(_options: Options) -> int:
     """Run the demo. Return 0 if the leak was found and the message arrived, else 70."""
     console = Console()
     console.print(_INTRODUCTION)

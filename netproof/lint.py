@@ -1,10 +1,8 @@
 """`netproof lint`: find the mistakes in a configuration, without probing."""
 
-import argparse
-
 from checker.network import gateways
 from checker.words import harmless
-from netproof.arguments import LISTS, plan
+from netproof.arguments import LISTS, Options, plan
 
 ARGUMENTS = LISTS
 _ONLY_GATEWAY = (
@@ -13,7 +11,7 @@ _ONLY_GATEWAY = (
 )
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Run the command and return its exit code."""
     found = plan(options)
     allowed = [check.target.host for check in found.checks if check.list == "allow"]

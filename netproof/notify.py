@@ -1,8 +1,7 @@
 """`netproof notify`: send a report again, or a test message."""
 
-import argparse
-
-from netproof.arguments import CHANNELS, FILE, MESSAGES, UNDELIVERED, UsageError, argument, report
+from checker.model import UNDELIVERED
+from netproof.arguments import CHANNELS, FILE, MESSAGES, Options, UsageError, argument, report
 from netproof.console import Console
 from notifications.channels import folder
 from notifications.deliver import deliver, trial
@@ -14,7 +13,7 @@ ARGUMENTS = (
 )
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Run the command and return its exit code."""
     if options.test == bool(options.report):
         raise UsageError("give either --report FILE or --test (see `netproof notify --help`)")

@@ -4,7 +4,7 @@ import argparse
 from datetime import date
 
 from netproof import status
-from netproof.arguments import UsageError, argument
+from netproof.arguments import Options, UsageError, argument
 from reporter.page import Period, page
 
 _FIRST = "first day of the evidence, such as 2026-05-01"
@@ -25,7 +25,7 @@ ARGUMENTS = (
 )
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Run the command and return its exit code."""
     if (options.first is None) != (options.last is None):
         raise UsageError("give both --from and --to, or neither")

@@ -3,21 +3,19 @@
 It is slow to import. `netproof check` imports it only if there is a reader.
 """
 
-from argparse import Namespace
-
 from msgspec import convert
 from msgspec.structs import replace
 
-from checker.model import FAILED, Verdict
+from checker.model import FAILED, UNDELIVERED, Verdict
 from checker.report import Delivery, Report, document, dumps, write, write_in_place
 from checker.termination import shorten
-from netproof.arguments import UNDELIVERED
+from netproof.arguments import Options
 from netproof.console import Console
 from notifications.errors import NotificationError
 from notifications.settings import due
 
 
-def publish(report: Report, options: Namespace, console: Console) -> Report:
+def publish(report: Report, options: Options, console: Console) -> Report:
     """Write the report, notify the channels, call the heartbeat, and write the report again with the results."""
     report = _write(report, options, console)
     if options.no_notify:
@@ -33,7 +31,7 @@ def publish(report: Report, options: Namespace, console: Console) -> Report:
     return _write(report, options, console) if report.channels or report.heartbeat else report
 
 
-def _write(report: Report, options: Namespace, console: Console) -> Report:
+def _write(report: Report, options: Options, console: Console) -> Report:
     """Write the files that were asked for. If one cannot be written, the message still goes out."""
     for file, form, put in ((options.report, dumps, write), (options.termination_log, shorten, write_in_place)):
         try:
@@ -45,7 +43,7 @@ def _write(report: Report, options: Namespace, console: Console) -> Report:
     return report
 
 
-def _send(report: Report, options: Namespace, console: Console) -> Report:
+def _send(report: Report, options: Options, console: Console) -> Report:
     """Send the message to every channel. Return the report with the deliveries."""
     from notifications import channels, deliver  # noqa: PLC0415 - slow to import
 

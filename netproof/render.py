@@ -1,8 +1,6 @@
 """`netproof render`: show the message for a report."""
 
-import argparse
-
-from netproof.arguments import FILE, TEMPLATES, argument, report
+from netproof.arguments import FILE, TEMPLATES, Options, argument, report
 from notifications.errors import NotificationError
 from notifications.forms import FORMS
 from notifications.render import render
@@ -14,7 +12,7 @@ ARGUMENTS = (
 )
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Run the command and return its exit code."""
     message = render(report(options.report), options.form, options.templates)
     print(message.title, message.body, sep="\n\n")

@@ -1,12 +1,11 @@
 """`netproof reporter`: watch the results of the Jobs of a release, and notify the channels."""
 
-import argparse
 import signal
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Event
 
-from netproof.arguments import FILE, MESSAGES, InputError, argument
+from netproof.arguments import FILE, MESSAGES, InputError, Options, argument
 from netproof.console import Console
 from reporter.api import Api, ApiError, address
 from reporter.routes import local, public
@@ -18,13 +17,13 @@ _SETTINGS = Path("/etc/netproof-reporter/reporter.yaml")
 _HEARTBEAT = "file with the URL to call while there is no finding"
 
 ARGUMENTS = (
-    argument("--settings", **FILE, default=_SETTINGS, help="its settings (default %(default)s)"),
+    argument("--settings", **FILE, default=_SETTINGS, help="settings of the reporter (default %(default)s)"),
     *MESSAGES,
     argument("--heartbeat", **FILE, help=_HEARTBEAT),
 )
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Run the command until it is stopped, and return its exit code."""
     try:
         settings, url = load(options.settings), address()

@@ -1,16 +1,15 @@
 """`netproof schema`: print the JSON Schema of netproof.yaml, or of the report."""
 
-import argparse
 import json
 
 from checker import report, schema
-from netproof.arguments import argument
+from netproof.arguments import Options, argument
 from notifications.settings import Notify
 
 ARGUMENTS = (argument("--report", action="store_true", help="print the schema of the report instead"),)
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Run the command and return its exit code."""
     print(json.dumps(report.schema() if options.report else schema.published(Notify), indent=2))
     return 0

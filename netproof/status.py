@@ -1,13 +1,12 @@
 """`netproof status`: show the situation of a release, from Kubernetes objects in a pipe or a file."""
 
-import argparse
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from checker.model import EXIT_CODES, Verdict
 from checker.words import harmless
-from netproof.arguments import FILE, InputError, argument, content
+from netproof.arguments import FILE, InputError, Options, argument, content
 from netproof.console import table
 from reporter.history import State
 from reporter.judge import look
@@ -17,23 +16,24 @@ from reporter.situation import Check, Situation
 
 _GET = "kubectl get cronjobs,jobs,pods -A -l netproof-vantage -o json"
 _OBJECTS = f"Kubernetes objects as JSON (default: standard input); make it with: {_GET}"
+_DOMAIN = "DNS domain of the cluster (default %(default)s)"
 _HEAD = ("NAMESPACE", "VANTAGE", "LIST", "TARGET", "STATE", "SINCE")
 _EXEMPT = "blocked; no pod may reach it, so nothing can prove that it is up"
 
 ARGUMENTS = (
     argument("file", nargs="?", **FILE, help=_OBJECTS),
-    argument("--cluster-domain", default="cluster.local", metavar="NAME", help="its DNS domain (default %(default)s)"),
+    argument("--cluster-domain", default="cluster.local", metavar="NAME", help=_DOMAIN),
 )
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Run the command and return its exit code."""
     found = situation(options)
     print(*_lines(found), sep="\n")
     return EXIT_CODES[Verdict(found.state)]
 
 
-def situation(options: argparse.Namespace) -> Situation:
+def situation(options: Options) -> Situation:
     """Read the objects that the arguments name, and judge them. Raises InputError."""
     objects = Objects()
     try:

@@ -1,6 +1,5 @@
 """`netproof suggest`: suggest values of the chart, from the output of `kubectl get -o json` or from manifests."""
 
-import argparse
 import json
 import sys
 from collections.abc import Iterable, Iterator
@@ -10,7 +9,7 @@ from pathlib import Path
 import yaml
 
 from checker.words import harmless
-from netproof.arguments import FILE, NUMBER, REPEATABLE, InputError, argument, content
+from netproof.arguments import FILE, NUMBER, REPEATABLE, InputError, Options, argument, content
 from netproof.console import table
 from planner.objects import read
 from planner.reachability import Inventory, Pair, pairs
@@ -19,6 +18,7 @@ from planner.values import write
 
 _OBJECTS = "JSON or YAML, files or folders (default: standard input)"
 _NAMESPACE = "namespace of vantages that set none (default: default)"
+_OUTPUT = "values, or a list of who may reach what"
 _HEAD = ("FROM", "TO", "PORT", "ALLOWED", "BY")
 
 OBJECTS = (
@@ -29,13 +29,13 @@ OBJECTS = (
 )
 ARGUMENTS = (
     *OBJECTS,
-    argument("--output", choices=("values", "table", "json"), default="values", help="values, or who may reach what"),
-    argument("--max-denials", **NUMBER, default=20, help="most denials of a vantage (default 20)"),
+    argument("--output", choices=("values", "table", "json"), default="values", help=_OUTPUT),
+    argument("--max-denials", **NUMBER, default=20, help="largest number of denials of a vantage (default 20)"),
     argument("--merge", **FILE, help="your values: they are kept, and differences are marked"),
 )
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Run the command and return its exit code."""
     inventory = load(options)
     if options.output == "table":
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def load(options: argparse.Namespace) -> Inventory:
+def load(options: Options) -> Inventory:
     """Read the objects. Raises InputError for all that cannot be read, unless --skip-unreadable is set."""
     objects = read(_files(options.objects))
     inventory = Inventory(objects, options.ignore_kind)
@@ -85,7 +85,7 @@ def _files(paths: list[Path]) -> Iterator[tuple[str, bytes]]:
             yield str(file), content(file)
 
 
-def _values(inventory: Inventory, options: argparse.Namespace) -> str:
+def _values(inventory: Inventory, options: Options) -> str:
     suggestion = suggest(inventory, options.max_denials)
     if not suggestion.vantages:
         raise InputError("there is nothing to suggest: no NetworkPolicy keeps a pod from a Service")
