@@ -36,7 +36,7 @@ class Prober:
         The addresses `known` are tried beside those that the name has now. It never raises: what a probe
         raises, whatever it is, is an `untestable` observation with the error's name.
         """
-        if within is not None:
+        if within not in (None, check.timeout):
             check = replace(check, timeout=within)
         at, host, kind = self.now(), check.target.host, KINDS[check.target.kind]
         if not (host or kind.form.host) or (

@@ -1,23 +1,22 @@
 """One run: every check from one vantage, by the rules of time, with a deadline and signals.
 
 While a pod starts, its policies are being programmed: for some seconds it may be open or blocked by mistake.
-1. An allow check gets a fresh attempt again and again, until one is as expected or the settle window is over.
-2. A deny check is decided by several attempts that begin `settle` after the first allow check that passed, or when
+1. An allow check gets fresh attempts until one is as expected or the settle window is over.
+2. A deny check is decided by several attempts. They begin `settle` after the first allow check that passed, or when
    the window is over and none did; with `settle` 0, or in a later round, when each allow check was tried. Earlier
-   attempts, once a second, show the lag. One early connection stays pending until the decision, to see what is slow,
-   not blocked.
-3. What was seen nothing of on the wire is tried again before it decides.
-4. When the last denial has been tried, what was reached before must be reached again: only then had the machine a
-   network all along.
+   attempts, once a second, show the lag. One early connection stays pending until the decision: it shows whether a
+   target is slow, not blocked. In an isolated vantage an attempt waits until the kernel has reported a next hop that
+   does not answer.
+3. If nothing was seen on the wire, a denied target is tried again before that decides.
+4. After the last denial, the allow checks that were answered are tried again: the network must work before and after.
 """
 
 import asyncio
 import signal
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
-from itertools import chain, repeat
 from math import inf
 
 from checker import network, prober, verdict
@@ -30,6 +29,7 @@ _APART = 0.2  # seconds between the attempts that decide
 _SOON = 0.25  # seconds until a fresh attempt starts beside a silent one (the kernel sends its SYN again after 1 s)
 _RETRIES = 2  # of what was seen nothing of on the wire, _EARLY apart
 _SLOWEST = 3600.0  # seconds that the connection may take that stays pending
+_NEXT_HOP = 3.5  # seconds: the kernel asks for a next hop three times, 1 s apart, before it reports an error (arp(7))
 STOPPED = {
     "deadline": "The deadline was reached before this was decided.",
     "SIGTERM": "Interrupted (SIGTERM) before this was decided.",
@@ -67,33 +67,27 @@ async def run(
     return Run(plan, started, runner.prober.now(), results, tuple(warnings), stopped, error)
 
 
-async def _until_stopped(work: Awaitable[None], deadline: float | None) -> tuple[str | None, str | None]:
+async def _until_stopped(work: Coroutine[None, None, None], deadline: float | None) -> tuple[str | None, str | None]:
     """Await work to its end, a signal or the deadline. Returns what stopped it, and which error of our own ended it."""
     loop = asyncio.get_running_loop()
-    stop: asyncio.Future[str] = loop.create_future()
+    task = asyncio.create_task(work)
+    stopped: list[str] = []
 
-    def end(why: str) -> None:
-        if not stop.done():
-            stop.set_result(why)
-
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    for number in before:
-        loop.add_signal_handler(number, end, number.name)
-    timer = loop.call_later(deadline, end, "deadline") if deadline is not None else None
-    task: asyncio.Future[None] = asyncio.ensure_future(work)
-    try:
-        await asyncio.wait((task, stop), return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        if timer:
-            timer.cancel()
-        for number, handler in before.items():
-            loop.remove_signal_handler(number)
-            signal.signal(number, handler)
-    if not task.done():
+    def stop(why: str) -> None:
+        stopped.append(why)
         task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-        return stop.result(), None
+
+    on_sigterm = signal.getsignal(signal.SIGTERM)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop, number.name)
+    if deadline is not None:
+        loop.call_later(deadline, stop, "deadline")
+    await asyncio.wait((task,))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.remove_signal_handler(number)  # now SIGINT raises KeyboardInterrupt, as usual
+    signal.signal(signal.SIGTERM, on_sigterm)
+    if task.cancelled():
+        return stopped[0], None
     error = task.exception()
     return None, named(error) if error else None
 
@@ -111,6 +105,10 @@ class _State:
         """Return the result with this judgement, and all attempts so far."""
         attempts = (*self.attempts, *self.deciding)
         return Result(self.check, judgement, attempts, _lag(self.check, attempts))
+
+    def answered(self) -> bool:
+        """Return whether an attempt got an answer."""
+        return any(verdict.answers(attempt) for attempt in self.attempts)
 
     def addresses(self) -> dict[str, None]:
         """Return every address that an attempt has met."""
@@ -133,83 +131,95 @@ class _Runner:
         self.slots = asyncio.Semaphore(plan.concurrency)
         self.turns: dict[str | None, asyncio.Lock] = {}
         self.states = [_State(check) for check in plan.checks]
+        self.reached = [state for state in self.states if state.check.expect is not Expect.BLOCKED]
+        self.denied = [state for state in self.states if state.check.expect is Expect.BLOCKED]
         self.proof = verdict.Proof()
         self.wait = 0.0 if plan.settled else plan.settle  # from the first allow check that passed to the decision
-        self.decide_at = plan.settle
-        self.has_denials = False
-        self.passed = False
-        self.looked = asyncio.Event()  # each allow check has been tried
+        self.decide_at = plan.settle if self.wait and self.reached else self.wait
+        self.passed = False  # an allow check
 
     async def all(self) -> None:
-        reach = [state for state in self.states if state.check.expect is not Expect.BLOCKED]
-        deny = [state for state in self.states if state.check.expect is Expect.BLOCKED]
-        self.has_denials = bool(deny)
-        if not reach:
-            self.decide_at = self.wait
         async with asyncio.TaskGroup() as group:
-            for state in deny:
-                group.create_task(self.deny(state))
-            async with asyncio.TaskGroup() as reaching:
-                for state in reach:
-                    reaching.create_task(self.reach(state))
-            self.looked.set()
-        async with asyncio.TaskGroup() as group:
-            for state in reach if deny else ():
-                if any(verdict.answers(attempt) for attempt in state.attempts):
-                    group.create_task(self.reach_again(state))
+            if self.wait:  # with the allow checks, else after them
+                _start(group, self.deny, self.denied)
+            async with asyncio.TaskGroup() as first:
+                _start(first, self.reach, self.reached)
+            if not self.wait:
+                _start(group, self.deny, self.denied)
+        if self.denied:
+            async with asyncio.TaskGroup() as group:
+                _start(group, self.reach, filter(_State.answered, self.reached))
         self.prove_way_out()
-        for state in deny:
+        if self.plan.vantage.isolated:
+            self.proof.refute(attempt for state in self.denied for attempt in state.deciding)
+        for state in self.denied:
             self.decide(state, self.judge(state))
 
     async def reach(self, state: _State) -> None:
-        """Try until it is as expected, or the window is over (rule 1)."""
-        await self.persist(state, self.plan.settle)
+        """Start fresh attempts, beside those still pending, until one is as expected or the window is over (rule 1)."""
+        over = self.prober.now() + self.plan.settle
+        found = asyncio.get_running_loop().create_future()
+        pending: list[asyncio.Task[None]] = []
+        pause, before = _SOON, inf  # the first attempt is made however long it waits for a slot
+        while not found.done() and self.prober.now() + pause < over:
+            pending.append(asyncio.create_task(self.try_allowed(state, found, before)))
+            await asyncio.wait((found,), timeout=pause)
+            pause, before = min(pause * 2, 1.0), over
+        if not found.done():
+            await self.try_allowed(state, found, before)
+        for task in pending:
+            await asyncio.wait((found, task), return_when=asyncio.FIRST_COMPLETED)
+            task.cancel()
         judgement = verdict.judge(state.check, state.attempts)
         if judgement.verdict is Verdict.PASS and not self.passed:
             self.passed = True
             if self.prober.now() < self.decide_at:
                 self.decide_at = self.prober.now() + self.wait
-        self.decide(state, judgement)
+        if state.result is None or state.result.verdict is Verdict.PASS:  # what passed must be reached again (rule 4)
+            self.decide(state, judgement)
 
-    async def reach_again(self, state: _State) -> None:
-        """Try once more what answered, when the last denial has been tried (rule 4)."""
-        await self.persist(state, self.prober.now() + self.plan.settle)
-        if state.result and state.result.verdict is Verdict.PASS:
-            self.decide(state, verdict.judge(state.check, state.attempts))
+    async def try_allowed(self, state: _State, found: asyncio.Future[None], before: float) -> None:
+        """Make one attempt, unless its turn comes too late."""
+        async with self.slots:
+            if self.prober.now() >= before:
+                return
+            attempt = await self.prober.attempt(state.check)
+        if self.denied:
+            self.prove(attempt)
+        if not found.done():
+            state.attempts.append(attempt)
+            if verdict.as_expected(state.check, attempt):
+                found.set_result(None)
 
     async def deny(self, state: _State) -> None:
         """Watch it until the policies have settled, then make the attempts that decide (rules 2 and 3)."""
-        check = state.check
+        kind = KINDS[state.check.target.kind]
         held = None
-        kind = KINDS[check.target.kind]
         if self.plan.settle and self.held and kind.form.host and not kind.datagrams:
             self.held -= 1
             held = asyncio.create_task(self.hold(state))
-        try:
-            await (self.watch(state) if self.wait else self.looked.wait())
-            for left in reversed(range(_RETRIES + 1 if self.plan.settle else 1)):
-                await self.try_denied(state)
-                nothing = any(each.outcome in verdict.NOTHING for a in state.deciding for each in a.observations)
-                if not (nothing and left) or any(verdict.lets_in(check, attempt) for attempt in state.deciding):
-                    break
-                state.attempts += state.deciding
-                state.deciding.clear()
-                await asyncio.sleep(_EARLY)
-        finally:
-            if held:
-                held.cancel()
+        while (left := self.decide_at - self.prober.now()) > 0:
+            pause = min(_EARLY, left)
+            early = [self.try_early(state, min(state.check.timeout, pause))] if kind.form.host else []
+            await asyncio.gather(asyncio.sleep(pause), *early)
+        for retries in reversed(range(_RETRIES + 1 if self.plan.settle else 1)):
+            await self.try_denied(state)
+            if not (retries and verdict.undecided(state.check, state.deciding)):
+                break
+            state.attempts += state.deciding
+            state.deciding.clear()
+            await asyncio.sleep(_EARLY)
+        if held:
+            held.cancel()
         if (judgement := self.judge(state)).verdict is Verdict.VIOLATION:
             self.decide(state, judgement)  # any other verdict rests on what is reached after it
 
-    async def watch(self, state: _State) -> None:
-        """Look once a second until the time has come to decide; what is no place is not looked at early."""
-        while (left := self.decide_at - self.prober.now()) > 0:
-            if not KINDS[state.check.target.kind].form.host:
-                await asyncio.sleep(left)
-                continue
-            self.prove_way_out()
-            look = self.look(state, min(state.check.timeout, _EARLY, left), self.decide_at)
-            await asyncio.gather(look, asyncio.sleep(min(_EARLY, left)))
+    async def try_early(self, state: _State, within: float) -> None:
+        """Make one attempt, unless its turn comes when it is time to decide."""
+        async with self.turn(state.check), self.slots:
+            if self.prober.now() < self.decide_at:
+                self.prove_way_out()
+                state.attempts.append(await self.prober.attempt(state.check, within=within))
 
     async def hold(self, state: _State) -> None:
         """Keep one connection pending: what answers later than any attempt waits is slow, not blocked."""
@@ -221,44 +231,24 @@ class _Runner:
             await asyncio.sleep(_EARLY)
 
     async def try_denied(self, state: _State) -> None:
-        """Make the attempts that decide, at every address that any answer has named."""
-        check, addresses = state.check, state.addresses()
-        async with self.turn(check), self.slots:
-            self.prove_way_out()
-            await _series(
-                lambda: self.prober.attempt(check, known=addresses),
-                repeat(_APART, check.attempts - 1 if KINDS[check.target.kind].form.host else 0),
-                into=state.deciding,
-            )
-
-    async def persist(self, state: _State, over: float) -> None:
-        """Start fresh attempts, beside pending ones too, until one is as expected or it is `over`."""
-
-        def pauses() -> Iterator[float]:
-            pause = _SOON
-            while self.prober.now() + pause < over:
-                yield pause
-                pause = min(pause * 2, 1.0)
-
-        late = chain((inf,), repeat(over))  # the first attempt is made however long it has to wait for a slot
-        await _series(
-            lambda: self.look(state, None, next(late)),
-            pauses(),
-            into=state.attempts,
-            enough=lambda attempt: verdict.as_expected(state.check, attempt),
-        )
-
-    async def look(self, state: _State, within: float | None, before: float) -> Attempt | None:
-        """Make one attempt, unless its turn comes too late."""
+        """Make the attempts that decide, some time apart."""
+        place = KINDS[state.check.target.kind].form.host
         async with self.turn(state.check), self.slots:
-            if self.prober.now() >= before:
-                return None
-            attempt = await self.prober.attempt(state.check, within=within)
-        if state.check.expect is Expect.BLOCKED:
-            state.attempts.append(attempt)
-        elif self.has_denials:
-            self.prove(attempt)
-        return attempt
+            self.prove_way_out()
+            others = []
+            for _ in range(state.check.attempts - 1 if place else 0):
+                others.append(asyncio.create_task(self.try_once(state)))
+                await asyncio.sleep(_APART)
+            await self.try_once(state)  # without a task of its own: of ten thousand checks, that is much memory
+            for other in others:
+                await other
+
+    async def try_once(self, state: _State) -> None:
+        """Make an attempt that decides, at every address that any answer has named."""
+        check = state.check
+        waits = self.plan.vantage.isolated and KINDS[check.target.kind].form.host
+        within = max(check.timeout, _NEXT_HOP) if waits else check.timeout
+        state.deciding.append(await self.prober.attempt(check, within=within, known=state.addresses()))
 
     def turn(self, check: Check) -> AbstractAsyncContextManager[None]:
         """Let one denied check at a time send datagrams to a host.
@@ -266,7 +256,7 @@ class _Runner:
         A host sends one ICMP error a second to each peer (icmp_ratelimit in Documentation/networking/ip-sysctl.rst of
         Linux), so with more of them refusals would go missing, and look like silence.
         """
-        if check.expect is not Expect.BLOCKED or not KINDS[check.target.kind].datagrams:
+        if not KINDS[check.target.kind].datagrams:
             return nullcontext()
         return self.turns.setdefault(check.target.host, asyncio.Lock())
 
@@ -294,39 +284,11 @@ class _Runner:
             self.on_result(state.result)
 
 
-async def _series(
-    make: Callable[[], Awaitable[Attempt | None]],
-    pauses: Iterable[float],
-    *,
-    into: list[Attempt],
-    enough: Callable[[Attempt], bool] = lambda _: False,
+def _start(
+    group: asyncio.TaskGroup, work: Callable[[_State], Coroutine[None, None, None]], states: Iterable[_State]
 ) -> None:
-    """Make an attempt, and after each pause another one beside those still pending, until one is enough.
-
-    Those that end are added to `into`, the one that is enough last; the others are then given up.
-    """
-    found = asyncio.Event()
-
-    async def one() -> None:
-        attempt = await make()
-        if attempt is not None and not found.is_set():
-            into.append(attempt)
-            if enough(attempt):
-                found.set()
-
-    pending: list[asyncio.Task[None]] = []
-    try:
-        for pause in pauses:
-            pending.append(asyncio.create_task(one()))
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await found.wait()
-                return
-        await one()
-        await asyncio.gather(*pending)
-    finally:
-        for task in pending:
-            task.cancel()
+    for state in states:
+        group.create_task(work(state))
 
 
 def _lag(check: Check, attempts: Sequence[Attempt]) -> float | None:

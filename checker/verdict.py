@@ -1,6 +1,6 @@
 """The verdict table, the footnotes under it, and what earlier attempts say. Nothing else decides what is seen means."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from checker.model import Attempt, Check, Expect, Family, Judgement, Observation, Outcome, Verdict
@@ -102,6 +102,16 @@ class Proof:
         """Add an answer."""
         self.since.setdefault(family, attempt.at + attempt.elapsed)
         self.until[family] = max(attempt.at, self.until.get(family, 0.0))
+
+    def refute(self, attempts: Iterable[Attempt]) -> None:
+        """Remove the proof of each family in which an attempt was not possible.
+
+        One attempt is enough: of many packets that wait for a next hop, the kernel drops some without an error.
+        """
+        for attempt in attempts:
+            for each in attempt.observations:
+                if each.outcome is Outcome.UNTESTABLE and each.family:
+                    self.since.pop(each.family, None)
 
     def brackets(self, family: Family | None, attempt: Attempt) -> bool:
         """Return whether the network was shown to work both before an attempt and after it."""
@@ -217,6 +227,12 @@ def lets_in(check: Check, attempt: Attempt) -> bool:
         and not (each.outcome is Outcome.CLOSED and check.closed_passes)
         for each in attempt.observations
     )
+
+
+def undecided(check: Check, deciding: Sequence[Attempt]) -> bool:
+    """Return whether another attempt at a denied target may see more (rule 3 of the runner)."""
+    nothing = any(each.outcome in NOTHING for attempt in deciding for each in attempt.observations)
+    return nothing and not any(lets_in(check, attempt) for attempt in deciding)
 
 
 def answers(attempt: Attempt) -> bool:

@@ -85,6 +85,20 @@ def test_an_isolated_vantage_needs_an_address_and_a_default_route(here: World, t
     assert ran.report["summary"]["inconclusive"] == 2
 
 
+@pytest.mark.parametrize(("settle", "attempts"), [("0s", 5), ("0s", 1), ("4s", 5)])
+def test_an_isolated_vantage_whose_next_hop_does_not_answer_proves_nothing(
+    tmp_path: Path, settle: str, attempts: int
+) -> None:
+    # many targets: of the packets that wait for the next hop, the kernel drops some without an error
+    targets = [at(address, port) for address in netns.TARGET for port in range(1000, 1150)]
+    with netns.world(tmp_path) as cut:
+        cut.pod.ip("route replace default via 10.77.0.77\nroute replace default via fd77::77\n")
+        defaults = {"timeout": "500ms", "attempts": attempts}
+        ran = cut.check({"settle": settle, "isolated": True, "deny": targets, "defaults": defaults})
+    assert (ran.code, ran.report["summary"]["inconclusive"]) == (3, len(targets))
+    assert "untestable" in {check["outcome"] for check in ran.report["checks"]}
+
+
 def test_an_isolated_vantage_that_reaches_something_is_a_leak(here: World) -> None:
     ran = here.check({**QUICK, "isolated": True, "deny": [at(V4, 80), DROPPED["IPv4"]]})
     assert (ran.code, ran.report["summary"]["leaks"]) == (1, 1)
