@@ -228,19 +228,19 @@ def schema() -> Schema:
     settings = {name: checker.property("Configuration", name) for name in checker.types["Configuration"]["properties"]}
     settings = {name: value for name, value in settings.items() if name not in ELSEWHERE}
     settings |= {name: checker.property("Defaults", name) for name in checker.types["Defaults"]["properties"]}
-    settings["deadline"] = emptyable(settings["deadline"] | {"minimum": 1, "pattern": POSITIVE})
+    settings["deadline"] = emptyable(settings["deadline"] | {"pattern": POSITIVE})
 
     entry = checker.mapping("Check") | {"type": ["string", "object"], "minLength": 1}
     keys = entry["properties"]
     entry["maxLength"] = keys["target"]["maxLength"] = LONGEST
-    keys["timeout"] |= {"minimum": 1, "pattern": POSITIVE}
+    keys["timeout"] |= {"pattern": POSITIVE}
     keys["status"] = {"type": ["integer", "string", "array", "null"], **STATUS, "items": STATUS}
     for key in ("payload", "reply"):
         keys[key]["minLength"] = 1
         keys[key]["properties"]["hex"]["pattern"] = "^([0-9a-fA-F]{2}\\s*)+$"
         keys[key]["properties"]["base64"]["pattern"] = BASE64
         keys[key] |= {"minProperties": 1, "maxProperties": 1}
-    settings["timeout"] |= {"minimum": 1, "pattern": POSITIVE}
+    settings["timeout"] |= {"pattern": POSITIVE}
     entries = {name: only_on(entry, name) for name in ("allow", "deny")}
     targets = mapping(**{name: items(ref(name)) for name in entries})
     duration = {"type": ["string", "null"], "pattern": POSITIVE}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +24,6 @@ MOST_TARGETS = 20_000
 _FILES = (YAML, *(f"{name}.lst" for name in LISTS))
 _LIKE_OURS = re.compile(r"netproof\.ya?ml|(allow|deny|denied).*|.*\.lst", re.IGNORECASE)
 _PASSWORD = re.compile("[^/]*:[^/]*@")
-_KINDS_WITH: dict[str, list[str]] = {}  # a key of some kinds of targets alone
-for _name, _kind in KINDS.items():
-    for _field in fields(_kind.settings):
-        _KINDS_WITH.setdefault(_field.name, []).append(_name)
 _ONLY_ON = {"every": "allow", "attempts": "deny", "closed": "deny", "control": "deny"}
 
 
@@ -40,26 +36,24 @@ class ConfigError(Exception):
         self.notify = notify or {}  # as far as it is valid: the channels are notified of a broken configuration, too
 
 
-@dataclass(frozen=True, slots=True)
-class Overrides:
-    """What the command line adds: targets beside those of the files, settings instead of theirs."""
-
-    allow: Sequence[str] = ()
-    deny: Sequence[str] = ()
-    settings: Mapping[str, Any] = field(default_factory=dict)  # settle, deadline (seconds), concurrency
-
-
-def load(paths: Sequence[Path], overrides: Overrides, notify_shape: Callable[[], type[Any]]) -> Plan:
+def load(
+    paths: Sequence[Path],
+    notify_shape: Callable[[], type[Any]],
+    allow: Sequence[str] = (),
+    deny: Sequence[str] = (),
+    **settings: Any,
+) -> Plan:
     """Read files and folders into one plan. Raises ConfigError with all the mistakes in them.
 
-    `notify_shape` gives the type that the `notify` section must have; it belongs to the notifications.
+    `notify_shape` returns the type that the `notify` section must have; it belongs to the notifications. The other
+    arguments come from the command line: more targets, and settings (of Plan) that replace those of the files.
     """
     loader = _Loader(notify_shape)
     for path in paths:
         loader.read(path)
-    for name, targets in zip(LISTS, (overrides.allow, overrides.deny), strict=True):
+    for name, targets in zip(LISTS, (allow, deny), strict=True):
         loader.entries += [_Entry(name, each, f"--{name} {_PASSWORD.sub('', each)}") for each in targets]
-    return loader.plan(overrides.settings)
+    return loader.plan(settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +66,11 @@ class _Entry:
     keys: Mapping[str, Any] = field(default_factory=dict)  # the valid ones
     document: Document | None = None
     path: Path_ = ()
+    wrong: bool = False  # it has mistakes already: what only follows from them is not reported
 
-    def place(self, key: str) -> str:
+    def place(self, key: str = "") -> str:
         """Write the place of the entry, or of one of its keys."""
-        if self.document is None:
-            return self.where
-        spot = (*self.path, key)
-        return self.document.place(spot if spot in self.document.lines else self.path)
-
-    @property
-    def wrong(self) -> bool:
-        """Whether one of its keys is a mistake already: what only follows from that is not reported."""
-        return self.document is not None and self.document.faulty(self.path)
+        return self.document.place((*self.path, key)) if self.document else self.where
 
 
 class _Loader:
@@ -137,46 +124,44 @@ class _Loader:
         from checker.schema import configuration, validate  # noqa: PLC0415
 
         document = read(file, content)
-        if document.values is not None:
-            validate(document, document.values, configuration(self.notify_shape()))
-        values = document.values if isinstance(document.values, dict) else {}
+        empty = document.values is None
+        valid = {} if empty else validate(document, document.values, configuration(self.notify_shape()))
+        settings = _given(valid or {})
         for name in LISTS:
-            entries = values.pop(name, None)
-            for index, each in enumerate(entries if isinstance(entries, list) else ()):
-                self.read_entry(document, (name, index), each if isinstance(each, dict) else {"target": each})
-        for key, value in document.valid(values, ()).items():
+            for index, each in enumerate(settings.pop(name, ())):
+                self.read_entry(document, (name, index), {"target": each} if isinstance(each, str) else each or {})
+        for key, value in settings.items():
             if key in self.settings:
                 document.mistake((key,), f"is set already, in {self.places[key]}")
             self.settings[key], self.places[key] = value, document.where((key,))
         self.mistakes += document.mistakes
 
     def read_entry(self, document: Document, path: Path_, given: dict[str, Any]) -> None:
-        keys = document.valid(given, path)
-        target, name, command = (keys.get(key) for key in ("target", "name", "command"))
-        if target is None and command is not None and name:
-            target = f"command://{name}"
-        if isinstance(target, str) and target:
-            self.entries.append(_Entry(str(path[0]), target, document.where(path), keys, document, path))
-        elif not document.faulty(path):
-            missing = "`name`" if command is not None else "`target`, or `command` and `name`,"
+        keys = _given(given)
+        wrong = path in document.faulty
+        if "command" in keys and "name" in keys:
+            keys.setdefault("target", f"command://{keys['name']}")
+        if "target" in keys:
+            where = document.where(path)
+            self.entries.append(_Entry(str(path[0]), keys["target"], where, keys, document, path, wrong))
+        elif not wrong:
+            missing = "`name`" if "command" in keys else "`target`, or `command` and `name`,"
             document.mistake(path, f"{missing} is missing")
 
-    def plan(self, overrides: Mapping[str, Any]) -> Plan:
-        """Make the plan of all that was read."""
-        self.defaults = self.settings.get("defaults", {})
+    def plan(self, overrides: dict[str, Any]) -> Plan:
+        """Make the plan of all that was read. Raises ConfigError."""
         vantage = self.vantage()
         if len(self.entries) > MOST_TARGETS:
             self.mistakes.append(f"{len(self.entries):,} targets are too many: at most {MOST_TARGETS:,} in one run")
             self.entries.clear()
         checks = self.checks(vantage)
-        self.lists_make_sense(checks, vantage)
-        values: dict[str, Any] = {key: self.settings[key] for key in ("concurrency", "notify") if key in self.settings}
-        for key in ("settle", "deadline"):
-            if key in self.settings:
-                values[key] = self.duration(self.settings[key], f"{self.places[key]}: {key}", zero=key == "settle")
+        if not self.mistakes:
+            self.rules(checks, vantage)
         if self.mistakes:
             raise ConfigError(self.mistakes, self.settings.get("notify"))
-        return Plan(tuple(checks), vantage, **(values | dict(overrides)), warnings=tuple(self.warnings))
+        values: dict[str, Any] = {key: self.settings[key] for key in ("concurrency", "notify") if key in self.settings}
+        values |= {key: seconds(str(self.settings[key])) for key in ("settle", "deadline") if key in self.settings}
+        return Plan(tuple(checks), vantage, **(values | overrides), warnings=tuple(self.warnings))
 
     def vantage(self) -> Vantage:
         here = {key: os.environ.get(f"NETPROOF_{key.upper()}") for key in ("namespace", "node")}
@@ -203,7 +188,7 @@ class _Loader:
             first = checks.setdefault(key, check)
             if first is not check and not merged:
                 where = f"is on the {entry.list} list already, in {first.where}"
-                self.mistakes.append(f"{entry.place('')}: {target} {where}")
+                self.mistakes.append(f"{entry.place()}: {target} {where}")
             elif ("allow", target) in checks and key == ("deny", target):
                 both = f"allow ({checks['allow', target].where}) and deny ({check.where})"
                 self.warnings.append(f"the lists disagree about {target}: {both}")
@@ -214,58 +199,56 @@ class _Loader:
         for key in entry.keys:
             if _ONLY_ON.get(key, entry.list) != entry.list:
                 self.mistakes.append(f"{entry.place(key)}: is a setting of the {_ONLY_ON[key]} list")
-            if target.kind not in (kinds := _KINDS_WITH.get(key, [target.kind])):
+            kinds = [name for name, each in KINDS.items() if key in each.settings.__dataclass_fields__]
+            if kinds and target.kind not in kinds:
                 what = f"is a setting of {' and '.join(kinds)} targets, and this one is {target.kind}"
                 self.mistakes.append(f"{entry.place(key)}: {what}")
-        keys = self.defaults | dict(entry.keys)
+        keys = {**self.settings.get("defaults", {}), **entry.keys}
         given = {key: keys[key] for key in ("name", "because", "attempts", "every") if key in keys}
         if "timeout" in keys:
-            given["timeout"] = self.duration(keys["timeout"], entry.place("timeout"))
+            given["timeout"] = seconds(keys["timeout"])
         exempt = not keys.get("control", True)
         denied = Expect.ALIVE if control and not exempt else Expect.BLOCKED
-        own = _own_settings(entry, kind.settings)
+        settings = _settings(entry, kind.settings)
         check = Check(
             expect=Expect.REACHABLE if entry.list == "allow" else denied,
             target=target,
-            settings=own,
+            settings=settings,
             where=entry.where,
             controls=tuple(keys.get("controls", ())),
             closed_passes=keys.get("closed") == "pass",
             exempt=exempt,
             **given,
         )
-        if not entry.wrong and len(self.mistakes) == before and (mistake := kind.mistake(check, own)):
+        if not entry.wrong and len(self.mistakes) == before and (mistake := kind.mistake(check, settings)):
             self.mistakes.append(f"{entry.place(mistake[0])}: {mistake[1]}")
         return check
 
-    def lists_make_sense(self, checks: Sequence[Check], vantage: Vantage) -> None:
-        of_the_network = [check for check in checks if not KINDS[check.target.kind].own]
-        allow, deny = (any(check.list == name for check in of_the_network) for name in LISTS)
-        if self.mistakes:
-            return
+    def rules(self, checks: Sequence[Check], vantage: Vantage) -> None:
+        """Find what is wrong with the lists as a whole."""
+        lists = {check.list for check in checks if not KINDS[check.target.kind].own}
+        isolated = f"{self.places.get('isolated')}: isolated:"
         if not checks:
             self.mistakes.append("there is nothing to check: give an allow list and a deny list")
         elif all(check.list == "allow" for check in checks):
             self.warnings.append("the deny list is empty: this run proves no isolation")
         if vantage.isolated and vantage.control:
-            self.mistakes.append(f"{self.places['isolated']}: isolated: a control must reach the denied targets")
-        if vantage.isolated and allow:
-            what = "a vantage that must reach nothing has no allow list"
-            self.mistakes.append(f"{self.places['isolated']}: isolated: {what}")
-        if deny and not (allow or vantage.isolated or vantage.control):
+            self.mistakes.append(f"{isolated} a control must reach the denied targets")
+        if vantage.isolated and "allow" in lists:
+            self.mistakes.append(f"{isolated} a vantage that must reach nothing has no allow list")
+        if lists == {"deny"} and not (vantage.isolated or vantage.control):
             self.mistakes.append(
                 "a deny list without an allow list proves nothing: a machine without a network passes it, too. "
                 "Allow a target that must be reachable, or set `isolated: true`"
             )
 
-    def duration(self, value: Any, place: str, *, zero: bool = False) -> float:
-        found = seconds(str(value))
-        if not (found or zero):
-            self.mistakes.append(f"{place}: found {value}; it must be longer than 0")
-        return found
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    """Leave out keys without a value, also in mappings inside."""
+    return {key: _given(each) if isinstance(each, dict) else each for key, each in values.items() if each is not None}
 
 
-def _own_settings(entry: _Entry, shape: type[Settings]) -> Settings:
+def _settings(entry: _Entry, shape: type[Settings]) -> Settings:
     """Make the settings that a kind of target has, of all keys of the entry."""
     if len(entry.keys) < 2:
         return shape()

@@ -1,8 +1,9 @@
-"""YAML as plain values, each with the line it stands on; every mistake in it is kept."""
+"""YAML as plain values, each with the line it stands on, and the mistakes in them."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
 import yaml
@@ -10,160 +11,6 @@ import yaml
 _MOST_VALUES = 200_000  # aliases of aliases grow without end
 _DEEPEST = 20
 _LONGEST = 100_000  # characters of a value
-
-Path_ = tuple[str | int, ...]
-
-
-@dataclass
-class Document:
-    """A file's values, the line of each by its path of keys and indices, and what was wrong with them."""
-
-    file: str
-    values: Any = None
-    lines: dict[Path_, int] = field(default_factory=dict)
-    mistakes: list[str] = field(default_factory=list)
-    wrong: set[Path_] = field(default_factory=set)  # the paths of the mistakes
-    around: set[Path_] = field(default_factory=set)  # the paths of all that a mistake is a part of
-
-    def where(self, path: Path_ = ()) -> str:
-        """Write the place of a value as `file:line`; that of the nearest one around it where it has none itself."""
-        while path and path not in self.lines:
-            path = path[:-1]
-        return f"{self.file}:{self.lines.get(path, 1)}"
-
-    def place(self, path: Path_) -> str:
-        """Write the place of a value as `file:line: deny[3].timeout`."""
-        return f"{self.where(path)}: {spelled(path)}" if path else self.where(path)
-
-    def mistake(self, path: Path_, what: str) -> None:
-        """Keep a mistake, as `file:line: deny[3].tiemout: what`."""
-        self.mistakes.append(f"{self.place(path)}: {what}")
-        self.wrong.add(path)
-        self.around |= {path[:depth] for depth in range(len(path))}
-
-    def faulty(self, path: Path_) -> bool:
-        """Whether a value, or any part of it, is a mistake."""
-        return path in self.wrong or path in self.around
-
-    def valid(self, values: dict[str, Any], path: Path_) -> dict[str, Any]:
-        """Return a mapping without those keys, and keys of its mappings, that are empty or a mistake."""
-        found: dict[str, Any] = {}
-        for key, value in values.items():
-            place = (*path, key)
-            if isinstance(value, dict) and place not in self.wrong:
-                found[key] = self.valid(value, place)
-            elif value is not None and not self.faulty(place):
-                found[key] = value
-        return found
-
-
-def spelled(path: Path_) -> str:
-    """Write a path of keys and indices as people do: `deny[3].timeout`."""
-    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).lstrip(".")
-
-
-def read(file: str, content: str) -> Document:
-    """Read YAML as plain values: mappings with string keys, lists, and the scalars of YAML 1.2.
-
-    https://yaml.org/spec/1.2.2/#103-core-schema - unlike PyYAML's own YAML 1.1, `on` is a word and 12:30 no number.
-    """
-    events = yaml.parse(content, yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader)
-    document = Document(file)
-    try:
-        _Reader(document, map(_bounded, events)).only()
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        what = ", ".join(filter(None, (error.context, error.problem)))
-        document.mistakes = [f"{file}:{mark.line + 1 if mark else 1}: invalid YAML: {what}"]
-    except yaml.YAMLError as error:
-        document.mistakes = [f"{file}:1: invalid YAML: {str(error).splitlines()[0]}"]
-    except _TooMuchError as error:
-        document.mistakes = [f"{file}:{error}"]
-    return document
-
-
-class _TooMuchError(Exception):
-    """The line, and the limit."""
-
-
-class _Reader:
-    """Makes values of the parser's events, not of its nodes: those are made by a recursion in C that nothing bounds."""
-
-    def __init__(self, document: Document, events: Iterator[Any]) -> None:
-        self.document, self.events, self.count = document, events, 0
-        self.anchors: dict[str, tuple[Any, int]] = {}  # what an alias stands for, and how many values that is
-
-    def only(self) -> None:
-        """Read the one document of a file."""
-        for event in self.events:
-            if isinstance(event, yaml.NodeEvent):
-                if self.count:
-                    self.document.mistakes.append(f"{self.document.file}:{_line(event)}: a second document begins here")
-                    return
-                self.document.values = self.value(event, ())
-
-    def value(self, event: Any, path: Path_) -> Any:
-        """Read the value that an event begins. Raises _TooMuchError."""
-        self.document.lines.setdefault(path, _line(event))
-        alias = isinstance(event, yaml.AliasEvent)
-        value, size = self.anchors.get(event.anchor, (None, 1)) if alias else (None, 1)
-        before = self.count
-        self.count += size
-        if self.count > _MOST_VALUES:
-            raise _TooMuchError(f"{_line(event)}: more than {_MOST_VALUES:,} values, those of aliases included")
-        if len(path) > _DEEPEST:
-            raise _TooMuchError(f"{_line(event)}: nested deeper than {_DEEPEST} levels")
-        if alias:
-            if event.anchor not in self.anchors:
-                self.document.mistake(path, f"there is no anchor &{event.anchor} before this alias")
-            return value
-        value = self.content(event, path)
-        if event.tag not in _TAGS:
-            self.document.mistake(path, f"the tag {event.tag} is not supported: write a plain value")
-            value = None
-        if event.anchor:
-            self.anchors[event.anchor] = value, self.count - before
-        return value
-
-    def content(self, event: Any, path: Path_) -> Any:
-        if isinstance(event, yaml.MappingStartEvent):
-            return self.mapping(path)
-        if isinstance(event, yaml.SequenceStartEvent):
-            found: list[Any] = []
-            while not isinstance(item := next(self.events), yaml.SequenceEndEvent):
-                found.append(self.value(item, (*path, len(found))))
-            return found
-        return event.value if event.style or event.tag else scalar(event.value)
-
-    def mapping(self, path: Path_) -> dict[str, Any]:
-        values: dict[str, Any] = {}
-        while not isinstance(key := next(self.events), yaml.MappingEndEvent):
-            if not isinstance(key, yaml.ScalarEvent):
-                self.document.mistake(path, "a key must be a plain word")
-                self.value(key, path)
-                self.value(next(self.events), path)
-                continue
-            place = (*path, key.value)
-            first = self.document.lines.get(place)
-            self.document.lines[place] = _line(key)
-            value = self.value(next(self.events), place)
-            if key.value in values:
-                self.document.mistake(place, f"is a duplicate key, first in line {first}")
-            else:
-                values[key.value] = value
-        return values
-
-
-def _bounded(event: Any) -> Any:
-    if isinstance(event, yaml.ScalarEvent) and len(event.value) > _LONGEST:
-        raise _TooMuchError(f"{_line(event)}: a value longer than {_LONGEST:,} characters")
-    return event
-
-
-def _line(event: Any) -> int:
-    return int(event.start_mark.line) + 1
-
-
 _TAGS = {None, "!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:map"}
 _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
@@ -172,6 +19,129 @@ _WORDS: dict[str, bool | None] = {
 }
 _INT = re.compile(r"[-+]?[0-9]{1,300}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+
+Path_ = tuple[str | int, ...]
+
+
+@dataclass
+class Document:
+    """A file's values, the line of each by its path of keys and indices, and the mistakes in them."""
+
+    file: str
+    values: Any = None
+    lines: dict[Path_, int] = field(default_factory=dict)
+    mistakes: list[str] = field(default_factory=list)
+    faulty: set[Path_] = field(default_factory=set)  # the paths of the mistakes, and of all that contains one
+
+    def where(self, path: Path_ = ()) -> str:
+        """Write the place of a value as `file:line`."""
+        return f"{self.file}:{self.lines.get(self._known(path), 1)}"
+
+    def place(self, path: Path_) -> str:
+        """Write the place of a value as `file:line: deny[3].timeout`."""
+        keys = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in self._known(path)).lstrip(".")
+        return f"{self.where(path)}: {keys}" if keys else self.where(path)
+
+    def _known(self, path: Path_) -> Path_:
+        """Return the path of a value, or of the nearest one around it where the file does not hold it."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return path
+
+    def mistake(self, path: Path_, what: str) -> None:
+        """Keep a mistake, as `file:line: deny[3].tiemout: what`."""
+        self.mistakes.append(f"{self.place(path)}: {what}")
+        self.faulty |= {path[:depth] for depth in range(len(path) + 1)}
+
+
+def read(file: str, content: str) -> Document:
+    """Read YAML as plain values: mappings with string keys, lists, and the scalars of YAML 1.2.
+
+    https://yaml.org/spec/1.2.2/#103-core-schema - unlike in PyYAML's own YAML 1.1, `on` is a word and 12:30 no number.
+    """
+    document = Document(file)
+    try:
+        _Reader(document, content).read()
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        what = ", ".join(filter(None, (error.context, error.problem)))
+        document.mistakes = [f"{file}:{line}: cannot be read as YAML: {what}"]
+    except yaml.YAMLError as error:
+        document.mistakes = [f"{file}:1: cannot be read as YAML: {str(error).splitlines()[0]}"]
+    return document
+
+
+class _Reader:
+    """Makes values of the parser's events, not of its nodes: PyYAML makes those by an unbounded recursion in C."""
+
+    def __init__(self, document: Document, content: str) -> None:
+        self.document, self.count = document, 0
+        loader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+        self.events: Iterator[Any] = map(_bounded, yaml.parse(content, loader))
+        self.anchors: dict[str, tuple[Any, int]] = {}  # each with its value, and how many values that contains
+
+    def read(self) -> None:
+        """Read the only document of a file. Raises YAMLError, as all methods do."""
+        for event in self.events:
+            if isinstance(event, yaml.NodeEvent):
+                if self.count:
+                    raise _error(event, "a second document begins here")
+                self.document.values = self.value(event, ())
+
+    def value(self, event: Any, path: Path_) -> Any:
+        """Read the value that an event begins."""
+        self.document.lines.setdefault(path, _line(event))
+        before = self.count
+        self.count += 1
+        if len(path) > _DEEPEST:
+            raise _error(event, f"nested deeper than {_DEEPEST} levels")
+        if isinstance(event, yaml.AliasEvent):
+            if event.anchor not in self.anchors:
+                raise _error(event, f"there is no anchor &{event.anchor} before this alias")
+            value, size = self.anchors[event.anchor]
+            self.count += size
+        elif event.tag not in _TAGS:
+            raise _error(event, f"the tag {event.tag} is not supported: write a plain value")
+        elif isinstance(event, yaml.MappingStartEvent):
+            value = self.mapping(path)
+        elif isinstance(event, yaml.SequenceStartEvent):
+            value = [self.value(item, (*path, index)) for index, item in enumerate(self.until(yaml.SequenceEndEvent))]
+        else:
+            value = scalar(event.value) if event.implicit[0] else event.value
+        if self.count > _MOST_VALUES:
+            raise _error(event, f"more than {_MOST_VALUES:,} values, those of aliases included")
+        if event.anchor:
+            self.anchors[event.anchor] = value, self.count - before
+        return value
+
+    def mapping(self, path: Path_) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for key in self.until(yaml.MappingEndEvent):
+            if not isinstance(key, yaml.ScalarEvent):
+                raise _error(key, "a key must be a plain word")
+            place = (*path, key.value)
+            if key.value in values:
+                self.document.mistake(place, f"is a duplicate key, again in line {_line(key)}")
+            self.document.lines.setdefault(place, _line(key))
+            values.setdefault(key.value, self.value(next(self.events), place))
+        return values
+
+    def until(self, end: type[yaml.Event]) -> Iterator[Any]:
+        return takewhile(lambda event: not isinstance(event, end), self.events)
+
+
+def _bounded(event: Any) -> Any:
+    if isinstance(event, yaml.ScalarEvent) and len(event.value) > _LONGEST:
+        raise _error(event, f"a value longer than {_LONGEST:,} characters")
+    return event
+
+
+def _error(event: Any, problem: str) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+
+
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1
 
 
 def scalar(word: str) -> Any:

@@ -1,22 +1,19 @@
 """The shape of netproof.yaml, as types: what is validated and published comes from here alone."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator, Sequence
 from dataclasses import is_dataclass
 from functools import cache
-from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
 
+from checker.document import Document, Path_
 from checker.probes import KINDS
-from checker.words import A_DURATION, DURATION, near_miss
+from checker.words import A_DURATION, DURATION, POSITIVE, near_miss
 
-if TYPE_CHECKING:
-    from checker.document import Document, Path_
-
-Duration = Annotated[str, Meta(pattern=DURATION, title=A_DURATION)] | Literal[0]
+Duration = Annotated[str, Meta(pattern=POSITIVE, title=f"{A_DURATION}, longer than 0")]
 Target = Annotated[
     str,
     Meta(
@@ -88,7 +85,7 @@ class Configuration(Struct, forbid_unknown_fields=True):
     allow: Targets = []
     deny: Targets = []
     defaults: Defaults | None = None
-    settle: Duration | None = None
+    settle: Annotated[str, Meta(pattern=DURATION, title=A_DURATION)] | Literal[0] | None = None
     concurrency: Annotated[int, Meta(ge=1, le=100_000, title="a whole number from 1 to 100000")] | None = None
     deadline: Duration | None = None
     isolated: bool | None = None
@@ -108,40 +105,48 @@ def published(notify: type[Any]) -> dict[str, Any]:
     return {**head, **msgspec.json.schema(configuration(notify))}
 
 
-def validate(document: Document, value: Any, shape: Any, path: Path_ = ()) -> None:
-    """Keep every mistake in a value, not only the first, each with its place and the near miss."""
+def validate(document: Document, value: Any, shape: Any, path: Path_ = ()) -> Any:
+    """Return what is valid in a value. Keep every mistake in it, with its place and the near miss."""
     try:
         msgspec.convert(value, shape)
     except msgspec.ValidationError as error:
-        for each in _members(shape):
-            _validate_inside(document, value, each, path)
-        if not document.faulty(path):  # nothing inside is to blame
-            found = "" if isinstance(value, dict) and "`" in str(error) else f"found {_shown(value)}; "
-            document.mistake(path, found + _expected(shape, error, value))
-
-
-def _validate_inside(document: Document, value: Any, shape: Any, path: Path_) -> None:
-    inner = get_args(shape)
-    if isinstance(value, list) and get_origin(shape) in (list, tuple):
-        for index, each in enumerate(value):
-            validate(document, each, inner[0], (*path, index))
-    elif isinstance(value, dict) and get_origin(shape) is dict:
-        for key, each in value.items():
-            validate(document, each, inner[1], (*path, key))
-    elif isinstance(value, dict) and isinstance(shape, type) and issubclass(shape, Struct):
-        members = {member.encode_name: member for member in msgspec.structs.fields(shape)}
-        for key, each in value.items():
-            if key in members:
-                validate(document, each, members[key].type, (*path, key))
+        types = list(_types(shape))
+        inside = next(filter(None, (_inside(value, each) for each, _ in types)), {})
+        valid = {}
+        for key, each in (value.items() if isinstance(value, dict) else enumerate(value)) if inside else ():
+            if key in inside:
+                valid[key] = validate(document, each, inside[key], (*path, key))
             else:
-                document.mistake((*path, key), f"unknown key; {near_miss(key, members)}")
+                document.mistake((*path, key), f"unknown key; {near_miss(str(key), inside)}")
+        if path in document.faulty:
+            return valid if isinstance(value, dict) else list(valid.values())
+        refused = inside and isinstance(value, dict)  # by a rule of the type itself
+        document.mistake(path, str(error) if refused else f"found {_shown(value)}; expected {_expected(types, value)}")
+        return None
+    return value
 
 
-def _members(shape: Any) -> tuple[Any, ...]:
-    """List the types that a value may have, without what is said about them."""
+def _types(shape: Any) -> Iterator[tuple[Any, str]]:
+    """List the types that a value may have, each with its title."""
     if get_origin(shape) in (Union, UnionType):
-        return tuple(plain for each in get_args(shape) for plain in _members(each))
-    return _members(shape.__origin__) if get_origin(shape) is Annotated else (shape,)
+        for each in get_args(shape):
+            yield from _types(each)
+    elif get_origin(shape) is Annotated:
+        yield shape.__origin__, next((meta.title for meta in shape.__metadata__ if meta.title), "")
+    elif shape is not NoneType:
+        yield shape, ""
+
+
+def _inside(value: Any, shape: Any) -> dict[Any, Any]:
+    """Return the types of the parts of a list or a mapping, by index or key; nothing if it may not have any."""
+    inner, origin = get_args(shape), get_origin(shape)
+    if isinstance(value, list) and origin in (list, tuple):
+        return dict.fromkeys(range(len(value)), inner[0])
+    if isinstance(value, dict) and origin is dict:
+        return dict.fromkeys(value, inner[1])
+    if isinstance(value, dict) and isinstance(shape, type) and issubclass(shape, Struct):
+        return {member.encode_name: member.type for member in msgspec.structs.fields(shape)}
+    return {}
 
 
 def _shown(value: Any) -> str:
@@ -152,19 +157,14 @@ def _shown(value: Any) -> str:
     return "nothing" if value is None else repr(value)
 
 
-def _expected(shape: Any, error: msgspec.ValidationError, value: Any) -> str:
-    for each in get_args(shape) if get_origin(shape) in (Union, UnionType) else (shape,):
-        words = get_args(each)
-        if get_origin(each) is Literal and all(isinstance(word, str) for word in words):
-            near = near_miss(str(value), words)
-            return f"expected {' or '.join(words)}{f'; {near}' if near.endswith('?') else ''}"
-        titles = [meta.title for meta in words[1:] if isinstance(meta, Meta) and meta.title]
-        if titles:
-            return f"expected {titles[0]}"
-    if not str(error).startswith("Expected "):
-        return str(error)
-    text = str(error).removeprefix("Expected ").partition(", got ")[0].replace(" | null", "").replace(" | object", "")
-    return f"expected {' or '.join(_PLAIN.get(word, word) for word in text.strip('`').split(' | '))}"
+def _expected(types: Sequence[tuple[Any, str]], value: Any) -> str:
+    """Write what a value must be: the title of a type, its words, or the plain names of all types."""
+    if titles := [title for _, title in types if title]:
+        return titles[0]
+    if words := [str(word) for each, _ in types if get_origin(each) is Literal for word in get_args(each)]:
+        near = near_miss(str(value), words)
+        return " or ".join(words) + (f"; {near}" if near.endswith("?") else "")
+    return " or ".join(_NAMES.get(get_origin(each) or each, "a mapping") for each, _ in types)
 
 
-_PLAIN = {"bool": "true or false", "str": "text", "int": "a whole number", "array": "a list", "object": "a mapping"}
+_NAMES = {bool: "true or false", str: "text", int: "a whole number", list: "a list", tuple: "a list"}

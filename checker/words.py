@@ -5,7 +5,8 @@ from collections.abc import Iterable
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PART = r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h)"  # nine digits: a longer number may be infinite
-DURATION = f"^({_PART})+$"  # as Kubernetes people write them; plain 0 beside it
+DURATION = f"^({_PART})+$"  # as in Kubernetes
+POSITIVE = f"^(?=.*[1-9])({_PART})+$"
 A_DURATION = "a duration such as 500ms, 3s, 2m or 1h30m"
 
 

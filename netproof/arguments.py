@@ -83,7 +83,7 @@ def plan(options: Options) -> Plan:
             raise config.ConfigError([f"there is nothing to check: {what}; name a PATH, or --allow and --deny"])
     given = vars(options)
     settings = {key: given[key] for key in ("settle", "deadline", "concurrency") if given.get(key) is not None}
-    return config.load(paths, config.Overrides(options.allow, options.deny, settings), notify_shape)
+    return config.load(paths, notify_shape, options.allow, options.deny, **settings)
 
 
 def notify_shape() -> type[Any]:

@@ -55,7 +55,7 @@ def run(_options: Options) -> int:
     console.print(_INTRODUCTION)
     with ExitStack() as stack:
         file = _file(_CONFIGURATION.format(**_targets(stack)))
-        ran = probe(config.load([file], config.Overrides(), notify_shape), console, lambda _: False)
+        ran = probe(config.load([file], notify_shape), console, lambda _: False)
         console.summary(ran)
         server = stack.enter_context(HTTPServer((_HERE, 0), _Webhook))
         Thread(target=server.serve_forever, daemon=True).start()

@@ -1,4 +1,4 @@
-"""Lists and settings: what can be meant becomes a plan, and every mistake is told with its place, in one go.
+"""Lists and settings: what can be meant becomes a plan, and every mistake is reported with its place, in one go.
 
 bad-config/ holds one file a mistake; the comments at its head are what must be said, exactly.
 """
@@ -16,7 +16,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checker.config import MOST_TARGETS, ConfigError, Overrides, load
+from checker.config import MOST_TARGETS, ConfigError, load
 from checker.document import read
 from checker.model import Check, Expect, Plan
 from checker.probes.http import Settings as HttpSettings
@@ -28,11 +28,12 @@ from checker.words import seconds
 from notifications.settings import Notify
 from tests.checker.command import netproof, write
 
+TOO_LONG = "1: cannot be read as YAML: a value longer than 100,000 characters"
 BAD = sorted((Path(__file__).parent / "bad-config").glob("*.yaml"))
 
 
 def plan(*paths: Path, **overrides: Any) -> Plan:
-    return load(paths, Overrides(**overrides), lambda: Notify)
+    return load(paths, lambda: Notify, **overrides)
 
 
 def mistakes(*paths: Path, **overrides: Any) -> list[str]:
@@ -58,13 +59,13 @@ def lists(folder: Path, allow: bytes = b"", deny: bytes = b"") -> Path:
 
 
 @pytest.mark.parametrize("file", BAD, ids=lambda file: file.stem)
-def test_a_mistake_is_told_with_its_place_and_what_is_expected(file: Path) -> None:
+def test_a_mistake_is_reported_with_its_place_and_what_is_expected(file: Path) -> None:
     head = [line.removeprefix("# ") for line in file.read_text().splitlines() if line.startswith(f"# {file.name}:")]
     head = head or [file.read_text().splitlines()[0].removeprefix("# ")]  # of a mistake that has no line
     assert mistakes(file) == head
 
 
-def test_all_mistakes_of_all_files_are_told_in_one_go(tmp_path: Path) -> None:
+def test_all_mistakes_of_all_files_are_reported_at_once(tmp_path: Path) -> None:
     (tmp_path / "netproof.yaml").write_text("settle: fast\n")
     lists(tmp_path, b"catalog:80\ncatalog\n", b"# denied\nmongo:0\n")
     assert mistakes(tmp_path / "netproof.yaml", tmp_path / "allow.lst", tmp_path / "deny.lst", tmp_path / "gone") == [
@@ -94,7 +95,7 @@ def test_yaml_of_two_million_levels_is_a_mistake(tmp_path: Path) -> None:
     (tmp_path / "netproof.yaml").write_text("allow: " + "[" * 2_000_000 + "]" * 2_000_000)
     ran = netproof("lint", tmp_path)  # a process of its own: what it must not do is crash
     assert ran.returncode == 2
-    assert "netproof.yaml:1: nested deeper than 20 levels" in ran.stderr
+    assert "netproof.yaml:1: cannot be read as YAML: nested deeper than 20 levels" in ran.stderr
 
 
 @pytest.mark.parametrize(
@@ -102,10 +103,10 @@ def test_yaml_of_two_million_levels_is_a_mistake(tmp_path: Path) -> None:
     [
         (
             "x: &x [" + "a, " * 999 + "]\nallow: [" + "*x, " * 999 + "]",
-            "2: more than 200,000 values, those of aliases included",
+            "2: cannot be read as YAML: more than 200,000 values, those of aliases included",
         ),
-        ("allow: [{target: a:1, because: " + "x" * 100_001 + "}]", "1: a value longer than 100,000 characters"),
-        ("allow: [{target: a:1, " + "x" * 100_001 + ": 1}]", "1: a value longer than 100,000 characters"),
+        ("allow: [{target: a:1, because: " + "x" * 100_001 + "}]", TOO_LONG),
+        ("allow: [{target: a:1, " + "x" * 100_001 + ": 1}]", TOO_LONG),
     ],
     ids=["aliases", "value", "key"],
 )
@@ -306,7 +307,7 @@ def test_folders_files_and_arguments_are_joined(tmp_path: Path) -> None:
     lists(tmp_path, b"a:1\n", b"b:1\n")
     (tmp_path / "netproof.yaml").write_text("allow: [c:1]\nsettle: 3s\n")
     more = write(tmp_path / "more.yaml", {"deny": ["d:1"], "deadline": "2m"})
-    found = plan(tmp_path, more, allow=["e:1"], deny=["f:1"], settings={"settle": 0.0})
+    found = plan(tmp_path, more, allow=["e:1"], deny=["f:1"], settle=0.0)
     assert targets(found, Expect.REACHABLE) == ["tcp://c:1", "tcp://a:1", "tcp://e:1"]
     assert targets(found, Expect.BLOCKED) == ["tcp://b:1", "tcp://d:1", "tcp://f:1"]
     assert (found.settle, found.deadline, found.concurrency) == (0.0, 120.0, 500)
@@ -346,6 +347,20 @@ notify: {notifyOn: [violation, pass], runbookUrl: "https://wiki/x", cronjob: net
     jsonschema.validate(read("c", text).values, published(Notify), cls=jsonschema.Draft202012Validator)
 
 
+def test_a_key_without_a_value_is_as_if_it_were_not_there(tmp_path: Path) -> None:
+    nothing = {
+        "defaults": {"attempts": None},
+        "notify": {"runbookUrl": None},
+        "vantage": {"name": None},
+        "settle": None,
+    }
+    found = plan(
+        write(tmp_path / "c.yaml", {"allow": ["a:1"], "deny": [{"target": "b:1", "timeout": None}], **nothing})
+    )
+    assert [(check.attempts, check.timeout) for check in found.checks] == [(5, 3.0), (5, 3.0)]
+    assert (found.notify, found.vantage.name, found.settle) == ({}, None, 10.0)
+
+
 def test_anchors_are_plain_values(tmp_path: Path) -> None:
     (tmp_path / "netproof.yaml").write_text("allow: [&api api:80]\ndeny: [*api]\n")
     assert targets(plan(tmp_path), Expect.BLOCKED) == ["tcp://api:80"]
@@ -362,7 +377,7 @@ def test_an_isolated_vantage_needs_no_allow_list(tmp_path: Path) -> None:
     assert found.vantage.isolated
 
 
-def test_the_downward_api_tells_what_the_file_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_downward_api_gives_what_the_file_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NETPROOF_NAMESPACE", "shop")
     monkeypatch.setenv("NETPROOF_NODE", "n1")
     found = plan(write(tmp_path / "c.yaml", {"allow": ["a:1"], "vantage": {"node": "n2"}}))
@@ -415,11 +430,11 @@ def a_plan_or_mistakes(file: Path) -> None:
     try:
         assert plan(file).checks
     except ConfigError as error:
-        told = error.mistakes
+        found = error.mistakes
     else:
         return
-    assert told
-    assert all(told)
+    assert found
+    assert all(found)
 
 
 @given(st.lists(words).map("\n".join) | st.text())

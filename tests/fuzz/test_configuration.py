@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checker.config import ConfigError, Overrides, load
+from checker.config import ConfigError, load
 from checker.model import Plan
 from notifications.settings import Notify
 from tests.fuzz.conftest import fuzz
@@ -52,7 +52,7 @@ def a_plan_or_mistakes(file: Path, content: str) -> None:
     file.write_bytes(content.encode("utf-8", "surrogatepass"))
     began = time.monotonic()
     try:
-        mistakes: tuple[str, ...] = () if isinstance(load([file], Overrides(), lambda: Notify), Plan) else ("",)
+        mistakes: tuple[str, ...] = () if isinstance(load([file], lambda: Notify), Plan) else ("",)
     except ConfigError as error:
         mistakes = error.mistakes or ("",)
     assert all(0 < len(mistake) < 20_000 for mistake in mistakes)

@@ -103,7 +103,7 @@ def test_lists_are_read_again_each_round(rounds: Rounds) -> None:
         until("the new check", lambda: [each for each in rounds.last()["checks"] if each["name"] == "new"])
         rounds.config.write_text("deny: [")
         assert process.wait(PATIENCE) == 2
-    assert "invalid YAML" in rounds.text()
+    assert "cannot be read as YAML" in rounds.text()
     assert json.loads(rounds.log.read_text())["exitCode"] == 2
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from checker.config import ConfigError, Overrides, load
+from checker.config import ConfigError, load
 from notifications.settings import Notify
 from tests.checker.command import netproof, write
 
@@ -115,5 +115,5 @@ def test_no_shell_reads_its_words(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_a_mistake_names_its_key(tmp_path: Path, entry: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=r"netproof\.yaml:1: ") as caught:
-        load([write(tmp_path / "netproof.yaml", {"allow": [entry]})], Overrides(), lambda: Notify)
+        load([write(tmp_path / "netproof.yaml", {"allow": [entry]})], lambda: Notify)
     assert message in str(caught.value)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from checker.config import ConfigError, Overrides, load
+from checker.config import ConfigError, load
 from checker.probes import sandbox
 from notifications.settings import Notify
 from tests.checker.command import netproof
@@ -257,7 +257,7 @@ def test_a_mistake_names_its_key(tmp_path: Path, entry: str, message: str) -> No
     file = tmp_path / "netproof.yaml"
     file.write_text(entry)
     with pytest.raises(ConfigError, match=r"netproof\.yaml:1: ") as caught:
-        load([file], Overrides(), lambda: Notify)
+        load([file], lambda: Notify)
     assert message in str(caught.value)
 
 
@@ -275,5 +275,5 @@ def test_a_run_of_sandbox_checks_needs_no_network_and_no_allow_list() -> None:
 def test_a_control_leaves_sandbox_checks_out(tmp_path: Path) -> None:
     file = tmp_path / "netproof.yaml"
     file.write_text("role: control\ndeny: ['db:80', sandbox://root]\n")
-    plan = load([file], Overrides(), lambda: Notify)
+    plan = load([file], lambda: Notify)
     assert [str(check.target) for check in plan.checks] == ["tcp://db:80"]
