@@ -265,6 +265,19 @@ def test_1_even_if_sending_fails(nobody: str, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "r").read_text())["exitCode"] == 1
 
 
+def test_1_even_if_there_are_no_channels_and_the_heartbeat_fails(nobody: str, tmp_path: Path) -> None:
+    (tmp_path / "heartbeat").write_text(f"http://{nobody}/secret-token")
+    readers = ["--channels", tmp_path / "nowhere", "--heartbeat", tmp_path / "heartbeat", "--output", "json"]
+    ran = netproof("check", "--settle", "0", "--allow", nobody, *readers)
+    assert ran.returncode == 1
+    found = json.loads(ran.stdout)
+    reason = f"{tmp_path}/nowhere: cannot be read (No such file or directory); give a folder, one URL in a file"
+    assert found["channels"] == [{"channel": "all", "delivered": False, "reason": reason}]
+    assert found["heartbeat"] == "connection refused"
+    assert "WARN  heartbeat: connection refused" in ran.stderr
+    assert "secret-token" not in ran.stdout + ran.stderr
+
+
 def test_1_interrupted_while_the_message_goes_out(nobody: str, mute: str, tmp_path: Path) -> None:
     (tmp_path / "channels").mkdir()
     (tmp_path / "channels" / "hook").write_text(f"json://{mute}/")
