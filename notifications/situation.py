@@ -17,7 +17,7 @@ def view(situation: Document) -> Variables:
     changed = [
         *by_finding(new, "{} new {}"),
         *by_finding(over, "{} {} over", kind="over", what="this has ended"),
-        *by_finding(unchecked, "{} {} no longer checked", kind="not checked", what="taken off the lists"),
+        *by_finding(unchecked, "{} {} no longer checked", kind="not checked", what="removed from the lists"),
     ]
     lasting = by_finding(still, "still {} {}")
     summary = situation.get("summary")  # only a scheduled summary has it

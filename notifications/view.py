@@ -13,7 +13,7 @@ FINDINGS = {
     "leak": ("leak", "leaks", "must be blocked, but answers"),
     "unreachable": ("unreachable target", "unreachable targets", "must answer, but does not"),
     "overdue": ("overdue vantage", "overdue vantages", "has not run for too long"),
-    "inconclusive": ("inconclusive check", "inconclusive checks", "nothing is proven"),
+    "inconclusive": ("inconclusive check", "inconclusive checks", "could not be decided"),
 }
 # Default values of the variables, and of those of a check.
 _NOTHING: Variables = dict.fromkeys(("error", "duration", "tally", "rerun", "runbook"))

@@ -82,7 +82,7 @@ def test_the_content_of_a_message_and_its_order(
             "Because: customer data",
             "1 unreachable target · must answer",
             "nothing came back within 3 s",
-            "1 inconclusive check · nothing is proven",
+            "1 inconclusive check · could not be decided",
             "NXDOMAIN: there is no such name",
             "From shop · cluster prod · namespace shop · labels app=shop · node ip-10-0-0-7",
             "Seen Tue 24 Nov 2026, 08:00:00 UTC · 4 of 7 checks pass",

@@ -58,7 +58,7 @@ def test_a_message_says_since_when_and_how_long() -> None:
             "Lasted from Mon 23 Nov 2026, 04:00:00 UTC to Tue 24 Nov 2026, 08:00:00 UTC (28 h)",
             "1 leak no longer checked · ",
             "tcp://old.db:5432",
-            "still 1 inconclusive check · nothing is proven",
+            "still 1 inconclusive check · could not be decided",
             "Warning: channel mail received nothing since Tue 24 Nov 2026, 07:00:00 UTC: HTTP 500 after 3 tries",
             "Runbook: https://wiki.example.com/netproof",
         )
