@@ -1,6 +1,7 @@
 """What this machine's own network can do: which addresses it has, and whether there is a way out."""
 
 import ipaddress
+import re
 import socket
 import struct
 from contextlib import suppress
@@ -13,8 +14,10 @@ FAMILY = {Family.IPV4: socket.AF_INET, Family.IPV6: socket.AF_INET6}
 # RFC 5737 and RFC 3849: addresses for documentation, which are behind every default route and belong to no one
 SOMEWHERE = {Family.IPV4: "192.0.2.1", Family.IPV6: "2001:db8::1"}
 
-_SIOCGIFCONF = 0x8912  # netdevice(7)
-_INTERFACES = Path("/proc/net/if_inet6")  # proc_pid_net(5)
+_ADDRESSES = {  # files in /proc/net, and how each shows an address that is not loopback or link-local (proc_pid_net(5))
+    Family.IPV4: ("fib_trie", r"-- (?!127\.)\S+\n +/32 host LOCAL"),
+    Family.IPV6: ("if_inet6", r"^\w+ \w+ \w+ (?!10|20)"),  # the scopes host and link
+}
 
 
 def family_of(address: str) -> Family:
@@ -57,29 +60,18 @@ def is_own(address: str) -> bool:
 def has_address(family: Family) -> bool:
     """Return whether any interface has an address of the family that other machines could answer to.
 
-    IPv4 by SIOCGIFCONF (netdevice(7)), IPv6 by /proc/net/if_inet6, where loopback has the scope 10 and a link-local
-    address the scope 20. Where the kernel supports IPv6 and /proc is not there, the answer is yes: an address
-    that cannot be tried is inconclusive, one that is left out is not.
+    If the kernel supports the family and does not list its addresses, the answer is yes: an address that cannot be
+    tried is inconclusive, one that is left out is not.
     """
-    if family is Family.IPV6:
-        try:
-            socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).close()
-        except OSError:  # EAFNOSUPPORT
-            return False
-        try:
-            lines = _INTERFACES.read_text(encoding="ascii").splitlines()
-        except OSError:
-            return True
-        return any(line.split()[3] not in ("10", "20") for line in lines)
-    import array  # noqa: PLC0415 - only a name needs them
-    import fcntl  # noqa: PLC0415
-
-    entries = array.array("B", bytes(40 * 256))
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        request = struct.pack("iP", len(entries), entries.buffer_info()[0])
-        used = struct.unpack("iP", fcntl.ioctl(sock, _SIOCGIFCONF, request))[0]
-    found = (socket.inet_ntoa(entries[at + 20 : at + 24]) for at in range(0, used, 40))
-    return any(not is_loopback(address) for address in found)
+    try:
+        socket.socket(FAMILY[family], socket.SOCK_DGRAM).close()
+    except OSError:  # EAFNOSUPPORT
+        return False
+    file, address = _ADDRESSES[family]
+    try:
+        return re.search(address, Path("/proc/net", file).read_text("ascii"), re.MULTILINE) is not None
+    except OSError:
+        return True
 
 
 def has_way_out(family: Family) -> bool:

@@ -39,9 +39,7 @@ class Prober:
         if within not in (None, check.timeout):
             check = replace(check, timeout=within)
         at, host, kind = self.now(), check.target.host, KINDS[check.target.kind]
-        if not (host or kind.form.host) or (
-            host is not None and (network.is_literal(host) or kind.by_name(check.settings))
-        ):
+        if not kind.form.host or (host and (network.is_literal(host) or kind.by_name(check.settings))):
             left, observation = await self._try(check, host or "")
             return Attempt(left, self.now() - left, (observation,))
         try:
@@ -61,24 +59,26 @@ class Prober:
         families = {family for family in Family if network.has_address(family)}
         addresses: list[str] = []
         left_out: list[str] = []
-        sinkholes: list[str] = []
+        others: list[Observation] = []
         for address in dict.fromkeys(network.unmapped(each) for each in (*found.addresses, *known)):
-            if network.is_loopback(address):
-                meant = host is None or (check.expect is Expect.REACHABLE and not network.is_unspecified(address))
-                (addresses if meant else sinkholes).append(address)
+            family, loopback = network.family_of(address), network.is_loopback(address)
+            asked = host is None or (check.expect is Expect.REACHABLE and not network.is_unspecified(address))
+            if loopback and not asked:
+                seen = "the name leads to this machine itself, as names do that a name server blocks"
+                others.append(Observation(Outcome.UNRESOLVED, seen, address, family))
+            elif loopback or family in families:
+                addresses.append(address)
             else:
-                (addresses if network.family_of(address) in families else left_out).append(address)
-        sunk = "the name leads to this machine itself, as names do that a name server blocks"
-        others = [Observation(Outcome.UNRESOLVED, sunk, each, network.family_of(each)) for each in sinkholes]
+                left_out.append(address)
         if addresses:  # what the name has of a family that this machine lacks does not matter
             faults = {family: fault for family, fault in found.faults.items() if family in families}
             others += [Observation(Outcome.UNRESOLVED, fault, None, family) for family, fault in faults.items()]
         elif left_out:
             family = network.family_of(left_out[0])
             others.append(Observation(Outcome.UNTESTABLE, f"this machine has no {family} address", left_out[0], family))
-        elif not sinkholes:
-            words = sorted(set(found.faults.values()), key=lambda fault: fault == resolver.NO_ADDRESS)
-            others.append(Observation(Outcome.UNRESOLVED, words[0] if words else resolver.NO_ADDRESS))
+        elif not others:
+            words = (fault for fault in found.faults.values() if fault != resolver.NO_ADDRESS)
+            others.append(Observation(Outcome.UNRESOLVED, next(words, resolver.NO_ADDRESS)))
         return addresses, tuple(others), tuple(left_out)
 
     async def _try(self, check: Check, address: str) -> tuple[float, Observation]:

@@ -7,41 +7,20 @@ from checker.model import Attempt, Check, Expect, Family, Judgement, Observation
 
 PASS, VIOLATION, INCONCLUSIVE = Verdict.PASS, Verdict.VIOLATION, Verdict.INCONCLUSIVE
 
-TABLE: dict[Expect, dict[Outcome, Verdict]] = {
-    Expect.REACHABLE: {
-        Outcome.OPEN: PASS,
-        Outcome.UNEXPECTED: VIOLATION,
-        Outcome.CLOSED: VIOLATION,
-        Outcome.REJECTED: VIOLATION,
-        Outcome.SILENT: VIOLATION,
-        Outcome.UNRESOLVED: VIOLATION,
-        Outcome.UNTESTABLE: INCONCLUSIVE,
-        Outcome.POSSIBLE: PASS,
-        Outcome.IMPOSSIBLE: VIOLATION,
-    },
-    Expect.BLOCKED: {
-        Outcome.OPEN: VIOLATION,
-        Outcome.UNEXPECTED: VIOLATION,
-        Outcome.CLOSED: VIOLATION,  # (1) unless the check says `closed: pass`
-        Outcome.REJECTED: PASS,  # (2) (3)
-        Outcome.SILENT: PASS,  # (2) (3)
-        Outcome.UNRESOLVED: INCONCLUSIVE,
-        Outcome.UNTESTABLE: INCONCLUSIVE,
-        Outcome.POSSIBLE: VIOLATION,
-        Outcome.IMPOSSIBLE: PASS,
-    },
-    Expect.ALIVE: {
-        Outcome.OPEN: PASS,
-        Outcome.UNEXPECTED: PASS,
-        Outcome.CLOSED: INCONCLUSIVE,
-        Outcome.REJECTED: INCONCLUSIVE,
-        Outcome.SILENT: INCONCLUSIVE,
-        Outcome.UNRESOLVED: INCONCLUSIVE,
-        Outcome.UNTESTABLE: INCONCLUSIVE,
-        Outcome.POSSIBLE: PASS,
-        Outcome.IMPOSSIBLE: INCONCLUSIVE,
-    },
-}
+_TABLE = """
+            reachable     blocked       alive
+open        pass          violation     pass
+unexpected  violation     violation     pass
+closed      violation     violation     inconclusive
+rejected    violation     pass          inconclusive
+silent      violation     pass          inconclusive
+unresolved  violation     inconclusive  inconclusive
+untestable  inconclusive  inconclusive  inconclusive
+possible    pass          violation     pass
+impossible  violation     pass          inconclusive
+"""  # blocked: closed (1), rejected and silent (2) (3); the notes are applied in _judge_denied
+_LISTS, *_ROWS = map(str.split, _TABLE.strip().splitlines())
+TABLE = {Expect(name): {Outcome(row[0]): Verdict(row[at]) for row in _ROWS} for at, name in enumerate(_LISTS, start=1)}
 
 MEANING: dict[tuple[Expect, Outcome], str] = {
     (Expect.REACHABLE, Outcome.OPEN): "It is reachable, as it must be.",
@@ -71,11 +50,11 @@ MEANING: dict[tuple[Expect, Outcome], str] = {
     (Expect.ALIVE, Outcome.OPEN): "It is up, so a vantage that cannot reach it is blocked.",
     (Expect.ALIVE, Outcome.UNEXPECTED): "It is up, so a vantage that cannot reach it is blocked.",
     (Expect.ALIVE, Outcome.POSSIBLE): "It is possible from here.",
+    **{(expect, Outcome.UNTESTABLE): "It could not be tried from here." for expect in Expect},
 }
 ALIVE_ELSEWHERE = "The control's Job shows whether it is up."
 EXEMPT = "No pod may reach it, so no run can show whether it is up."
 NOT_ALIVE = "The control cannot reach it, so a denial of it proves nothing today."
-NOT_TRIED = "It could not be tried from here."
 CLOSED_PASSES = "It is blocked: a reset came back, and `closed: pass` counts that as a denial."
 PORT_UNREACHABLE = (
     "ICMP port unreachable is sent by firewalls, but also where nothing listens, on a host or behind a Service. "
@@ -87,7 +66,7 @@ LATE = "a policy took effect late, or a rate limit was reached."
 ANSWERS = {Outcome.OPEN, Outcome.UNEXPECTED}  # another machine answered: this is what proves a network (footnote 2)
 NOTHING = {Outcome.UNRESOLVED, Outcome.UNTESTABLE}  # nothing was seen on the wire, so another attempt may see more
 
-_SEVERITY = {PASS: 0, INCONCLUSIVE: 1, VIOLATION: 2}
+_SEVERITY = (PASS, INCONCLUSIVE, VIOLATION)
 _CALM = 3.0  # seconds without an open attempt before a denial is decided
 
 
@@ -135,12 +114,7 @@ def as_expected(check: Check, attempt: Attempt) -> bool:
 def _judge_attempt(check: Check, attempt: Attempt) -> Judgement:
     """Take the best address of an allowed name, unless `every` asks for all; a control wants all of them."""
     judgements = [
-        Judgement(
-            TABLE[check.expect][each.outcome],
-            MEANING.get((check.expect, each.outcome))
-            or (NOT_TRIED if each.outcome is Outcome.UNTESTABLE else NOT_ALIVE),
-            each,
-        )
+        Judgement(TABLE[check.expect][each.outcome], MEANING.get((check.expect, each.outcome), NOT_ALIVE), each)
         for each in attempt.observations
     ]
     best = check.expect is Expect.REACHABLE and not check.every
@@ -168,7 +142,7 @@ def judge_denial(check: Check, early: Sequence[Attempt], deciding: Sequence[Atte
 
 def _judge_denied(check: Check, observation: Observation, attempt: Attempt, proof: Proof) -> Judgement:
     verdict = TABLE[Expect.BLOCKED][observation.outcome]
-    meaning = MEANING.get((Expect.BLOCKED, observation.outcome), NOT_TRIED)
+    meaning = MEANING[Expect.BLOCKED, observation.outcome]
     if observation.outcome is Outcome.CLOSED and check.closed_passes:  # (1)
         verdict, meaning = PASS, CLOSED_PASSES
     if verdict is not PASS or observation.outcome is Outcome.IMPOSSIBLE:
@@ -249,4 +223,4 @@ def _counted(judgement: Judgement, count: int, total: int) -> Judgement:
 
 
 def _severity(judgement: Judgement) -> int:
-    return _SEVERITY[judgement.verdict]
+    return _SEVERITY.index(judgement.verdict)

@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from checker.model import Check, Expect, Observation, Outcome
 from checker.probes.base import Kind, connect, duration
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 PORTS = {"http": 80, "https": 443}
 _REDIRECTS = 20
-_contexts: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str | None, bool], ssl.SSLContext]] = (
-    WeakKeyDictionary()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +94,7 @@ async def _request(check: Check, settings: Settings, address: str, within: float
     try:
         async with (
             httpx.AsyncClient(
-                verify=_verification(settings.ca, settings.insecure),
+                verify=_context(asyncio.get_running_loop(), settings.ca, settings.insecure),
                 proxy=proxy,
                 trust_env=False,
                 # asyncio's is over all of it; but a TLS handshake that it cuts would leave its socket open
@@ -140,21 +137,16 @@ def _proxy(kind: str, host: str) -> str | None:
     return None if proxy_bypass(host) else found.get(kind) or found.get("all")
 
 
-def _verification(ca: str | None, insecure: bool) -> ssl.SSLContext:  # noqa: FBT001
-    """Make the TLS settings, once a run: they cost as much as a request."""
+@lru_cache
+def _context(_loop: asyncio.AbstractEventLoop, ca: str | None, insecure: bool) -> ssl.SSLContext:  # noqa: FBT001
+    """Make the TLS settings, once for each loop, which is a run: they cost as much as a request."""
     import ssl  # noqa: PLC0415
 
     import httpx  # noqa: PLC0415
 
-    contexts = _contexts.setdefault(asyncio.get_running_loop(), {})
-    if (ca, insecure) not in contexts:
-        usual = ca is None or insecure
-        contexts[ca, insecure] = (
-            httpx.create_ssl_context(verify=not insecure, trust_env=False)
-            if usual
-            else ssl.create_default_context(cafile=ca)
-        )
-    return contexts[ca, insecure]
+    if ca is None or insecure:
+        return httpx.create_ssl_context(verify=not insecure, trust_env=False)
+    return ssl.create_default_context(cafile=ca)
 
 
 def _fault(error: Exception) -> str:

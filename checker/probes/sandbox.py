@@ -253,21 +253,23 @@ def user_namespace(tree: Path, _: Sequence[str]) -> Reading:
     return lines != [["0", "0", "4294967295"]], seen or "no user ID is mapped"
 
 
-_READERS = (
-    *(
-        docker_socket,
-        privileged,
-        capabilities,
-        privilege_escalation,
-        seccomp,
-        root,
-        host_pid,
-        host_network,
-        host_mounts,
-    ),
-    *(service_account_token, writable_proc_sys, no_memory_limit, no_pids_limit, no_cpu_limit, user_namespace),
-)
-CHECKS = {reader.__name__.replace("_", "-"): reader for reader in _READERS}
+CHECKS = {
+    "docker-socket": docker_socket,
+    "privileged": privileged,
+    "capabilities": capabilities,
+    "privilege-escalation": privilege_escalation,
+    "seccomp": seccomp,
+    "root": root,
+    "host-pid": host_pid,
+    "host-network": host_network,
+    "host-mounts": host_mounts,
+    "service-account-token": service_account_token,
+    "writable-proc-sys": writable_proc_sys,
+    "no-memory-limit": no_memory_limit,
+    "no-pids-limit": no_pids_limit,
+    "no-cpu-limit": no_cpu_limit,
+    "user-namespace": user_namespace,
+}
 
 
 @dataclass(frozen=True, slots=True)
