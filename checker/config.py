@@ -166,8 +166,8 @@ class _Loader:
     def vantage(self) -> Vantage:
         here = {key: os.environ.get(f"NETPROOF_{key.upper()}") for key in ("namespace", "node")}
         given = {key: value for key, value in self.settings.get("vantage", {}).items() if value}
-        control, isolated = self.settings.get("role") == "control", self.settings.get("isolated", False)
-        return Vantage(**(here | given), control=control, isolated=isolated)
+        given |= {key: self.settings[key] for key in ("role", "isolated") if key in self.settings}
+        return Vantage(**(here | given))
 
     def checks(self, vantage: Vantage) -> list[Check]:
         checks: dict[Any, Check] = {}

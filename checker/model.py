@@ -110,13 +110,13 @@ class Vantage:
     namespace: str | None = None
     node: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
-    control: bool = False  # its deny checks ask whether the denied targets are alive
+    role: Literal["vantage", "control"] = "vantage"  # the deny checks of a control ask whether the targets are alive
     isolated: bool = False  # it is meant to reach nothing
 
     @property
-    def role(self) -> str:
-        """What it is for, in the word of the configuration and the report."""
-        return "control" if self.control else "vantage"
+    def control(self) -> bool:
+        """Whether it is a control."""
+        return self.role == "control"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class Plan:
     settled: bool = False  # an earlier run of the same process has waited for the policies already
     concurrency: int = 500
     deadline: float | None = None
-    notify: Mapping[str, Any] = field(default_factory=dict)  # belongs to the notifications; told on as it is
+    notify: Mapping[str, Any] = field(default_factory=dict)  # belongs to the notifications; the report repeats it
     warnings: tuple[str, ...] = ()
 
 
@@ -147,7 +147,7 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One fresh try at one check: a observation an address, and what was left out."""
+    """One fresh try at one check: an observation for each address, and what was left out."""
 
     at: float
     elapsed: float

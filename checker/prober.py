@@ -23,8 +23,8 @@ class Prober:
         self._files = asyncio.Semaphore(files)
 
     def now(self) -> float:
-        """Return the seconds since the beginning."""
-        return self._loop.time() - self._began
+        """Return the seconds since the beginning, to a tenth of a millisecond."""
+        return round(self._loop.time() - self._began, 4)
 
     def close(self) -> None:
         """Give back what the attempts left open."""
@@ -41,14 +41,15 @@ class Prober:
         at, host, kind = self.now(), check.target.host, KINDS[check.target.kind]
         if not kind.form.host or (host and (network.is_literal(host) or kind.by_name(check.settings))):
             left, observation = await self._try(check, host or "")
-            return Attempt(left, self.now() - left, (observation,))
+            return Attempt(left, round(self.now() - left, 4), (observation,))
         try:
             addresses, others, left_out = await self._addresses(check, known)
         except Exception as error:  # noqa: BLE001
             addresses, others, left_out = [], (_failed(error),), ()
         tried = await asyncio.gather(*(self._try(check, address) for address in addresses))
         at = min((left for left, _ in tried), default=at)
-        return Attempt(at, self.now() - at, (*(observation for _, observation in tried), *others), left_out)
+        observations = (*(observation for _, observation in tried), *others)
+        return Attempt(at, round(self.now() - at, 4), observations, left_out)
 
     async def _addresses(
         self, check: Check, known: Iterable[str]

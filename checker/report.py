@@ -15,8 +15,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from checker import __version__, model
-from checker.model import Expect, Family, Finding, Outcome, Plan, Result, Run, Verdict
+from checker import __version__
+from checker.model import Expect, Family, Finding, Outcome, Plan, Result, Run, Vantage, Verdict
 
 VERSION: Literal[2] = 2
 FAILURE = "netproof itself failed: what was not decided before is inconclusive. Please report it."
@@ -39,18 +39,6 @@ class Error(Struct, frozen=True, kw_only=True, rename="camel"):
 
     title: str
     problems: tuple[str, ...]
-
-
-class Vantage(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Where the run probed from."""
-
-    name: str | None = None
-    cluster: str | None = None
-    namespace: str | None = None
-    node: str | None = None
-    labels: dict[str, str] = {}
-    role: Literal["vantage", "control"] = "vantage"
-    isolated: bool = False
 
 
 class Observation(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -140,7 +128,7 @@ def of_run(run: Run) -> Report:
         stopped=run.stopped,
         warnings=run.warnings,
         error=Error(title=FAILURE, problems=(run.error,)) if run.error else None,
-        vantage=msgspec.convert(run.plan.vantage, Vantage, from_attributes=True),
+        vantage=run.plan.vantage,
         settle=run.plan.settle,
         notify=dict(run.plan.notify),
         checks=tuple(_check(result) for result in run.results),
@@ -149,7 +137,7 @@ def of_run(run: Run) -> Report:
 
 def of_error(title: str, problems: Sequence[str], code: int, notify: Mapping[str, Any]) -> Report:
     """Make the report of a run that probed nothing: a broken configuration, or a failure of the checker itself."""
-    vantage = model.Vantage(namespace=os.environ.get("NETPROOF_NAMESPACE"), node=os.environ.get("NETPROOF_NODE"))
+    vantage = Vantage(namespace=os.environ.get("NETPROOF_NAMESPACE"), node=os.environ.get("NETPROOF_NODE"))
     empty = of_run(Run(Plan((), vantage, notify=notify), datetime.now(UTC).timestamp(), 0.0, ()))
     error = Error(title=title, problems=tuple(problems))
     return msgspec.structs.replace(empty, verdict=None, exit_code=code, error=error)
@@ -201,30 +189,14 @@ def write(file: Path, content: str) -> None:
 
 def _check(result: Result) -> Check:
     check, observation = result.check, result.judgement.observation
+    asked = ("list", "name", "because", "where", "expect", "exempt", "controls")
+    found = ("verdict", "finding", "outcome", "seen", "lag")
     return Check(
-        list=check.list,
         target=str(check.target),
-        name=check.name,
-        because=check.because,
-        where=check.where,
-        expect=check.expect,
-        verdict=result.verdict,
-        finding=result.finding,
-        outcome=result.outcome,
         address=observation.address if observation else None,
-        seen=result.seen,
         meaning=result.judgement.meaning,
-        exempt=check.exempt,
         proxied=getattr(check.settings, "proxy", False),
-        lag=None if result.lag is None else round(result.lag, 3),
-        controls=check.controls,
-        attempts=tuple(
-            Attempt(
-                at=round(attempt.at, 4),
-                elapsed=round(attempt.elapsed, 4),
-                observations=msgspec.convert(attempt.observations, tuple[Observation, ...], from_attributes=True),
-                left_out=attempt.left_out,
-            )
-            for attempt in result.attempts
-        ),
+        attempts=msgspec.convert(result.attempts, tuple[Attempt, ...], from_attributes=True),
+        **{name: getattr(check, name) for name in asked},
+        **{name: getattr(result, name) for name in found},
     )

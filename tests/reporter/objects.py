@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from checker import report, termination
-from checker.model import Expect, Finding, Outcome, Verdict
+from checker.model import Expect, Finding, Outcome, Vantage, Verdict
 from reporter.history import State
 from reporter.judge import look
 from reporter.objects import Objects, read
@@ -73,7 +73,7 @@ def message(*checks: report.Check, code: int | None = None, **given: Any) -> str
             leaks=0,
             unreachable=0,
         ),
-        "vantage": report.Vantage(role="control" if any(each.expect == "alive" for each in checks) else "vantage"),
+        "vantage": Vantage(role="control" if any(each.expect == "alive" for each in checks) else "vantage"),
         "checks": checks,
     }
     return termination.shorten(report.Report(**values | given))
