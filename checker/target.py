@@ -10,7 +10,7 @@ from checker.words import near_miss
 
 LONGEST = 2000  # characters of a target
 # Not urlsplit: it drops tabs and line ends without a word, and what else it accepts differs between Python's releases.
-_HOST_AND_PORT = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(?::(.*))?", re.DOTALL)
+_AUTHORITY = re.compile(r"(?:([^@]*)@)?(\[[^\]]*\]|[^:]*)(?::(.*))?", re.DOTALL)  # name@host:port
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")  # RFC 1123, and the underscore that DNS allows
 
@@ -63,29 +63,21 @@ def parse(text: str, forms: Mapping[str, Form]) -> Target:
     if len(text) > LONGEST:
         raise TargetError(f"the target is longer than {LONGEST:,} characters")
     form = forms[kind]
-    return _on_the_network(kind, rest, form) if form.host else Target(kind, None, 0, name=_word(rest))
-
-
-def _on_the_network(kind: str, rest: str, form: Form) -> Target:
-    name = ""
-    if form.name:
-        name, at, rest = rest.partition("@")
-        name = _name(name)
-        if not at:
-            return Target(kind, None, form.port or 0, name=name)
+    if not form.host:
+        return Target(kind, None, 0, name=_word(rest))
+    if form.name and "@" not in rest:
+        return Target(kind, None, form.port or 0, name=_name(rest))
     authority = re.split("[/?]", rest, maxsplit=1)[0]
     path = rest[len(authority) :]
-    if "@" in authority:
+    match = _AUTHORITY.fullmatch(authority)
+    name, host, port = match.groups() if match else (None, "", None)
+    if name is not None and not form.name:
         raise TargetError("a target must hold no user or password: every report shows it")
-    if authority.count(":") > 1 and "[" not in authority:
+    if ":" in (port or ""):
         raise TargetError("write an IPv6 address in brackets, as in [2001:db8::1]:443")
-    match = _HOST_AND_PORT.fullmatch(authority)
-    if match is None:
-        raise TargetError(f"{authority!r} is not host:port")
-    host, port = _host(match[1]), _port(match[2], form.port)
     if path and not form.path:
         raise TargetError(f"{kind}:// takes no path")
-    return Target(kind, host, port, _path(path), name)
+    return Target(kind, _host(host), _port(port, form.port), _path(path), _name(name or "") if form.name else "")
 
 
 def identity(target: Target, namespace: str | None, cluster_domain: str) -> Target:
