@@ -16,7 +16,7 @@ from checker.target import Target, TargetError, identity
 from checker.words import near_miss, seconds
 
 if TYPE_CHECKING:
-    from checker.document import Document, Path_
+    from checker.document import Document, Keys
 
 LISTS = ("allow", "deny")
 YAML = "netproof.yaml"
@@ -65,7 +65,7 @@ class _Entry:
     where: str
     keys: Mapping[str, Any] = field(default_factory=dict)  # the valid ones
     document: Document | None = None
-    path: Path_ = ()
+    path: Keys = ()
     wrong: bool = False  # it has mistakes already: what only follows from them is not reported
 
     def place(self, key: str = "") -> str:
@@ -136,7 +136,7 @@ class _Loader:
             self.settings[key], self.places[key] = value, document.where((key,))
         self.mistakes += document.mistakes
 
-    def read_entry(self, document: Document, path: Path_, given: dict[str, Any]) -> None:
+    def read_entry(self, document: Document, path: Keys, given: dict[str, Any]) -> None:
         keys = _given(given)
         wrong = path in document.faulty
         if "command" in keys and "name" in keys:

@@ -8,9 +8,8 @@ from typing import Any
 
 import yaml
 
-_MOST_VALUES = 200_000  # aliases of aliases grow without end
+_MOST_VALUES = 200_000  # aliases count as what they stand for: aliases of aliases grow without end
 _DEEPEST = 20
-_LONGEST = 100_000  # characters of a value
 _TAGS = {None, "!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:map"}
 _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
@@ -20,7 +19,7 @@ _WORDS: dict[str, bool | None] = {
 _INT = re.compile(r"[-+]?[0-9]{1,300}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 
-Path_ = tuple[str | int, ...]
+Keys = tuple[str | int, ...]
 
 
 @dataclass
@@ -29,26 +28,26 @@ class Document:
 
     file: str
     values: Any = None
-    lines: dict[Path_, int] = field(default_factory=dict)
+    lines: dict[Keys, int] = field(default_factory=dict)
     mistakes: list[str] = field(default_factory=list)
-    faulty: set[Path_] = field(default_factory=set)  # the paths of the mistakes, and of all that contains one
+    faulty: set[Keys] = field(default_factory=set)  # the paths of the mistakes, and of all that contains one
 
-    def where(self, path: Path_ = ()) -> str:
+    def where(self, path: Keys = ()) -> str:
         """Write the place of a value as `file:line`."""
         return f"{self.file}:{self.lines.get(self._known(path), 1)}"
 
-    def place(self, path: Path_) -> str:
+    def place(self, path: Keys) -> str:
         """Write the place of a value as `file:line: deny[3].timeout`."""
         keys = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in self._known(path)).lstrip(".")
         return f"{self.where(path)}: {keys}" if keys else self.where(path)
 
-    def _known(self, path: Path_) -> Path_:
+    def _known(self, path: Keys) -> Keys:
         """Return the path of a value, or of the nearest one around it where the file does not hold it."""
         while path and path not in self.lines:
             path = path[:-1]
         return path
 
-    def mistake(self, path: Path_, what: str) -> None:
+    def mistake(self, path: Keys, what: str) -> None:
         """Keep a mistake, as `file:line: deny[3].tiemout: what`."""
         self.mistakes.append(f"{self.place(path)}: {what}")
         self.faulty |= {path[:depth] for depth in range(len(path) + 1)}
@@ -77,7 +76,7 @@ class _Reader:
     def __init__(self, document: Document, content: str) -> None:
         self.document, self.count = document, 0
         loader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
-        self.events: Iterator[Any] = map(_bounded, yaml.parse(content, loader))
+        self.events: Iterator[Any] = yaml.parse(content, loader)
         self.anchors: dict[str, tuple[Any, int]] = {}  # each with its value, and how many values that contains
 
     def read(self) -> None:
@@ -88,7 +87,7 @@ class _Reader:
                     raise _error(event, "a second document begins here")
                 self.document.values = self.value(event, ())
 
-    def value(self, event: Any, path: Path_) -> Any:
+    def value(self, event: Any, path: Keys) -> Any:
         """Read the value that an event begins."""
         self.document.lines.setdefault(path, _line(event))
         before = self.count
@@ -114,7 +113,7 @@ class _Reader:
             self.anchors[event.anchor] = value, self.count - before
         return value
 
-    def mapping(self, path: Path_) -> dict[str, Any]:
+    def mapping(self, path: Keys) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for key in self.until(yaml.MappingEndEvent):
             if not isinstance(key, yaml.ScalarEvent):
@@ -128,12 +127,6 @@ class _Reader:
 
     def until(self, end: type[yaml.Event]) -> Iterator[Any]:
         return takewhile(lambda event: not isinstance(event, end), self.events)
-
-
-def _bounded(event: Any) -> Any:
-    if isinstance(event, yaml.ScalarEvent) and len(event.value) > _LONGEST:
-        raise _error(event, f"a value longer than {_LONGEST:,} characters")
-    return event
 
 
 def _error(event: Any, problem: str) -> yaml.MarkedYAMLError:

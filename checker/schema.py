@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import msgspec
 from msgspec import Meta, Struct
 
-from checker.document import Document, Path_
+from checker.document import Document, Keys
 from checker.probes import KINDS
 from checker.words import A_DURATION, DURATION, POSITIVE, near_miss
 
@@ -105,7 +105,7 @@ def published(notify: type[Any]) -> dict[str, Any]:
     return {**head, **msgspec.json.schema(configuration(notify))}
 
 
-def validate(document: Document, value: Any, shape: Any, path: Path_ = ()) -> Any:
+def validate(document: Document, value: Any, shape: Any, path: Keys = ()) -> Any:
     """Return what is valid in a value. Keep every mistake in it, with its place and the near miss."""
     try:
         msgspec.convert(value, shape)

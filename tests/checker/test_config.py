@@ -28,7 +28,6 @@ from checker.words import seconds
 from notifications.settings import Notify
 from tests.checker.command import netproof, write
 
-TOO_LONG = "1: cannot be read as YAML: a value longer than 100,000 characters"
 BAD = sorted((Path(__file__).parent / "bad-config").glob("*.yaml"))
 
 
@@ -98,21 +97,10 @@ def test_yaml_of_two_million_levels_is_a_mistake(tmp_path: Path) -> None:
     assert "netproof.yaml:1: cannot be read as YAML: nested deeper than 20 levels" in ran.stderr
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (
-            "x: &x [" + "a, " * 999 + "]\nallow: [" + "*x, " * 999 + "]",
-            "2: cannot be read as YAML: more than 200,000 values, those of aliases included",
-        ),
-        ("allow: [{target: a:1, because: " + "x" * 100_001 + "}]", TOO_LONG),
-        ("allow: [{target: a:1, " + "x" * 100_001 + ": 1}]", TOO_LONG),
-    ],
-    ids=["aliases", "value", "key"],
-)
-def test_what_is_read_is_bounded(tmp_path: Path, content: str, message: str) -> None:
-    (tmp_path / "netproof.yaml").write_text(content)
-    assert mistakes(tmp_path / "netproof.yaml") == [f"netproof.yaml:{message}"]
+def test_aliases_count_as_what_they_stand_for(tmp_path: Path) -> None:
+    (tmp_path / "netproof.yaml").write_text("x: &x [" + "a, " * 999 + "]\nallow: [" + "*x, " * 999 + "]")
+    too_many = "cannot be read as YAML: more than 200,000 values, those of aliases included"
+    assert mistakes(tmp_path / "netproof.yaml") == [f"netproof.yaml:2: {too_many}"]
 
 
 def test_the_number_of_targets_is_bounded(tmp_path: Path) -> None:
