@@ -295,9 +295,9 @@ def _lag(check: Check, attempts: Sequence[Attempt]) -> float | None:
     """Return when a denied target was blocked that was open at first, in seconds from the start."""
     if check.expect is not Expect.BLOCKED:
         return None
-    opened = [verdict.lets_in(check, attempt) for attempt in attempts]
-    shut = len(opened) - opened[::-1].index(True) if True in opened else None
-    return attempts[shut].at if shut is not None and shut < len(opened) else None
+    opened = (number for number, attempt in enumerate(attempts, start=1) if verdict.lets_in(check, attempt))
+    blocked = attempts[max(opened, default=len(attempts)) :]
+    return blocked[0].at if blocked else None
 
 
 def _short_timeouts(results: Sequence[Result]) -> Iterator[str]:

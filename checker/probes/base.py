@@ -20,7 +20,6 @@ from checker.model import Check, Expect, Family, Observation, Outcome, Settings
 from checker.network import FAMILY, family_of, is_own
 from checker.target import Form
 
-_LINUX = sys.platform == "linux"
 _ESTABLISHED = 1  # TCP_ESTABLISHED, linux include/net/tcp_states.h
 _SEGMENTS = struct.Struct("=II")  # tcpi_segs_out and tcpi_segs_in, at byte 136 of struct tcp_info
 _SEGMENTS_AT = 136
@@ -33,12 +32,8 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # struct linger
 _EXTENDED_ERROR = struct.Struct("=IBBBBII")  # struct sock_extended_err, linux/errqueue.h
 _ORIGIN_ICMP = {2, 3}  # ee_origin: SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6
 
-_REFUSALS = {  # what an errno means after a segment went out and none came in (icmp_err_convert in net/ipv4/icmp.c)
-    errno.ECONNREFUSED: "ICMP port unreachable",
-    errno.EHOSTUNREACH: "ICMP host unreachable or prohibited",
-    errno.ENETUNREACH: "ICMP network unreachable or prohibited",
-    errno.EACCES: "ICMPv6 administratively prohibited",
-}
+# Errors of connect(2) that an ICMP error causes (icmp_err_convert in net/ipv4/icmp.c, icmpv6_err_convert in net/ipv6)
+_REFUSALS = {errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EACCES}
 _ICMP = {  # (origin, type, code): RFC 792, RFC 1812, RFC 4443
     (2, 3, 0): "ICMP network unreachable",
     (2, 3, 1): "ICMP host unreachable",
@@ -54,7 +49,7 @@ _ICMP = {  # (origin, type, code): RFC 792, RFC 1812, RFC 4443
     (3, 1, 5): "ICMPv6 source address failed policy",
     (3, 1, 6): "ICMPv6 route rejected",
 }
-_UNREACHABLE, _TIME_EXCEEDED = {(2, 3), (3, 1)}, {(2, 11), (3, 3)}  # (origin, type)
+_TIME_EXCEEDED = {(2, 11), (3, 3)}  # (origin, type)
 _HOST_UNREACHABLE = {(2, 3, 1), (3, 1, 3)}
 _PORT_UNREACHABLE = {(2, 3, 3), (3, 1, 4)}
 
@@ -109,14 +104,13 @@ async def connect(check: Check, address: str, port: int) -> Observation:
         return Observation(Outcome.UNTESTABLE, untestable(error.errno or 0), address, family)
     with sock:
         sock.setblocking(False)
-        if _LINUX:
-            sock.setsockopt(*_RECEIVE_ERRORS[family], 1)
-            if check.expect is not Expect.REACHABLE:
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        sock.setsockopt(*_RECEIVE_ERRORS[family], 1)
+        if check.expect is not Expect.REACHABLE:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         code = sock.connect_ex((address, port))
         if code == errno.EINPROGRESS:
-            if await _ready(loop, sock, check.timeout, loop.add_writer, loop.remove_writer) or _established(sock):
+            if await _ready(sock, check.timeout, loop.add_writer, loop.remove_writer) or _established(sock):
                 code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             else:
                 code = errno.ETIMEDOUT
@@ -137,13 +131,12 @@ async def exchange(address: str, port: int, payload: bytes, within: float) -> Re
         with socket.socket(FAMILY[family], socket.SOCK_DGRAM) as sock:
             sock.setblocking(False)
             try:
-                if _LINUX:
-                    sock.setsockopt(*_RECEIVE_ERRORS[family], 1)
+                sock.setsockopt(*_RECEIVE_ERRORS[family], 1)
                 sock.connect((address, port))
                 while (left := began + within - loop.time()) > 0:
                     sock.send(payload)
                     sent += 1
-                    if await _ready(loop, sock, min(left, 1.0), loop.add_reader, loop.remove_reader):
+                    if await _ready(sock, min(left, 1.0), loop.add_reader, loop.remove_reader):
                         return Reply(sock.recv(65535), loop.time() - began)
             except OSError as error:
                 icmp = icmp_error(sock)
@@ -159,7 +152,7 @@ async def exchange(address: str, port: int, payload: bytes, within: float) -> Re
 def tcp_segments(sock: socket.socket) -> tuple[int, int]:
     """Count the segments (sent, received) of a TCP socket; (0, 0) where the kernel does not count them."""
     size = _SEGMENTS_AT + _SEGMENTS.size
-    info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, size) if _LINUX else b""
+    info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, size)
     sent, received = _SEGMENTS.unpack_from(info, _SEGMENTS_AT) if len(info) == size else (0, 0)
     return sent, received
 
@@ -181,17 +174,13 @@ def tcp_failure(code: int, segments: tuple[int, int], icmp: IcmpError | None, af
     if code not in _REFUSALS or received or not sent:
         return _not_sent(code)
     if icmp is None:
-        return Outcome.REJECTED, f"refused on the path after {duration(after)} ({_REFUSALS[code]})"
+        return Outcome.REJECTED, f"refused on the path after {duration(after)} ({os.strerror(code)})"
     return _refused(icmp, after)
 
 
 def udp_failure(code: int, icmp: IcmpError | None, after: float) -> tuple[Outcome, str]:
     """Return what an error of a UDP socket means: outcome and words."""
-    if icmp:
-        return _refused(icmp, after)
-    if code == errno.ECONNREFUSED and not _LINUX:
-        return Outcome.REJECTED, f"refused after {duration(after)} (ICMP port unreachable)"
-    return _not_sent(code)
+    return _refused(icmp, after) if icmp else _not_sent(code)
 
 
 def _not_sent(code: int) -> tuple[Outcome, str]:
@@ -203,24 +192,23 @@ def _not_sent(code: int) -> tuple[Outcome, str]:
 def _refused(icmp: IcmpError, after: float) -> tuple[Outcome, str]:
     """Return what an ICMP error means: a refusal, unless the packet was lost before anything could refuse it."""
     origin, kind, code = icmp.cause
-    if (origin, kind) in _TIME_EXCEEDED:
-        return Outcome.UNTESTABLE, f"lost in a routing loop: {icmp.by} reports that the packet's time was exceeded"
     if icmp.cause in _HOST_UNREACHABLE and is_own(icmp.by):
         return Outcome.UNTESTABLE, "could not try: the next hop does not answer (no ARP or neighbour discovery reply)"
-    words = _ICMP.get(icmp.cause, f"ICMP{'v6' if origin == 3 else ''} type {kind} code {code}")
-    if (origin, kind) not in _UNREACHABLE:
-        return Outcome.UNTESTABLE, f"could not try: {icmp.by} reports {words}"
-    return Outcome.REJECTED, f"refused by {icmp.by} after {duration(after)} ({words})"
+    if icmp.cause in _ICMP:
+        return Outcome.REJECTED, f"refused by {icmp.by} after {duration(after)} ({_ICMP[icmp.cause]})"
+    if (origin, kind) in _TIME_EXCEEDED:
+        return Outcome.UNTESTABLE, f"lost in a routing loop: {icmp.by} reports that the packet's time was exceeded"
+    return Outcome.UNTESTABLE, f"could not try: {icmp.by} reports ICMP{'v6' if origin == 3 else ''} {kind}, code {code}"
 
 
 def icmp_error(sock: socket.socket) -> IcmpError | None:
     """Read the ICMP error that a socket's error queue holds, if any (IP_RECVERR in ip(7))."""
     try:
-        messages = sock.recvmsg(0, 512, _MSG_ERRQUEUE)[1] if _LINUX else []
+        messages = sock.recvmsg(0, 512, _MSG_ERRQUEUE)[1]
     except OSError:
         return None
-    for _level, _type, data in messages:
-        _errno, origin, icmp_type, icmp_code, _pad, _info, _data = _EXTENDED_ERROR.unpack_from(data)
+    for _, _, data in messages:
+        _, origin, icmp_type, icmp_code, *_ = _EXTENDED_ERROR.unpack_from(data)
         if origin in _ORIGIN_ICMP:
             return IcmpError(_offender(data[_EXTENDED_ERROR.size :]), (origin, icmp_type, icmp_code))
     return None
@@ -228,9 +216,8 @@ def icmp_error(sock: socket.socket) -> IcmpError | None:
 
 def _offender(address: bytes) -> str:
     """Read the struct sockaddr_in or sockaddr_in6 of whoever sent an ICMP error."""
-    family = int.from_bytes(address[:2], sys.byteorder)
-    if family == socket.AF_INET6:
-        return socket.inet_ntop(family, address[8:24])
+    if int.from_bytes(address[:2], sys.byteorder) == socket.AF_INET6:
+        return socket.inet_ntop(socket.AF_INET6, address[8:24])
     return socket.inet_ntop(socket.AF_INET, address[4:8])
 
 
@@ -248,20 +235,17 @@ def duration(seconds: float) -> str:
 
 def _established(sock: socket.socket) -> bool:
     """Return whether a connection was made in the very moment in which the time ran out."""
-    return _LINUX and sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _ESTABLISHED
+    return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _ESTABLISHED
 
 
 async def _ready(
-    loop: asyncio.AbstractEventLoop,
-    sock: socket.socket,
-    within: float,
-    watch: Callable[..., None],
-    unwatch: Callable[[int], bool],
+    sock: socket.socket, within: float, watch: Callable[..., None], unwatch: Callable[[int], bool]
 ) -> bool:
     """Wait until a socket is ready; False when the time is over first.
 
-    Leaner than the loop's own sock_connect and a timeout around it: ten thousand of these are under way at once.
+    It needs less memory than the loop's own sock_connect with a timeout: there may be ten thousand at once.
     """
+    loop = asyncio.get_running_loop()
     future: asyncio.Future[bool] = loop.create_future()
     descriptor = sock.fileno()
     watch(descriptor, _answer, future, True)
