@@ -121,17 +121,21 @@ def _run(vantage: str, ident: str, job: Job, pods: list[Pod], finished: int) -> 
         if container and container.state.terminated:
             last = container.state.terminated
             report, problem = _report(last)
+            if pod.status.reason:  # the kubelet ended it, and may have written a termination message of its own
+                problem = f"its pod did not run to its end: {_reason(pod)}"
             image = container.image_id or container.image
             return Run(vantage, ident, job.metadata.name, finished, last.exit_code, report, problem, image)
-    why = "its pod is gone"
-    if pods:
-        status = pods[-1].status
-        why = f"its pod left none ({harmless(status.reason or status.phase or 'unknown')}"
-        why += f": {harmless(status.message)[:200]})" if status.message else ")"
+    why = f"its pod left none ({_reason(pods[-1])})" if pods else "its pod is gone"
     reason = f"; the Job's reason: {harmless(end.reason)}" if end and end.reason and end.type == "Failed" else ""
     known = "" if exit_code is None else f" with exit code {exit_code}"
     problem = f"Job {job.metadata.name} ended{known}, but there is no report: {why}{reason}"
     return Run(vantage, ident, job.metadata.name, finished, exit_code, None, problem)
+
+
+def _reason(pod: Pod) -> str:
+    """Say how a pod ended: Evicted, for example, with the message of the kubelet."""
+    status = pod.status
+    return harmless(": ".join(filter(None, (status.reason or status.phase or "unknown", status.message))))[:250]
 
 
 def _report(last: Terminated) -> tuple[Report | None, str]:

@@ -226,6 +226,16 @@ def test_a_pod_that_is_gone_leaves_the_exit_code() -> None:
     assert "ended with exit code 1, but there is no report: its pod is gone" in finding.text
 
 
+def test_an_evicted_pod_is_a_finding_with_the_reason_of_the_kubelet() -> None:
+    watch = Watch()
+    watch.world.cronjob()
+    _, pod = watch.world.run("The container could not be located when the pod was terminated", code=137)
+    pod["status"] |= {"reason": "Evicted", "message": "Pod ephemeral local storage usage exceeds 1Mi."}
+    (finding,) = watch.look().findings
+    assert finding.kind == "overdue"
+    assert finding.text == "its pod did not run to its end: Evicted: Pod ephemeral local storage usage exceeds 1Mi."
+
+
 def test_a_broken_configuration_is_a_finding() -> None:
     watch = Watch()
     watch.world.cronjob()
