@@ -26,7 +26,8 @@ PAGES = {  # page of the site: file of the repository
     "changelog.md": "CHANGELOG.md",
 }
 CHAPTERS = {
-    "Use": ["command-line", "values", "notifications", "alerts", "gitops", "suggest", "commands", "sandbox"],
+    "Use": ["command-line", "values", "reporter", "notifications", "alerts", "suggest", "continuous", "gitops"],
+    "Other checks": ["sandbox", "commands"],
     "Understand": ["verdicts", "evidence", "security", "architecture", "benchmarks"],
     "Project": ["changelog", "contributing", "reporting"],
 }
@@ -41,7 +42,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.append(File.generated(config, page, content=(ROOT / file).read_text()))
     left = sorted(file.src_uri.removesuffix(".md") for file in files.documentation_pages())
     ordered = {name for chapter in CHAPTERS.values() for name in chapter} | {"index"}
-    nav: list[Any] = ["index.md"]
+    nav: list[Any] = [{"Overview": "index.md"}]
     for title, names in {**CHAPTERS, "More": [name for name in left if name not in ordered]}.items():
         if present := [f"{name}.md" for name in names if name in left]:
             nav.append({title: present})
