@@ -1,4 +1,4 @@
-"""The words of the product as values: frozen, and without any I/O.
+"""The values that all of the checker shares: frozen, and without any I/O.
 
 What is asked (Check, Plan) and what came of it (Observation, Attempt, Result, Run) are different types.
 All durations and offsets are seconds; offsets count from the start of the run.
@@ -14,7 +14,7 @@ from checker.target import Target
 
 
 class Outcome(StrEnum):
-    """What an attempt saw, on the wire or in this container; never an opinion."""
+    """What an attempt saw, on the wire or in this container. It does not say whether that is right."""
 
     OPEN = "open"
     UNEXPECTED = "unexpected"
@@ -28,7 +28,7 @@ class Outcome(StrEnum):
 
 
 class Verdict(StrEnum):
-    """Outcome, list and proof together."""
+    """Whether a check passes: that depends on the outcome, the list and the proof of the network."""
 
     PASS = "pass"  # noqa: S105 - a verdict, no password
     VIOLATION = "violation"

@@ -85,7 +85,7 @@ def identity(target: Target, namespace: str | None, cluster_domain: str) -> Targ
 
     A host name becomes what the search domains of a pod make of it, in full: `db`, `db.shop` and `db.shop.svc` become
     `db.shop.svc.cluster.local`. Without a namespace, a name of one label stays as it is. The path does not count,
-    and http and https are the TCP connection that they begin with: who answers a request listens on the port.
+    and http and https are the TCP connection that they begin with: a server that answers requests accepts connections.
     https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/#namespaces-of-services
     """
     kind = "tcp" if target.kind in ("http", "https") else target.kind

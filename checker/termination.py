@@ -1,9 +1,8 @@
 """The termination message: the report of a run in the 4,096 bytes that Kubernetes keeps of it.
 
 `kubectl describe pod` shows it, so what a person needs stands first and is plain text: the verdict, the vantage and
-the findings. All other checks follow in `packed`: as in the report but without their texts, deflated (RFC 1951, with
-_DICTIONARY as preset dictionary) and in base 85. What does not fit is counted in `leftOut`; a reader must not take a
-missing check for one that passes.
+the findings. All other checks follow in `packed`: their JSON without the texts, compressed (zlib, RFC 1950) and in
+base 85. What does not fit is counted in `leftOut`; a reader must not take a missing check for one that passes.
 https://kubernetes.io/docs/tasks/debug/debug-application/determine-reason-pod-failure/
 """
 
@@ -29,17 +28,7 @@ _FIRST = ("kind", "version", "verdict", "exitCode", "summary", "stopped", "error
 _THEN = ("vantage", "started", "duration", "netproof")
 _PACKED = ("finding", "list", "target", "outcome", "expect", "verdict", "exempt", "proxied", "lag", "controls")
 _READABLE = ("finding", "list", "target", "name", "outcome", "seen", "because", *_PACKED[4:])
-_ORDER = {Finding.LEAK: 0, Finding.UNREACHABLE: 1, Finding.INCONCLUSIVE: 2, None: 3}
-# What checks are made of, the most frequent last (zlib's advice).
-_DICTIONARY = (
-    b'"finding":"inconclusive""finding":"unreachable""finding":"leak""lag":"proxied":true,"controls":["exempt":true,'
-    b'"untestable""unresolved""impossible""possible""unexpected""closed""rejected""violation"".internal:9092:15672:50051'
-    b":2379:10250:6443:9200:11211:4222:5672:25:53:22:3000:9090:8443:3306-api-service-db-redis-mongo-postgres-kafka"
-    b'.example.com:443"dns://udp://.default.monitoring.kube-system.prod:6379:27017:5432:80:8080.svc.cluster.local:443"'
-    b'.svc.cluster.local:8080"{"list":"deny","target":"https://","outcome":"open","expect":"alive","verdict":"pass"},'
-    b'{"list":"allow","target":"tcp://10.","outcome":"open","expect":"reachable","verdict":"pass"},'
-    b'{"list":"deny","target":"tcp://","outcome":"silent","expect":"blocked","verdict":"pass"},'
-)
+_ORDER = (*Finding, None)  # the worst first
 
 
 class UnreadableError(ValueError):
@@ -49,7 +38,7 @@ class UnreadableError(ValueError):
 def shorten(report: Report) -> str:
     """Write the short form: complete JSON of at most LARGEST bytes, whatever is cut."""
     head = _head(report)
-    checks = sorted(report.checks, key=lambda check: _ORDER[check.finding])
+    checks = sorted(report.checks, key=lambda check: _ORDER.index(check.finding))
     findings = [check for check in checks if check.finding][:_MOST_SHOWN]
     readable = [{**_cut(_row(check, _READABLE)), "target": check.target} for check in findings]
     rows = [_row(check, _PACKED) for check in checks[:_MOST_PACKED]]
@@ -73,10 +62,8 @@ def read(text: str) -> Report:
     """Read a report, full or short. Raises UnreadableError."""
     try:
         value = json.loads(text)
-    except ValueError:
-        raise UnreadableError("it is not JSON") from None
-    except RecursionError:
-        raise UnreadableError("it is nested too deeply") from None
+    except (ValueError, RecursionError):
+        raise UnreadableError("it is not JSON, or nested too deeply") from None
     if not isinstance(value, dict) or "version" not in value or "verdict" not in value:
         raise UnreadableError("it is not a report of netproof")
     if value["version"] != VERSION:
@@ -105,16 +92,15 @@ def _row(check: Check, keys: Sequence[str]) -> dict[str, Any]:
 
 
 def _pack(rows: Sequence[dict[str, Any]]) -> str:
-    deflate = zlib.compressobj(9, wbits=-15, memLevel=9, zdict=_DICTIONARY)
     text = json.dumps(rows, separators=(",", ":")).encode()
-    return base64.b85encode(deflate.compress(text) + deflate.flush()).decode() if rows else ""
+    return base64.b85encode(zlib.compress(text, 9)).decode() if rows else ""
 
 
 def _unpack(packed: str) -> tuple[Check, ...]:
     """Raise ValueError, RecursionError or zlib.error."""
-    inflate = zlib.decompressobj(wbits=-15, zdict=_DICTIONARY)
-    text = inflate.decompress(base64.b85decode(packed), _LARGEST_UNPACKED)
-    if not inflate.eof:
+    stream = zlib.decompressobj()
+    text = stream.decompress(base64.b85decode(packed), _LARGEST_UNPACKED)
+    if not stream.eof:
         raise ValueError("its checks are cut off, or too many")
     return msgspec.convert(json.loads(text), tuple[Check, ...])
 
