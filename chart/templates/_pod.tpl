@@ -33,7 +33,7 @@ for ever.
 {{- if not (or .continuous .reporter) }}
 restartPolicy: Never
 {{- end }}
-# A run that is stopped still reports what it knows: at most 28 s for the channels, and 10 s for the heartbeat.
+# A run that is stopped still sends its report: at most 28 s for the channels, and 10 s for the heartbeat.
 terminationGracePeriodSeconds: 45
 {{- with concat ((default dict .root.Values.global).imagePullSecrets | default list) (default list .vantage.imagePullSecrets) }}
 imagePullSecrets:
@@ -211,7 +211,7 @@ volumes:
     {{- include "netproof.health" (dict "period" 5 "failures" 24) | nindent 4 }}
   {{- end }}
   {{- if .continuous }}
-  # Rounds still happen. The first one may take as long as all its checks.
+  # Fails when rounds do not end any more. The first round may take as long as all its checks.
   startupProbe:
     {{- include "netproof.alive" (dict "period" 10 "failures" 60) | nindent 4 }}
   livenessProbe:

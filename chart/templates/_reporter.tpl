@@ -41,7 +41,7 @@ without an application's labels.
 {{- end }}
 {{- end }}
 
-{{/* reporter.yaml: what the reporter knows of the release. It contains no secret. */}}
+{{/* reporter.yaml: the reporter's configuration. It contains no secret. */}}
 {{- define "netproof.reporter.config" -}}
 {{- $vantages := list }}
 {{- $namespaces := dict }}

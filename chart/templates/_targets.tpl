@@ -40,7 +40,7 @@ One that is meant to reach nothing takes no allow list from elsewhere.
 
 {{/*
 One list from one source, "targets" or "commonTargets". Mistakes that the checker would refuse are refused here. Common
-targets give way to the vantage's own. Text and dicts, because sprig's append copies the whole list each time.
+targets are replaced by the vantage's own. Text and dicts are used because sprig's append copies the whole list each time.
 */}}
 {{- define "netproof.list" -}}
 {{- $place := printf "%s.%s of vantage %q" .source .list .vantage.name }}
@@ -53,7 +53,7 @@ targets give way to the vantage's own. Text and dicts, because sprig's append co
 {{- $before := get $.listed $target.key | default dict }}
 {{- if not (and (eq $.source "commonTargets") $before.own) }}
 {{- with get $before $.list }}
-{{- fail (printf "%s: %s is there twice, the other time as %s" $place $text .) }}
+{{- fail (printf "%s: %s is a duplicate of %s" $place $text .) }}
 {{- end }}
 {{- $_ := set $before $.list $text }}
 {{- $_ := set $.listed $target.key $before }}
@@ -79,7 +79,7 @@ targets give way to the vantage's own. Text and dicts, because sprig's append co
 {{- include "netproof.filled" (dict "root" .root "text" ($entry | dig "target" "")) }}
 {{- end }}
 
-{{/* What a target consists of, as JSON; two spellings that the checker takes for one target have one key. */}}
+{{/* What a target consists of, as JSON; spellings of the same target have the same key. */}}
 {{- define "netproof.parts" -}}
 {{- $kind := "tcp" }}
 {{- $rest := .target }}
@@ -95,7 +95,7 @@ targets give way to the vantage's own. Text and dicts, because sprig's append co
 {{- dict "kind" $kind "rest" $rest "authority" $authority "key" $key | toJson }}
 {{- end }}
 
-{{/* Refuse targets that the checker cannot read. One pattern reads them all, because to compile a pattern takes time. */}}
+{{/* Refuse targets that the checker would reject. There is one pattern for all, because compiling a pattern is slow. */}}
 {{- define "netproof.readable" -}}
 {{- $unreadable := regexReplaceAll (printf "(?mi)^\"(%s)\"\n" .root.netproof.pattern) (include "netproof.texts" .) "" | trim }}
 {{- if $unreadable }}

@@ -83,7 +83,7 @@ values with the vantage's own merged over them, and
 {{- end }}
 {{- end }}
 
-{{/* What no run could make sense of is refused before it is installed. */}}
+{{/* Refuse values with which every run would fail. */}}
 {{- define "netproof.sensible" -}}
 {{- if not .existingConfigMap }}
 {{- if not (or .lists.allow .lists.deny (eq .role "control")) }}

@@ -81,7 +81,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"targets": {"deny": ["mongo.db"]}}, 'targets.deny of vantage "np-netproof": "mongo.db" .* write host:port'),
     ({"targets": {"deny": ["a:1", "htps://a"]}}, "unknown kind of target"),
     ({"commonTargets": {"deny": ["a:99999"]}}, '"a:99999" is not a valid target.* 65535'),
-    ({"vantages": {"a": {"targets": {"deny": ["tcp://A:1", "a:1"]}}}}, "targets.deny of .* a:1 is there twice"),
+    ({"vantages": {"a": {"targets": {"deny": ["tcp://A:1", "a:1"]}}}}, "targets.deny of .* a:1 is a duplicate of"),
     ({"targets": {"allow": ["{{ .Release.Name }}"]}}, '"np" is not a valid target'),
     ({"cronjob": {"schedule": "H(50-70) * * * *"}}, "H.50-70. is not valid: the range ends at 59"),
     ({"cronjob": {"schedule": "1,H * * * *"}}, '"1,H" is not valid'),
