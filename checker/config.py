@@ -58,7 +58,7 @@ def load(
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A check as it was written, and the document it was written in where there is one."""
+    """A check as it was written, and the YAML document that holds it, if any."""
 
     list: str
     target: str
@@ -66,7 +66,7 @@ class _Entry:
     keys: Mapping[str, Any] = field(default_factory=dict)  # the valid ones
     document: Document | None = None
     path: Keys = ()
-    wrong: bool = False  # it has mistakes already: what only follows from them is not reported
+    wrong: bool = False  # it has mistakes already: what may only follow from them is not reported
 
     def place(self, key: str = "") -> str:
         """Write the place of the entry, or of one of its keys."""
@@ -170,6 +170,7 @@ class _Loader:
         return Vantage(**(here | given))
 
     def checks(self, vantage: Vantage) -> list[Check]:
+        """Make a check of each entry. A control gets one for all that lead to the same place."""
         checks: dict[Any, Check] = {}
         for entry in sorted(self.entries, key=lambda entry: entry.list):
             try:
@@ -180,17 +181,16 @@ class _Loader:
             if vantage.control and KINDS[target.kind].own:
                 continue
             check = self.check(entry, target, control=vantage.control)
-            key: tuple[Any, ...] = entry.list, target
-            if merged := vantage.control and entry.list == "deny":
-                # a control gets the denied targets of many vantages, which name one place in several ways
+            if vantage.control and entry.list == "deny":  # many vantages deny it, and have several names for it
                 place = identity(target, vantage.namespace, "cluster.local")
-                key = check.expect, place, place.kind == "tcp" or repr(check.settings)
-            first = checks.setdefault(key, check)
-            if first is not check and not merged:
+                checks.setdefault((check.expect, place, place.kind == "tcp" or repr(check.settings)), check)
+                continue
+            first = checks.setdefault((entry.list, target), check)
+            if first is not check:
                 where = f"is on the {entry.list} list already, in {first.where}"
                 self.mistakes.append(f"{entry.place()}: {target} {where}")
-            elif ("allow", target) in checks and key == ("deny", target):
-                both = f"allow ({checks['allow', target].where}) and deny ({check.where})"
+            elif entry.list == "deny" and (allowed := checks.get(("allow", target))):
+                both = f"allow ({allowed.where}) and deny ({check.where})"
                 self.warnings.append(f"the lists disagree about {target}: {both}")
         return list(checks.values())
 
@@ -244,7 +244,7 @@ class _Loader:
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:
-    """Leave out keys without a value, also in mappings inside."""
+    """Leave out the keys without a value, in inner mappings too."""
     return {key: _given(each) if isinstance(each, dict) else each for key, each in values.items() if each is not None}
 
 

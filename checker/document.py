@@ -71,7 +71,7 @@ def read(file: str, content: str) -> Document:
 
 
 class _Reader:
-    """Makes values of the parser's events, not of its nodes: PyYAML makes those by an unbounded recursion in C."""
+    """Makes values of the parser's events. PyYAML's own nodes would be made by a recursion in C without a limit."""
 
     def __init__(self, document: Document, content: str) -> None:
         self.document, self.count = document, 0

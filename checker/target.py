@@ -127,36 +127,33 @@ def _port(text: str | None, default: int | None) -> int:
 
 
 def _host(text: str) -> str:
-    """Read a host name or an address. One that is written as both, `::ffff:10.0.0.1`, is an IPv4 address."""
     if not text.startswith("["):
         return _name(text)
     if "%" in text:
         raise TargetError(f"{text}: addresses with a zone are not supported")
-    try:
-        address = IPv6Address(text[1:-1])
-    except ValueError as error:
-        raise TargetError(f"{text}: not an IPv6 address in brackets") from error
-    return _specified(address.ipv4_mapped or address)
+    return _address(IPv6Address, text[1:-1], f"{text}: not an IPv6 address in brackets")
 
 
 def _name(text: str) -> str:
     """Check a host name or IPv4 address, and fold its case (RFC 4343)."""
     name = text.lower()
-    labels = name.removesuffix(".").split(".")
     if not name:
         raise TargetError("a host name is missing")
+    labels = name.removesuffix(".").split(".")
     if _NUMBER.fullmatch(labels[-1]):  # a last label of digits can only be meant as an address
-        try:
-            address = IPv4Address(name)
-        except ValueError as error:
-            raise TargetError(f"{text!r} is not an IPv4 address") from error
-        return _specified(address)
+        return _address(IPv4Address, name, f"{text!r} is not an IPv4 address")
     if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
         raise TargetError(f"{text!r} is not a host name")
     return name
 
 
-def _specified(address: IPv4Address | IPv6Address) -> str:
+def _address(kind: type[IPv4Address | IPv6Address], text: str, otherwise: str) -> str:
+    """Normalise an address. One that is written as both, `::ffff:10.0.0.1`, is an IPv4 address."""
+    try:
+        address = kind(text)
+    except ValueError:
+        raise TargetError(otherwise) from None
+    address = getattr(address, "ipv4_mapped", None) or address
     if address.is_unspecified:
         raise TargetError(f"{address} is not the address of another machine: this machine would answer")
     return str(address)
