@@ -1,14 +1,15 @@
 """The checks that values ask for, and what each of them would see under the policies."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, NamedTuple
 
 from checker.target import Form, TargetError, identity, parse
 from planner.evaluator import Change, Endpoint
+from planner.lists import outside
+from planner.origins import origins, probe
 from planner.reachability import Inventory
-from planner.suggestion import outside, places, probe
 
 _HTTP = {"http": Form(80, path=True), "https": Form(443, path=True)}
 _FORMS = {"tcp": Form(), "udp": Form(), "dns": Form(53, name=True), **_HTTP}
@@ -38,14 +39,14 @@ class Check(NamedTuple):
 
 
 class Checks:
-    """The checks of values, ready to be asked what they see."""
+    """The checks of values, and what they see under the policies."""
 
-    def __init__(self, inventory: Inventory, checked: list[Place]) -> None:
-        self.inventory, self.first = inventory, len(inventory.pods)
-        self.others = places(inventory)
-        probes = [probe(inventory, each.namespace, each.labels) for each in checked]
-        probes += [probe(inventory, each.namespace, each.labels) for each in self.others]
-        self.evaluator = inventory.evaluator(probes)
+    def __init__(self, inventory: Inventory, checked: Sequence[Place]) -> None:
+        self.inventory, first, others = inventory, len(inventory.pods), origins(inventory)
+        self.origins = dict(enumerate(others, first + len(checked)))
+        self.evaluators = inventory.evaluators(
+            probe(inventory, each.namespace, each.labels) for each in (*checked, *others)
+        )
         self.targets: dict[tuple[str, str, int], tuple[Endpoint, ...]] = {}
         for each in [*inventory.destinations, *dict(outside(inventory))]:
             for host in (f"{each.host}.svc.{_DOMAIN}", each.address):
@@ -53,17 +54,19 @@ class Checks:
                     self.targets[each.protocol, host, each.port] = each.backends
         self.all = [
             Check(place, key, text, index, *self._endpoints(text, place.namespace))
-            for index, place in enumerate(checked, self.first)
+            for index, place in enumerate(checked, first)
             for key, texts in (("allow", place.allow), ("deny", place.deny))
             for text in texts
         ]
 
     def sees(self, check: Check, change: Change | None = None) -> str:
-        """Say what a check sees: open, shut, partly (which is not certain), or unresolved."""
-        if check.by_name and not self.evaluator.senders(self.inventory.dns, change).certain >> check.pod & 1:
+        """Return what a check sees: open, shut, partly (which is not certain), or unresolved."""
+        certain, possible = self.evaluators
+        if check.by_name and not certain.senders(self.inventory.dns, change) >> check.pod & 1:
             return "unresolved"
-        senders = self.evaluator.senders(check.to, change)
-        return ("shut", "partly", "open")[(senders.certain >> check.pod & 1) + (senders.possible >> check.pod & 1)]
+        if certain.senders(check.to, change) >> check.pod & 1:
+            return "open"
+        return "partly" if possible.senders(check.to, change) >> check.pod & 1 else "shut"
 
     def _endpoints(self, text: str, namespace: str) -> tuple[tuple[Endpoint, ...], bool]:
         """Find where a target leads, and whether a name must resolve on the way."""

@@ -1,7 +1,7 @@
 """Which policies no check would notice missing: mutation testing for network policies.
 
-Each policy, and each of its rules, is taken away in mind. It is noticed when a check of the values then sees
-something else than before.
+Each policy, and each of its rules, is removed in a copy. It is noticed if a check of the values then has
+another result.
 """
 
 from collections import defaultdict
@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from planner.checks import Check, Checks
-from planner.evaluator import Change
+from planner.evaluator import Change, union
+from planner.origins import merge
 from planner.policies import Policy
-from planner.suggestion import merge
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,9 @@ class Coverage:
 
 
 def coverage(checks: Checks) -> Coverage:
-    """Take every policy and rule away in mind, and see which checks change."""
-    evaluator, inventory = checks.evaluator, checks.inventory
+    """Remove each policy and rule in a copy, and find the checks that see something else then."""
+    evaluators, inventory = checks.evaluators, checks.inventory
+    evaluator = evaluators[0]
     known = [each for each in checks.all if each.to]
     ends = {to: None for each in (*checks.targets.values(), *(one.to for one in known), inventory.dns) for to in each}
     concerned = defaultdict[Policy, list[Check]](list)  # the checks that a policy could change
@@ -55,7 +56,9 @@ def coverage(checks: Checks) -> Coverage:
         for rule, instead in policy.parts():
             change = Change(policy, instead)
             noticed = any(_differs(checks, check, change) for check in concerned[policy])
-            matters = noticed or any(evaluator.senders([to]) != evaluator.senders([to], change) for to in reached)
+            matters = noticed or any(
+                each.senders([to]) != each.senders([to], change) for to in reached for each in evaluators
+            )
             parts.append(Part(str(policy), rule, noticed if matters else None))
     probed = {each.to for each in known}
     services = {each.host: False for each in inventory.destinations}
@@ -76,12 +79,11 @@ def _differs(checks: Checks, check: Check, change: Change) -> bool:
 
 def _alone(checks: Checks) -> Iterator[str]:
     """Yield the workloads that may reach something else than every vantage of their namespace."""
-    evaluator = checks.evaluator
-    views = [evaluator.senders(to) for to in (*checks.targets.values(), checks.inventory.dns)]
-    vantages = sum(1 << each for each in {check.pod for check in checks.all})
-    groups = merge(evaluator.within.values(), views).values()
-    alone = sum(group for group in groups if not group & vantages)
-    first = len(evaluator.pods) - len(checks.others)
-    for index, place in enumerate(checks.others, first):
+    ends = (*checks.targets.values(), checks.inventory.dns)
+    views = [each.senders(to) for each in checks.evaluators for to in ends]
+    vantages = union(*(1 << each.pod for each in checks.all))
+    groups = merge(checks.evaluators[0].within.values(), views).values()
+    alone = union(*(group for group in groups if not group & vantages))
+    for index, origin in checks.origins.items():
         if alone >> index & 1:
-            yield from (f"{name} in {place.namespace}" for name in place.workloads)
+            yield from (f"{name} in {origin.namespace}" for name in origin.workloads)

@@ -1,54 +1,40 @@
-"""Find who may send to whom under the policies.
+"""Find the pods that may send to an endpoint under the policies.
 
-Pods that are alike are one PodClass, and a set of classes is an int with a bit for each: the work grows with the
+Pods that are alike are one PodClass. A set of classes is an int with one bit for each. So the work grows with the
 number of distinct label sets, and a policy is evaluated for all senders at once.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cache, reduce
 from ipaddress import ip_network
 from typing import NamedTuple
 
 from planner.addresses import Address, covers
-from planner.objects import IPBlock
+from planner.objects import IPBlock, PolicyPort
 from planner.policies import Peer, Policy, Rule
 from planner.selectors import Selector, selects
 
-
-class Senders(NamedTuple):
-    """Two sets of pod classes: those that certainly may send, and those that possibly may (the first included)."""
-
-    certain: int
-    possible: int
-
-    def __and__(self, other: "Senders") -> "Senders":
-        return Senders(self.certain & other.certain, self.possible & other.possible)
-
-    def __or__(self, other: "Senders") -> "Senders":
-        return Senders(self.certain | other.certain, self.possible | other.possible)
-
-
-NOBODY, _ALL = Senders(0, 0), Senders(-1, -1)
 _ANYWHERE = (ip_network("0.0.0.0/0"),)
+NamedPort = tuple[str, str, int]  # name, protocol, number
 
 
 @dataclass(frozen=True, slots=True)
 class PodClass:
-    """Pods that every policy and Service treats alike: the labels that selectors look at, and what ports are named."""
+    """Pods that every policy and Service treats alike: the labels that selectors use, and the named ports."""
 
     namespace: str
     labels: frozenset[tuple[str, str]]
-    named_ports: frozenset[tuple[str, str, int]] = frozenset()  # name, protocol, number
-    # Those that certainly, and those that possibly cover its address.
+    named_ports: frozenset[NamedPort] = frozenset()
+    # The blocks that certainly cover its address, and those that possibly cover it.
     blocks: tuple[frozenset[IPBlock], frozenset[IPBlock]] = (frozenset(), frozenset())
     on_host_network: bool = False
     ready: bool = True
 
 
 class Endpoint(NamedTuple):
-    """Where packets go: a port of a pod class, or of an address outside; None is an unknown address."""
+    """Where packets go: a port of a pod class, or of an address outside of the cluster; None is an unknown address."""
 
     pod: int | None
     address: Address | None
@@ -57,14 +43,14 @@ class Endpoint(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A policy, and what would stand in its place; None: nothing."""
+    """A policy, and its replacement; None: the policy is removed."""
 
     policy: Policy
     instead: Policy | None
 
 
 def union(*sets: int) -> int:
-    """Join sets."""
+    """Return the union of sets."""
     return reduce(int.__or__, sets, 0)
 
 
@@ -77,181 +63,166 @@ def members(bits: int) -> Iterator[int]:
 
 
 class Evaluator:
-    """Evaluates policies for pod classes, which are known by their index. `nodes` has the nodes of each class."""
+    """Evaluates policies for pod classes, which are known by their index. `nodes` has the nodes of each class.
+
+    Some facts are unknown, such as the address of a pod that does not run yet. An `optimistic` evaluator assumes that
+    they permit a connection, another one that they do not: the truth is between the two results.
+    """
 
     def __init__(
         self,
         pods: Sequence[PodClass],
         nodes: Sequence[frozenset[str]],
-        policies: Iterable[Policy],
+        policies: Sequence[Policy],
         namespaces: Mapping[str, Mapping[str, str]],
+        *,
+        optimistic: bool,
     ) -> None:
-        self.pods, self._nodes, self._namespaces = pods, nodes, namespaces
-        everybody = (1 << len(pods)) - 1
-        self.everybody = Senders(everybody, everybody)
+        self.pods, self._nodes, self._namespaces, self._optimistic = pods, nodes, namespaces, optimistic
+        self._everybody = (1 << len(pods)) - 1
         self.within: dict[str, int] = defaultdict(int)  # the classes of each namespace
         for index, pod in enumerate(pods):
             self.within[pod.namespace] |= 1 << index
         self._on_hosts = sum(1 << index for index, pod in enumerate(pods) if pod.on_host_network)
         self._labels = [dict(pod.labels) for pod in pods]
-        self._peers: dict[Peer, Senders] = {}
-        self._rules: dict[Rule, Senders] = {}
-        self._let_in: dict[Endpoint, Senders] = {}
-        self._let_out: dict[Endpoint, Senders] = {}
-        self.on_ingress: list[list[Policy]] = [[] for _ in pods]  # the policies that isolate each class
-        self.on_egress: list[list[Policy]] = [[] for _ in pods]
-        for each in policies:
-            for index in members(self._select(self.within[each.namespace], each.pods)):
-                if each.ingress is not None:
-                    self.on_ingress[index].append(each)
-                if each.egress is not None:
-                    self.on_egress[index].append(each)
-        self._alike: dict[tuple[Policy, ...], int] = defaultdict(int)  # senders by the policies that isolate them
+        self.on_ingress = self._selecting(each for each in policies if each.ingress is not None)
+        self.on_egress = self._selecting(each for each in policies if each.egress is not None)
+        self._groups: dict[tuple[Policy, ...], int] = defaultdict(int)  # senders by the policies that isolate them
         for index, isolating in enumerate(self.on_egress):
-            self._alike[tuple(isolating)] |= 1 << index
-        self.shut_in = everybody & ~self._alike[()]
-
-    def who(self, peer: Peer) -> Senders:
-        """Find the pods that a peer stands for."""
-        if peer not in self._peers:
-            self._peers[peer] = self._by_address(peer.block) if peer.block else self._by_labels(peer)
-        return self._peers[peer]
-
-    def isolating(self, to: Endpoint) -> list[Policy]:
-        """List the policies that isolate an endpoint against ingress."""
-        return [] if to.pod is None else self.on_ingress[to.pod]
-
-    def senders(self, to: Iterable[Endpoint], change: Change | None = None) -> Senders:
-        """Find who may send to endpoints: certainly means to all of them, possibly to some."""
-        each = [self.ingress(endpoint, change) & self.egress(endpoint, change) for endpoint in to]
-        certain = reduce(int.__and__, (one.certain for one in each), self.everybody.certain)
-        return Senders(certain, union(*(one.possible for one in each))) if each else NOBODY
-
-    def ingress(self, to: Endpoint, change: Change | None = None) -> Senders:
-        """Find who is let in, whether or not the sender is let out."""
-        if to.pod is None:
-            return self.everybody
-        if change and change.policy in self.on_ingress[to.pod]:
-            return self._ingress(to, _after(self.on_ingress[to.pod], change))
-        if to not in self._let_in:
-            self._let_in[to] = self._ingress(to, self.on_ingress[to.pod])
-        return self._let_in[to]
-
-    def egress(self, to: Endpoint, change: Change | None = None) -> Senders:
-        """Find who is let out, whether or not it is let in."""
-        if to not in self._let_out:
-            self._let_out[to] = self._egress(to, {policies: policies for policies in self._alike})
-        if change and change.policy.egress is not None:
-            changed = {each: _after(each, change) for each in self._alike if change.policy in each}
-            rest = ~union(*(self._alike[each] for each in changed))
-            return self._let_out[to] & Senders(rest, rest) | self._egress(to, changed)
-        return self._let_out[to]
-
-    def invited(self, to: Endpoint) -> int:
-        """Senders that a rule lets through which names somebody, or any rule in their own namespace."""
-        isolating = self.isolating(to)
-        inside = 0 if to.pod is None else self.within[self.pods[to.pod].namespace]
-        let_in = (self._peers_of(rule).certain for each in isolating for rule in each.ingress or () if rule.is_specific)
-        let_out = (
-            alike
-            for policies, alike in self._alike.items()
-            if any(rule.is_specific and self._reaches(rule, to).certain for rule in _egress_rules(policies))
+            self._groups[isolating] |= 1 << index
+        self.who, self._sources = cache(self._who), cache(self._find_sources)
+        self._own_node, self._let_in, self._let_out = (
+            cache(self._find_own_node),
+            cache(self._find_let_in),
+            cache(self._find_let_out),
         )
-        named = union(*let_in, *let_out) | inside & (self.everybody.certain if isolating else self.shut_in)
-        return self.senders([to]).certain & named
 
-    def deciding(self, sender: int, to: Endpoint) -> list[Policy]:
-        """List the policies that let a sender through to an endpoint, or else those that keep it out."""
-        isolating = self.isolating(to)
-        if not self.senders([to]).possible >> sender & 1:
-            found = [] if self.ingress(to).possible >> sender & 1 else isolating
-            return found if self.egress(to).possible >> sender & 1 else [*found, *self.on_egress[sender]]
-        let_in = [each for each in isolating if self._ingress(to, [each]).possible >> sender & 1]
-        return let_in + [
-            each
-            for each in self.on_egress[sender]
-            if any(self._reaches(rule, to).possible for rule in each.egress or ())
-        ]
+    @property
+    def restricted(self) -> int:
+        """The classes that a policy isolates on egress."""
+        return self._everybody & ~self._groups[()]
 
-    def _ingress(self, to: Endpoint, isolating: Sequence[Policy]) -> Senders:
-        if to.pod is None or not isolating:
-            return self.everybody
-        rules = (rule for each in isolating for rule in each.ingress or () if self._on_port(rule, to))
-        return reduce(Senders.__or__, map(self._peers_of, rules), self._own_node(to.pod))
+    def isolating(self, to: Endpoint) -> tuple[Policy, ...]:
+        """Return the policies that isolate an endpoint on ingress."""
+        return () if to.pod is None else self.on_ingress[to.pod]
 
-    def _egress(self, to: Endpoint, groups: Mapping[tuple[Policy, ...], Sequence[Policy]]) -> Senders:
-        found = self._own_node(to.pod) if to.pod is not None and self.pods[to.pod].on_host_network else NOBODY
-        for policies, isolating in groups.items():
-            alike = Senders(self._alike[policies], self._alike[policies])
-            reached = (self._reaches(rule, to) for rule in _egress_rules(isolating))
-            found |= alike & reduce(Senders.__or__, reached, NOBODY) if isolating else alike
+    def senders(self, to: Iterable[Endpoint], change: Change | None = None) -> int:
+        """Find who may send to all of the endpoints, or, if optimistic, to any of them."""
+        found = [self.ingress(each, change) & self.egress(each, change) for each in to]
+        return reduce(int.__or__ if self._optimistic else int.__and__, found) if found else 0
+
+    def ingress(self, to: Endpoint, change: Change | None = None) -> int:
+        """Find the senders that ingress rules permit."""
+        return self._let_in(_after(self.isolating(to), change), to)
+
+    def egress(self, to: Endpoint, change: Change | None = None) -> int:
+        """Find the senders that egress rules permit."""
+        found = self._let_out(to)
+        if change and change.policy.egress is not None:
+            for policies, group in self._groups.items():
+                if change.policy in policies:
+                    found = found & ~group | self._own_node(to.pod)
+                    found |= group if self._permits(_after(policies, change), to) else 0
         return found
 
-    def _reaches(self, rule: Rule, to: Endpoint) -> Senders:
-        """Find out whether an egress rule lets its senders out to an endpoint: all of them (-1), or none."""
+    def invited(self, to: Endpoint) -> int:
+        """Find the senders that a rule with named peers permits, or, in the endpoint's namespace, any rule."""
+        isolating = self.isolating(to)
+        inside = 0 if to.pod is None else self.within[self.pods[to.pod].namespace]
+        let_in = (self._sources(rule) for each in isolating for rule in each.ingress or () if rule.is_specific)
+        let_out = (
+            group
+            for policies, group in self._groups.items()
+            if any(rule.is_specific and self._leads(rule, to) for each in policies for rule in each.egress or ())
+        )
+        return self.senders([to]) & union(*let_in, *let_out, inside & (-1 if isolating else self.restricted))
+
+    def deciding(self, sender: int, to: Endpoint) -> tuple[Policy, ...]:
+        """Return the policies that permit a connection, or, where it is not permitted, those that deny it."""
+        let_in, let_out = (bits >> sender & 1 for bits in (self.ingress(to), self.egress(to)))
+        if not (let_in and let_out):
+            return (() if let_in else self.isolating(to)) + (() if let_out else self.on_egress[sender])
+        permitting = [each for each in self.isolating(to) if self._let_in((each,), to) >> sender & 1]
+        return (*permitting, *(each for each in self.on_egress[sender] if self._permits((each,), to)))
+
+    def _selecting(self, policies: Iterable[Policy]) -> list[tuple[Policy, ...]]:
+        """List the policies that select each class."""
+        found: list[tuple[Policy, ...]] = [()] * len(self.pods)
+        for each in policies:
+            for index in members(self._select(self.within[each.namespace], each.pods)):
+                found[index] += (each,)
+        return found
+
+    def _find_let_in(self, isolating: tuple[Policy, ...], to: Endpoint) -> int:
+        if not isolating:
+            return self._everybody
+        rules = (rule for each in isolating for rule in each.ingress or () if self._on_port(rule, to))
+        return union(self._own_node(to.pod), *map(self._sources, rules))
+
+    def _find_let_out(self, to: Endpoint) -> int:
+        found = (group for policies, group in self._groups.items() if self._permits(policies, to))
+        return union(self._own_node(to.pod), *found)
+
+    def _permits(self, isolating: tuple[Policy, ...], to: Endpoint) -> bool:
+        """Whether these policies, all that isolate a sender on egress, permit it to send to an endpoint."""
+        return not isolating or any(self._leads(rule, to) for each in isolating for rule in each.egress or ())
+
+    def _leads(self, rule: Rule, to: Endpoint) -> bool:
+        """Whether an egress rule permits an endpoint."""
         if not self._on_port(rule, to):
-            return NOBODY
-        if not rule.peers:
-            return _ALL
+            return False
         if to.pod is not None:
-            peers = self._peers_of(rule)
-            return Senders(-(peers.certain >> to.pod & 1), -(peers.possible >> to.pod & 1))
-        covered = [covers(each.block, to.address, _ANYWHERE) for each in rule.peers if each.block]
-        return Senders(-any(certain for certain, _ in covered), -any(possible for _, possible in covered))
+            return bool(self._sources(rule) >> to.pod & 1)
+        blocks = (covers(each.block, to.address, _ANYWHERE) for each in rule.peers if each.block)
+        return not rule.peers or any(covered[self._optimistic] for covered in blocks)
 
     def _on_port(self, rule: Rule, to: Endpoint) -> bool:
-        for ports in rule.ports:
-            if (ports.protocol or "TCP") != to.protocol:
-                continue
-            if isinstance(ports.port, str):
-                named = () if to.pod is None else self.pods[to.pod].named_ports
-                if (ports.port, to.protocol, to.port) in named:
-                    return True
-            elif ports.port is None or ports.port <= to.port <= (ports.end_port or ports.port):
-                return True
-        return not rule.ports
+        named = frozenset[NamedPort]() if to.pod is None else self.pods[to.pod].named_ports
+        return not rule.ports or any(_matches(each, to, named) for each in rule.ports)
 
-    def _peers_of(self, rule: Rule) -> Senders:
-        """Find who the peers of a rule are."""
-        if rule not in self._rules:
-            peers = map(self.who, rule.peers) if rule.peers else [self.everybody]
-            self._rules[rule] = reduce(Senders.__or__, peers)
-        return self._rules[rule]
+    def _find_sources(self, rule: Rule) -> int:
+        """Find the pods that a rule names as peers."""
+        return union(*map(self.who, rule.peers)) if rule.peers else self._everybody
 
-    def _by_address(self, block: IPBlock) -> Senders:
-        certain, possible = (
-            sum(1 << index for index, pod in enumerate(self.pods) if block in pod.blocks[sure]) for sure in (0, 1)
-        )
-        return Senders(certain, possible)
-
-    def _by_labels(self, peer: Peer) -> Senders:
-        names = [name for name in self.within if selects(peer.namespaces, self._namespaces[name])]
-        among = union(*(self.within[name] for name in ([peer.namespace] if peer.namespace else names)))
-        found = self._select(among, peer.pods)
-        return Senders(found, found)
+    def _who(self, peer: Peer) -> int:
+        """Find the pods that a peer selects."""
+        if peer.block:
+            return sum(1 << i for i, pod in enumerate(self.pods) if peer.block in pod.blocks[self._optimistic])
+        selected = [name for name in self.within if selects(peer.namespaces, self._namespaces[name])]
+        names = [peer.namespace] if peer.namespace else selected
+        return self._select(union(*(self.within[name] for name in names)), peer.pods)
 
     def _select(self, among: int, selector: Selector) -> int:
-        """Find the classes that a selector selects. It does not see pods on the host network, as in most plugins."""
+        """Find the classes that a selector selects: none on the host network, as in most network plugins."""
         bits = among & ~self._on_hosts
         if not selector:
             return bits
         return sum(1 << index for index in members(bits) if selects(selector, self._labels[index]))
 
-    def _own_node(self, pod: int) -> Senders:
-        """Find the pods on the host network of the same node: between a pod and its own node, traffic always passes."""
-        here, found = self._nodes[pod], NOBODY
-        for other in members(self.everybody.certain if self.pods[pod].on_host_network else self._on_hosts):
-            there, bit = self._nodes[other], 1 << other
-            same, apart = len(here) == 1 and here == there, bool(here and there) and not here & there
-            found |= Senders(bit * same, bit * (not apart))
-        return found
+    def _find_own_node(self, pod: int | None) -> int:
+        """Find who is on the same node, if one of both is on the host network: this traffic is always permitted."""
+        if pod is None:
+            return 0
+        others = self._everybody if self.pods[pod].on_host_network else self._on_hosts
+        return sum(1 << other for other in members(others) if self._same_node(self._nodes[pod], self._nodes[other]))
+
+    def _same_node(self, here: frozenset[str], there: frozenset[str]) -> bool:
+        if self._optimistic:
+            return not (here and there) or bool(here & there)
+        return len(here) == 1 and here == there
 
 
-def _egress_rules(policies: Iterable[Policy]) -> Iterator[Rule]:
-    return (rule for each in policies for rule in each.egress or ())
+def _matches(allowed: PolicyPort, to: Endpoint, named: frozenset[NamedPort]) -> bool:
+    if (allowed.protocol or "TCP") != to.protocol:
+        return False
+    if isinstance(allowed.port, str):
+        return (allowed.port, to.protocol, to.port) in named
+    return allowed.port is None or allowed.port <= to.port <= (allowed.end_port or allowed.port)
 
 
-def _after(policies: Iterable[Policy], change: Change) -> list[Policy]:
+def _after(policies: tuple[Policy, ...], change: Change | None) -> tuple[Policy, ...]:
     """Apply a change to policies."""
+    if change is None or change.policy not in policies:
+        return policies
     changed = (change.instead if each is change.policy else each for each in policies)
-    return [each for each in changed if each is not None]
+    return tuple(each for each in changed if each is not None)

@@ -12,7 +12,7 @@ from planner.evaluator import Endpoint, Evaluator, PodClass
 from planner.objects import Objects, Pod, Service, ServicePort
 from planner.other_policies import OtherKind
 from planner.policies import policy
-from planner.selectors import keys
+from planner.selectors import Selector, keys
 
 # Labels that differ from pod to pod of one workload.
 _OF_ONE_POD = re.compile(
@@ -65,8 +65,11 @@ class Inventory:
         self.others = [OtherKind(each) for each in objects.others if each.kind not in ignored_kinds]
         rules = [rule for each in self.policies for rule in each.rules]
         peers = [peer for rule in rules for peer in rule.peers] + [each.subject for each in self.others]
-        self.policy_keys = keys([*(each.pods for each in self.policies), *(each.pods for each in peers)])
-        self._keys = self.policy_keys | {key for each in objects.services for key in each.spec.selector or ()}
+        self.selectors: dict[str, list[Selector]] = defaultdict(list)  # of pods, by the label keys that they use
+        for selector in {each.pods for each in (*self.policies, *peers)}:
+            for key in keys([selector]):
+                self.selectors[key].append(selector)
+        self._keys = self.selectors.keys() | {key for each in objects.services for key in each.spec.selector or ()}
         self._port_names = {port.port for rule in rules for port in rule.ports}
         self._port_names |= {port.target_port for each in objects.services for port in each.spec.ports or ()}
         self._blocks = {peer.block for peer in peers if peer.block}
@@ -95,15 +98,22 @@ class Inventory:
             if looked_at and name not in objects.namespaces
         ]
 
-    def evaluator(self, probes: Iterable[PodClass] = ()) -> Evaluator:
-        """Evaluate the policies for all pods, and for pods that do not exist yet: their indices follow."""
+    def evaluators(self, probes: Iterable[PodClass] = ()) -> tuple[Evaluator, Evaluator]:
+        """Return evaluators of what is certainly, and of what is possibly permitted.
+
+        `probes` are pods that do not exist yet. Their indices follow those of all others.
+        """
         pods = [*self.pods, *probes]
         nodes = [frozenset(self._nodes[index]) for index in range(len(pods))]
-        return Evaluator(pods, nodes, self.policies, defaultdict(dict, self.namespaces))
+        namespaces = defaultdict(dict, self.namespaces)
+        certain, possible = (
+            Evaluator(pods, nodes, self.policies, namespaces, optimistic=optimistic) for optimistic in (False, True)
+        )
+        return certain, possible
 
     def probe(self, namespace: str, labels: Mapping[str, str]) -> PodClass:
         """Make the class of a pod that does not exist yet."""
-        return PodClass(namespace, self._labels(labels, self.policy_keys), blocks=self._covering(None))
+        return PodClass(namespace, self._labels(labels, self.selectors), blocks=self._covering(None))
 
     def _add(self, namespace: str, name: str, pod: Pod, *, ready: bool) -> None:
         labels = pod.metadata.labels or {}
@@ -219,17 +229,17 @@ class Pair:
 
 def pairs(inventory: Inventory) -> Iterator[Pair]:
     """Yield each pair of workloads and each port that the second declares or that a Service sends to it."""
-    evaluator = inventory.evaluator()
+    certain, possible = inventory.evaluators()
     workloads = sorted(inventory.workloads.values(), key=lambda each: (each.namespace, each.name))
     ports = [(each, *port) for each in workloads for port in _ports(each, inventory.destinations)]
-    asked = [(*port, evaluator.senders(port[-1])) for port in ports]
+    asked = [(*port, certain.senders(port[-1]), possible.senders(port[-1])) for port in ports]
     for sender in workloads:
         bits = sum(1 << pod for pod in sender.pods)
-        for receiver, service, (protocol, number), endpoints, senders in asked:
+        for receiver, service, (protocol, number), endpoints, surely, maybe in asked:
             if sender is receiver and sender.name.startswith("Pod/"):
                 continue  # a pod always reaches itself
-            allowed: Allowed = not bits & ~senders.certain or ("partly" if bits & senders.possible else False)
-            policies = {str(each) for pod in sender.pods for to in endpoints for each in evaluator.deciding(pod, to)}
+            allowed: Allowed = not bits & ~surely or ("partly" if bits & maybe else False)
+            policies = {str(each) for pod in sender.pods for to in endpoints for each in possible.deciding(pod, to)}
             yield Pair(sender, receiver, service, protocol, number, allowed, tuple(sorted(policies)))
 
 

@@ -1,0 +1,143 @@
+"""The targets that each vantage must reach, and those that it must not, by the policies as they are."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from functools import reduce
+from ipaddress import ip_address
+
+from checker.target import bracketed
+from planner.evaluator import Change, Endpoint, members, union
+from planner.origins import merge, origins, probe
+from planner.reachability import Destination, Inventory
+
+_METADATA = ("169.254.169.254", 80)
+
+
+def outside(inventory: Inventory) -> Iterator[tuple[Destination, str]]:
+    """Yield targets that are no pods and that few applications need, each with a description."""
+    if inventory.api_server:
+        address = inventory.api_server.spec.cluster_ip
+        # Network plugins differ: policies apply to the Service's port, or to the server's own.
+        to = tuple(Endpoint(None, None, "TCP", port) for port in (443, 6443))
+        yield Destination("default", "kubernetes", "TCP", 443, address, to, ready=True), "the API server"
+    for place, port, what in ((inventory.node, 10250, "a node's kubelet"), (*_METADATA, "cloud metadata")):
+        if place:
+            to = (Endpoint(None, ip_address(place), "TCP", port),)
+            yield Destination("", "", "TCP", port, place, to, ready=True), what
+
+
+class Lists:
+    """The lists of all vantages. A vantage is known by the index of its pod, and stands for a group of pods."""
+
+    def __init__(self, inventory: Inventory, max_denials: int) -> None:
+        self.inventory, self._max_denials = inventory, max_denials
+        self.origins = dict(enumerate(origins(inventory), len(inventory.pods)))
+        probes = (probe(inventory, each.namespace, each.labels) for each in self.origins.values())
+        self.certain, self.possible = inventory.evaluators(probes)
+        unknown = union(*(self.possible.who(each.subject) for each in inventory.others))
+        self._targets = [
+            each
+            for each in inventory.destinations
+            if each.protocol == "TCP" and each.ready and not any(unknown >> to.pod & 1 for to in each.backends)  # type: ignore[operator]
+        ]
+        self.outside = dict(outside(inventory))
+        ends = [*self._targets, *self.outside]
+        self.reached = {each: self.certain.senders(each.backends) for each in ends}
+        self.maybe_reached = {each: self.possible.senders(each.backends) for each in ends}
+        self.resolving = self.certain.senders(inventory.dns)  # those that can resolve names
+        probing = union(*(1 << index for index in self.origins)) & ~unknown
+        views = (*self.reached.values(), *self.maybe_reached.values(), self.resolving)
+        self.groups = merge((pods & probing for pods in self.certain.within.values()), views)
+        self.vantages = union(*(1 << index for index in self.groups))
+        self.allow: dict[int, list[Destination]] = defaultdict(list)
+        self.deny: dict[int, list[Destination]] = defaultdict(list)
+        self._used = self._full = 0  # vantages with targets, and those with as many denials as they may have
+        self.unnamed: set[str] = set()  # targets that could not be listed
+        self._allow()
+        self._deny_by_ingress()
+        self._deny_by_egress()
+        for index, denied in self.deny.items():
+            denied.sort(key=lambda to: (-self._proves(index, to), to.port == _METADATA[1], self.text(index, to)))
+        self.left_out = {index: len(denied[max_denials:]) for index, denied in self.deny.items()}
+        self.deny = {index: denied[:max_denials] for index, denied in self.deny.items()}
+        self.control, self.up = self._choose_control()  # a vantage, and the targets that are shown to be up
+
+    def text(self, index: int, to: Destination) -> str | None:
+        """Write a target for a vantage: by name, or by address if it cannot resolve names."""
+        if to.service and self.resolving >> index & 1:
+            return str(to)
+        return f"{bracketed(to.address)}:{to.port}" if to.address else None
+
+    def _allow(self) -> None:
+        """Allow what policies permit by name. What is open to everybody may be open by accident."""
+        for each in self._targets:
+            invited = reduce(int.__and__, map(self.certain.invited, each.backends))
+            for index in members(invited & self.reached[each] & self.vantages):
+                self._add(self.allow, index, each)
+
+    def _deny_by_ingress(self) -> None:
+        """Deny each isolated Service to one vantage of its namespace, and to one of another."""
+        real = union(*(1 << index for index, origin in self.origins.items() if origin.workloads))
+        for each in self._targets:
+            if not any(map(self.certain.isolating, each.backends)):
+                continue
+            let_out = reduce(int.__and__, map(self.certain.egress, each.backends))
+            here = self.certain.within[each.namespace]
+            for there in (here, ~here):
+                kept_out = there & ~self.maybe_reached[each] & self.vantages & ~self._full
+                preferred = (kept_out & liked for liked in (let_out & self._used, let_out & real, let_out, -1))
+                if chosen := next(filter(None, preferred), 0):
+                    self._add(self.deny, next(members(chosen)), each)
+
+    def _deny_by_egress(self) -> None:
+        """Deny to each vantage with restricted egress a Service of its namespace, one of another, and the outside."""
+        for index in members(self.vantages & self.certain.restricted):
+            own = self.certain.pods[index].namespace
+            kept_in = [
+                each
+                for each in self._targets
+                if not self.maybe_reached[each] >> index & 1
+                and all(self.certain.ingress(to) >> index & 1 for to in each.backends)
+            ]
+            here = [each for each in kept_in if each.namespace == own]
+            there = [each for each in kept_in if each.namespace != own]
+            for each in (*here[:1], *there[:1], *self.outside):
+                if not self.maybe_reached[each] >> index & 1 and each not in self.deny[index]:
+                    self._add(self.deny, index, each)
+
+    def _add(self, lists: dict[int, list[Destination]], index: int, to: Destination) -> None:
+        if self.text(index, to) is None:
+            self.unnamed.add(str(to))
+        else:
+            lists[index].append(to)
+            self._used |= 1 << index
+            self._full |= (len(self.deny.get(index, ())) >= self._max_denials) << index
+
+    def _proves(self, index: int, to: Destination) -> int:
+        """Count the policies whose removal a denial would detect."""
+        isolating = {
+            *self.certain.on_egress[index],
+            *(each for end in to.backends for each in self.certain.isolating(end)),
+        }
+        return sum(self.certain.senders(to.backends, Change(each, None)) >> index & 1 for each in isolating)
+
+    def _choose_control(self) -> tuple[int | None, set[str]]:
+        """Choose the vantage that reaches most of the targets that are only denied. Return also what is shown to be up."""
+        up = {str(self.text(index, to)) for index, allowed in self.allow.items() for to in allowed}
+        denied = [(str(self.text(index, to)), to) for index, listed in sorted(self.deny.items()) for to in listed]
+        unproven = {text: to for text, to in denied if text not in up and to.address != _METADATA[0]}
+        reaching = {
+            text: self.reached[to] & self.vantages & (self.resolving if text == str(to) else -1)
+            for text, to in unproven.items()
+        }
+        counts = Counter(index for senders in reaching.values() for index in members(senders))
+        control = min(counts, key=lambda index: (-counts[index], index), default=None)
+        for text, senders in reaching.items():
+            if control is not None and senders >> control & 1:
+                up.add(text)
+            elif senders:  # another vantage shows it
+                index = next(members(senders & self._used or senders))
+                if self.text(index, unproven[text]) == text:
+                    self._add(self.allow, index, unproven[text])
+                    up.add(text)
+        return control, up
