@@ -11,8 +11,9 @@ import yaml
 from checker.words import harmless
 from netproof.arguments import FILE, NUMBER, REPEATABLE, InputError, Options, argument, content
 from netproof.console import table
+from planner.inventory import Inventory
 from planner.objects import read
-from planner.reachability import Inventory, Pair, pairs
+from planner.pairs import Pair, pairs
 from planner.suggestion import suggest
 from planner.values import write
 

@@ -31,12 +31,17 @@ def _within(inner: Network, outer: Network) -> bool:
     return bool(inner.version == outer.version and inner.subnet_of(outer))
 
 
+def in_order(addresses: Iterable[Address]) -> list[Address]:
+    """Sort addresses, IPv4 first."""
+    return sorted(addresses, key=lambda address: (address.version, int(address)))
+
+
 def pod_ranges(addresses: Iterable[Address]) -> tuple[Network, ...]:
     """Find the range where a new pod gets its address: around all known ones, and at least a /16 (IPv6: /48).
 
     Clusters take the addresses of pods from a range of about that size, each node from a part of it.
     """
-    known = sorted(addresses, key=lambda address: (address.version, int(address)))
+    known = in_order(addresses)
     if not known:
         return _PRIVATE
     first: Network = ip_network(known[0])

@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 
 from checker.target import Form, TargetError, identity, parse
 from planner.evaluator import Change, Endpoint
-from planner.lists import outside
-from planner.origins import origins, probe
-from planner.reachability import Inventory
+from planner.inventory import Inventory
+from planner.origins import origins
 
 _HTTP = {"http": Form(80, path=True), "https": Form(443, path=True)}
 _FORMS = {"tcp": Form(), "udp": Form(), "dns": Form(53, name=True), **_HTTP}
@@ -42,13 +41,13 @@ class Checks:
     """The checks of values, and what they see under the policies."""
 
     def __init__(self, inventory: Inventory, checked: Sequence[Place]) -> None:
-        self.inventory, first, others = inventory, len(inventory.pods), origins(inventory)
-        self.origins = dict(enumerate(others, first + len(checked)))
-        self.evaluators = inventory.evaluators(
-            probe(inventory, each.namespace, each.labels) for each in (*checked, *others)
-        )
+        self.inventory, first = inventory, len(inventory.pods)
+        self.origins = dict(enumerate(origins(inventory), first + len(checked)))
+        pods = [(each.namespace, each.labels) for each in checked]
+        pods += [(each.namespace, each.labels) for each in self.origins.values()]
+        self.evaluators = inventory.evaluators(pods)
         self.targets: dict[tuple[str, str, int], tuple[Endpoint, ...]] = {}
-        for each in [*inventory.destinations, *dict(outside(inventory))]:
+        for each in [*inventory.destinations, *inventory.outside]:
             for host in (f"{each.host}.svc.{_DOMAIN}", each.address):
                 if host:
                     self.targets[each.protocol, host, each.port] = each.backends

@@ -1,29 +1,12 @@
 """The targets that each vantage must reach, and those that it must not, by the policies as they are."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from functools import reduce
-from ipaddress import ip_address
 
 from checker.target import bracketed
-from planner.evaluator import Change, Endpoint, members, union
-from planner.origins import merge, origins, probe
-from planner.reachability import Destination, Inventory
-
-_METADATA = ("169.254.169.254", 80)
-
-
-def outside(inventory: Inventory) -> Iterator[tuple[Destination, str]]:
-    """Yield targets that are no pods and that few applications need, each with a description."""
-    if inventory.api_server:
-        address = inventory.api_server.spec.cluster_ip
-        # Network plugins differ: policies apply to the Service's port, or to the server's own.
-        to = tuple(Endpoint(None, None, "TCP", port) for port in (443, 6443))
-        yield Destination("default", "kubernetes", "TCP", 443, address, to, ready=True), "the API server"
-    for place, port, what in ((inventory.node, 10250, "a node's kubelet"), (*_METADATA, "cloud metadata")):
-        if place:
-            to = (Endpoint(None, ip_address(place), "TCP", port),)
-            yield Destination("", "", "TCP", port, place, to, ready=True), what
+from planner.evaluator import Change, members, union
+from planner.inventory import METADATA, Destination, Inventory
+from planner.origins import merge, origins
 
 
 class Lists:
@@ -32,16 +15,15 @@ class Lists:
     def __init__(self, inventory: Inventory, max_denials: int) -> None:
         self.inventory, self._max_denials = inventory, max_denials
         self.origins = dict(enumerate(origins(inventory), len(inventory.pods)))
-        probes = (probe(inventory, each.namespace, each.labels) for each in self.origins.values())
-        self.certain, self.possible = inventory.evaluators(probes)
+        vantages = ((each.namespace, each.labels) for each in self.origins.values())
+        self.certain, self.possible = inventory.evaluators(vantages)
         unknown = union(*(self.possible.who(each.subject) for each in inventory.others))
         self._targets = [
             each
             for each in inventory.destinations
             if each.protocol == "TCP" and each.ready and not any(unknown >> to.pod & 1 for to in each.backends)  # type: ignore[operator]
         ]
-        self.outside = dict(outside(inventory))
-        ends = [*self._targets, *self.outside]
+        ends = [*self._targets, *inventory.outside]
         self.reached = {each: self.certain.senders(each.backends) for each in ends}
         self.maybe_reached = {each: self.possible.senders(each.backends) for each in ends}
         self.resolving = self.certain.senders(inventory.dns)  # those that can resolve names
@@ -57,7 +39,7 @@ class Lists:
         self._deny_by_ingress()
         self._deny_by_egress()
         for index, denied in self.deny.items():
-            denied.sort(key=lambda to: (-self._proves(index, to), to.port == _METADATA[1], self.text(index, to)))
+            denied.sort(key=lambda to: (-self._proves(index, to), to.port == METADATA[1], self.text(index, to)))
         self.left_out = {index: len(denied[max_denials:]) for index, denied in self.deny.items()}
         self.deny = {index: denied[:max_denials] for index, denied in self.deny.items()}
         self.control, self.up = self._choose_control()  # a vantage, and the targets that are shown to be up
@@ -101,7 +83,7 @@ class Lists:
             ]
             here = [each for each in kept_in if each.namespace == own]
             there = [each for each in kept_in if each.namespace != own]
-            for each in (*here[:1], *there[:1], *self.outside):
+            for each in (*here[:1], *there[:1], *self.inventory.outside):
                 if not self.maybe_reached[each] >> index & 1 and each not in self.deny[index]:
                     self._add(self.deny, index, each)
 
@@ -122,10 +104,13 @@ class Lists:
         return sum(self.certain.senders(to.backends, Change(each, None)) >> index & 1 for each in isolating)
 
     def _choose_control(self) -> tuple[int | None, set[str]]:
-        """Choose the vantage that reaches most of the targets that are only denied. Return also what is shown to be up."""
+        """Choose the vantage that reaches most of the targets that are only denied.
+
+        Return also the targets that it or another vantage shows to be up.
+        """
         up = {str(self.text(index, to)) for index, allowed in self.allow.items() for to in allowed}
         denied = [(str(self.text(index, to)), to) for index, listed in sorted(self.deny.items()) for to in listed]
-        unproven = {text: to for text, to in denied if text not in up and to.address != _METADATA[0]}
+        unproven = {text: to for text, to in denied if text not in up and to.address != METADATA[0]}
         reaching = {
             text: self.reached[to] & self.vantages & (self.resolving if text == str(to) else -1)
             for text, to in unproven.items()

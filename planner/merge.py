@@ -7,7 +7,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from planner.checks import Checks, read_values, same_target, text_of
-from planner.reachability import Inventory
+from planner.inventory import Inventory
 from planner.suggestion import Suggestion
 from planner.values import write
 

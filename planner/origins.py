@@ -4,17 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from planner.evaluator import PodClass, members
-from planner.reachability import Inventory
+from planner.evaluator import members
+from planner.inventory import Inventory
 
 # Not suggested for applications, nor for probes, unless they have policies.
 _SYSTEM = {"kube-system", "kube-public", "kube-node-lease"}
-# Other labels of a vantage's pod: from the chart, and from its Job.
-OWN_LABELS = dict.fromkeys(
-    [f"app.kubernetes.io/{key}" for key in ("name", "instance", "component")]
-    + [f"{prefix}{key}" for prefix in ("", "batch.kubernetes.io/") for key in ("job-name", "controller-uid")],
-    "netproof",
-)
 
 
 class Origin(NamedTuple):
@@ -23,11 +17,6 @@ class Origin(NamedTuple):
     namespace: str
     labels: dict[str, str]
     workloads: tuple[str, ...]
-
-
-def probe(inventory: Inventory, namespace: str, labels: dict[str, str]) -> PodClass:
-    """Return the class of a vantage's pod."""
-    return inventory.probe(namespace, {**OWN_LABELS, **labels})
 
 
 def origins(inventory: Inventory) -> list[Origin]:

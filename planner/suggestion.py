@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from itertools import chain, count
 
 from planner.evaluator import members
+from planner.inventory import VANTAGE_LABELS, Destination, Inventory
 from planner.lists import Lists
-from planner.origins import OWN_LABELS
-from planner.reachability import Destination, Inventory
 from planner.selectors import selects
 
 DNS = "dns://kubernetes.default.svc.cluster.local"
@@ -75,7 +74,7 @@ def _vantage(lists: Lists, index: int, name: str) -> Vantage:
 def _fewest(inventory: Inventory, labels: dict[str, str]) -> dict[str, str]:
     """Leave out labels that change nothing for any policy: fewer Services and budgets select the pod then."""
     for key in sorted(labels):
-        before, after = {**OWN_LABELS, **labels}, {**OWN_LABELS, **labels}
+        before, after = {**VANTAGE_LABELS, **labels}, {**VANTAGE_LABELS, **labels}
         del after[key]
         if all(selects(each, before) == selects(each, after) for each in inventory.selectors[key]):
             labels = {name: value for name, value in labels.items() if name != key}
@@ -90,7 +89,7 @@ def _with_lists(lists: Lists, index: int, name: str) -> Vantage:
     deny = []
     for to in lists.deny.get(index, ()):
         text = str(lists.text(index, to))
-        about = lists.outside.get(to) or ("" if text.startswith(to.host) else to.host)
+        about = lists.inventory.outside.get(to) or ("" if text.startswith(to.host) else to.host)
         because = f"{about}{': ' if about else ''}not allowed by {_deciding(lists, index, to)}"
         deny.append(Entry(text, because, text in lists.up))
     vantage, left_out = _vantage(lists, index, name), lists.left_out.get(index, 0)

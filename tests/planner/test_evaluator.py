@@ -6,8 +6,8 @@ from typing import Any
 from hypothesis import given, settings
 
 from planner.evaluator import Change, Endpoint
+from planner.inventory import Inventory
 from planner.objects import read
-from planner.reachability import Inventory
 from tests.planner.random_clusters import NUMBERS, PROTOCOLS, allowed, clusters
 
 Object = dict[str, Any]

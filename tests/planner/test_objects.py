@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from planner.inventory import Inventory
 from planner.objects import read
-from planner.reachability import Inventory
 
 POLICY = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: db, namespace: shop}\n"
 

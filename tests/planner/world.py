@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from planner.inventory import Inventory
 from planner.objects import read
-from planner.reachability import Inventory, Pair, pairs
+from planner.pairs import Pair, pairs
 
 Object = dict[str, Any]
 DNS: Object = {"ports": [{"protocol": "UDP", "port": 53}]}

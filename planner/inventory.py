@@ -1,15 +1,14 @@
-"""What a cluster consists of: workloads, the pods and ports behind Services, and who may reach them."""
+"""What a cluster consists of: classes of pods, workloads, and the pods and ports behind Services."""
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import Any, Literal
 
-from planner.addresses import Address, covers, pod_ranges
+from planner.addresses import Address, covers, in_order, pod_ranges
 from planner.evaluator import Endpoint, Evaluator, PodClass
-from planner.objects import Objects, Pod, Service, ServicePort
+from planner.objects import IPBlock, Objects, Pod, Service, ServicePort
 from planner.other_policies import OtherKind
 from planner.policies import policy
 from planner.selectors import Selector, keys
@@ -20,6 +19,13 @@ _OF_ONE_POD = re.compile(
     r"|apps\.kubernetes\.io/pod-index|(batch\.kubernetes\.io/)?(job-name|controller-uid|job-completion-index)"
 )
 _DNS_NAMESPACES = ("kube-system", "openshift-dns")
+# Other labels of a vantage's pod: from the chart, and from its Job.
+VANTAGE_LABELS = dict.fromkeys(
+    [f"app.kubernetes.io/{key}" for key in ("name", "instance", "component")]
+    + [f"{prefix}{key}" for prefix in ("", "batch.kubernetes.io/") for key in ("job-name", "controller-uid")],
+    "netproof",
+)
+METADATA = ("169.254.169.254", 80)  # of the cloud
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -58,7 +64,7 @@ class Destination:
 
 
 class Inventory:
-    """Everything that was read, as classes of pods."""
+    """Everything that was read, with pods as classes."""
 
     def __init__(self, objects: Objects, ignored_kinds: Collection[str] = ()) -> None:
         self.policies = [policy(each) for each in objects.policies]
@@ -66,82 +72,74 @@ class Inventory:
         rules = [rule for each in self.policies for rule in each.rules]
         peers = [peer for rule in rules for peer in rule.peers] + [each.subject for each in self.others]
         self.selectors: dict[str, list[Selector]] = defaultdict(list)  # of pods, by the label keys that they use
-        for selector in {each.pods for each in (*self.policies, *peers)}:
+        for selector in {each.pods for each in self.policies} | {each.pods for each in peers}:
             for key in keys([selector]):
                 self.selectors[key].append(selector)
-        self._keys = self.selectors.keys() | {key for each in objects.services for key in each.spec.selector or ()}
+        self._keys = {*self.selectors, *(key for each in objects.services for key in each.spec.selector or ())}
         self._port_names = {port.port for rule in rules for port in rule.ports}
         self._port_names |= {port.target_port for each in objects.services for port in each.spec.ports or ()}
         self._blocks = {peer.block for peer in peers if peer.block}
-        addresses = {ip_address(pod.status.pod_ip) for pod in objects.pods if pod.status.pod_ip}
-        self._ranges = pod_ranges(addresses)
+        self._ranges = pod_ranges({ip_address(pod.status.pod_ip) for pod in objects.pods if pod.status.pod_ip})
         self.pods: dict[PodClass, int] = {}
         self._nodes: dict[int, set[str]] = defaultdict(set)
         self.workloads: dict[tuple[str, str], Workload] = {}
         for namespace, name, pod, ready in _pods(objects):
             self._add(namespace, name, pod, ready=ready)
         self.destinations = [each for service in objects.services for each in self._of_service(service)]
-        self.api_server = next(
-            (s for s in objects.services if (s.metadata.space, s.metadata.name) == ("default", "kubernetes")), None
-        )
-        self.node = min(
-            (pod.status.host_ip for pod in objects.pods if pod.status.host_ip), key=ip_address, default=None
-        )
+        self.outside = dict(_outside(objects))  # destinations that are no pods, each with a description
         self.dns = self._dns()
-        self.namespaces: Mapping[str, Mapping[str, str]] = {
-            pod.namespace: {"kubernetes.io/metadata.name": pod.namespace} for pod in self.pods
-        } | objects.namespaces
+        self._namespaces = {each.namespace: {"kubernetes.io/metadata.name": each.namespace} for each in self.pods}
+        self._namespaces |= objects.namespaces
         looked_at = keys(peer.namespaces for peer in peers) - {"kubernetes.io/metadata.name"}
         self.mistakes = [
             f"Namespace {name} is not in the input, and policies look at its label {min(looked_at)!r}"
-            for name in sorted(self.namespaces)
+            for name in sorted(self._namespaces)
             if looked_at and name not in objects.namespaces
         ]
 
-    def evaluators(self, probes: Iterable[PodClass] = ()) -> tuple[Evaluator, Evaluator]:
+    def evaluators(self, vantages: Iterable[tuple[str, Mapping[str, str]]] = ()) -> tuple[Evaluator, Evaluator]:
         """Return evaluators of what is certainly, and of what is possibly permitted.
 
-        `probes` are pods that do not exist yet. Their indices follow those of all others.
+        `vantages` are namespaces and labels of pods that do not exist yet. Their indices follow those of all others.
         """
-        pods = [*self.pods, *probes]
+        pods = list(self.pods)
+        for namespace, labels in vantages:
+            pods.append(PodClass(namespace, self._used({**VANTAGE_LABELS, **labels}), blocks=self._covering(None)))
         nodes = [frozenset(self._nodes[index]) for index in range(len(pods))]
-        namespaces = defaultdict(dict, self.namespaces)
-        certain, possible = (
-            Evaluator(pods, nodes, self.policies, namespaces, optimistic=optimistic) for optimistic in (False, True)
+        namespaces = defaultdict[str, Mapping[str, str]](dict, self._namespaces)
+        return (
+            Evaluator(pods, nodes, self.policies, namespaces, optimistic=False),
+            Evaluator(pods, nodes, self.policies, namespaces, optimistic=True),
         )
-        return certain, possible
-
-    def probe(self, namespace: str, labels: Mapping[str, str]) -> PodClass:
-        """Make the class of a pod that does not exist yet."""
-        return PodClass(namespace, self._labels(labels, self.selectors), blocks=self._covering(None))
 
     def _add(self, namespace: str, name: str, pod: Pod, *, ready: bool) -> None:
         labels = pod.metadata.labels or {}
-        named = ((each.name, each.protocol or "TCP", each.container_port) for each in pod.spec.ports if each.name)
+        ports = {(each.name, each.protocol or "TCP", each.container_port) for each in pod.spec.ports}
+        named = frozenset(
+            (name, protocol, number) for name, protocol, number in ports if name and name in self._port_names
+        )
         host = bool(pod.spec.host_network)
         address = (pod.status.host_ip if host else None) or pod.status.pod_ip
-        made = PodClass(
-            namespace,
-            self._labels(labels, self._keys),
-            frozenset(each for each in named if each[0] in self._port_names),
-            self._covering(ip_address(address) if address else None),
-            host,
-            ready,
-        )
-        index = self.pods.setdefault(made, len(self.pods))
+        covering = self._covering(ip_address(address) if address else None)
+        index = self._index(PodClass(namespace, self._used(labels), named, covering, host, ready))
         if pod.spec.node_name:
             self._nodes[index].add(pod.spec.node_name)
         own = {key: value for key, value in labels.items() if not _OF_ONE_POD.fullmatch(key)}
         workload = self.workloads.setdefault((namespace, name), Workload(namespace, name, own))
         workload.pods.add(index)
-        workload.ports.update((each.protocol or "TCP", each.container_port) for each in pod.spec.ports)
+        workload.ports.update((protocol, number) for _, protocol, number in ports)
 
-    def _labels(self, labels: Mapping[str, str], wanted: Collection[str]) -> frozenset[tuple[str, str]]:
-        return frozenset((key, value) for key, value in labels.items() if key in wanted)
+    def _index(self, made: PodClass) -> int:
+        return self.pods.setdefault(made, len(self.pods))
 
-    def _covering(self, address: Address | None) -> Any:
-        found = [(each, covers(each, address, self._ranges)) for each in self._blocks]
-        return tuple(frozenset(each for each, covered in found if covered[sure]) for sure in (0, 1))
+    def _used(self, labels: Mapping[str, str]) -> frozenset[tuple[str, str]]:
+        """Return the labels that selectors use."""
+        return frozenset((key, value) for key, value in labels.items() if key in self._keys)
+
+    def _covering(self, address: Address | None) -> tuple[frozenset[IPBlock], frozenset[IPBlock]]:
+        found = {each: covers(each, address, self._ranges) for each in self._blocks}
+        certain, possible = (frozenset(each for each in found if found[each][sure]) for sure in (0, 1))
+        return certain, possible
 
     def _of_service(self, service: Service) -> Iterator[Destination]:
         """Find the backends of each port of a Service: https://kubernetes.io/docs/concepts/services-networking/service/."""
@@ -149,28 +147,40 @@ class Inventory:
         if not spec.selector or spec.type == "ExternalName":
             return
         wanted = frozenset(spec.selector.items())
-        pods = [(index, pod) for pod, index in self.pods.items() if pod.namespace == space and wanted <= pod.labels]
+        pods = {index: pod for pod, index in self.pods.items() if pod.namespace == space and wanted <= pod.labels}
         for port in spec.ports or ():
-            protocol = port.protocol or "TCP"
-            found = [
-                (Endpoint(index, None, protocol, number), pod) for index, pod in pods for number in _target(port, pod)
-            ]
-            headless = spec.cluster_ip == "None"
-            for number in sorted({endpoint.port for endpoint, _ in found}) if headless else [port.port]:
-                behind = [(endpoint, pod) for endpoint, pod in found if not headless or endpoint.port == number]
-                ready = any(pod.ready or spec.publish_not_ready_addresses for _, pod in behind)
+            protocol, headless = port.protocol or "TCP", spec.cluster_ip == "None"
+            targets = [(index, number) for index, pod in pods.items() for number in _target(port, pod)]
+            for front in sorted({number for _, number in targets}) if headless else [port.port]:
+                behind = [(index, number) for index, number in targets if not headless or number == front]
+                backends = tuple(Endpoint(index, None, protocol, number) for index, number in behind)
+                ready = any(spec.publish_not_ready_addresses or pods[index].ready for index, _ in behind)
                 address = None if headless else spec.cluster_ip
-                backends = tuple(endpoint for endpoint, _ in behind)
-                yield Destination(space, service.metadata.name, protocol, number, address, backends, ready)
+                yield Destination(space, service.metadata.name, protocol, front, address, backends, ready)
 
     def _dns(self) -> tuple[Endpoint, ...]:
-        """Find the cluster's DNS server; where it was not read, suppose the usual one."""
+        """Find the cluster's DNS server; if it was not read, assume the usual one."""
         for each in self.destinations:
             if each.namespace in _DNS_NAMESPACES and (each.protocol, each.port) == ("UDP", 53):
                 return each.backends
-        labels = self._labels({"k8s-app": "kube-dns"}, self._keys)
-        usual = PodClass("kube-system", labels, frozenset([("dns", "UDP", 53)]), self._covering(None))
-        return (Endpoint(self.pods.setdefault(usual, len(self.pods)), None, "UDP", 53),)
+        labels, named = self._used({"k8s-app": "kube-dns"}), frozenset([("dns", "UDP", 53)])
+        usual = PodClass("kube-system", labels, named, self._covering(None))
+        return (Endpoint(self._index(usual), None, "UDP", 53),)
+
+
+def _outside(objects: Objects) -> Iterator[tuple[Destination, str]]:
+    """Yield targets that are no pods and that few applications need, each with a description."""
+    for each in objects.services:
+        if (each.metadata.space, each.metadata.name) == ("default", "kubernetes"):
+            # Network plugins differ: policies apply to the Service's port, or to the server's own.
+            to = tuple(Endpoint(None, None, "TCP", port) for port in (443, 6443))
+            address = each.spec.cluster_ip
+            yield Destination("default", "kubernetes", "TCP", 443, address, to, ready=True), "the API server"
+    nodes = in_order({ip_address(pod.status.host_ip) for pod in objects.pods if pod.status.host_ip})
+    kubelet = [(str(nodes[0]), 10250, "a node's kubelet")] if nodes else []
+    for place, number, what in (*kubelet, (*METADATA, "cloud metadata")):
+        backend = Endpoint(None, ip_address(place), "TCP", number)
+        yield Destination("", "", "TCP", number, place, (backend,), ready=True), what
 
 
 def _target(port: ServicePort, pod: PodClass) -> list[int]:
@@ -209,51 +219,3 @@ def _workload(pod: Pod, known: Collection[tuple[str, str, str]]) -> str:
     if owner.kind == "Job" and ("CronJob", pod.metadata.space, whole) in known:
         return f"CronJob/{whole}"
     return f"{owner.kind}/{owner.name}"
-
-
-Allowed = bool | Literal["partly"]
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Two workloads, a port of the second, and whether policies let the first one reach it."""
-
-    sender: Workload
-    receiver: Workload
-    service: str | None
-    protocol: str
-    port: int
-    allowed: Allowed
-    policies: tuple[str, ...]
-
-
-def pairs(inventory: Inventory) -> Iterator[Pair]:
-    """Yield each pair of workloads and each port that the second declares or that a Service sends to it."""
-    certain, possible = inventory.evaluators()
-    workloads = sorted(inventory.workloads.values(), key=lambda each: (each.namespace, each.name))
-    ports = [(each, *port) for each in workloads for port in _ports(each, inventory.destinations)]
-    asked = [(*port, certain.senders(port[-1]), possible.senders(port[-1])) for port in ports]
-    for sender in workloads:
-        bits = sum(1 << pod for pod in sender.pods)
-        for receiver, service, (protocol, number), endpoints, surely, maybe in asked:
-            if sender is receiver and sender.name.startswith("Pod/"):
-                continue  # a pod always reaches itself
-            allowed: Allowed = not bits & ~surely or ("partly" if bits & maybe else False)
-            policies = {str(each) for pod in sender.pods for to in endpoints for each in possible.deciding(pod, to)}
-            yield Pair(sender, receiver, service, protocol, number, allowed, tuple(sorted(policies)))
-
-
-def _ports(
-    workload: Workload, destinations: Sequence[Destination]
-) -> Iterator[tuple[str | None, tuple[str, int], tuple[Endpoint, ...]]]:
-    """Yield each port of a workload, with the first Service that sends to it, and where its packets go."""
-    found: dict[tuple[str, int], tuple[str | None, tuple[Endpoint, ...]]] = {}
-    for protocol, number in workload.ports:
-        ends = tuple(Endpoint(pod, None, protocol, number) for pod in sorted(workload.pods))
-        found[protocol, number] = None, ends
-    for each in reversed(destinations):
-        mine = tuple(to for to in each.backends if to.pod in workload.pods)
-        found |= {(to.protocol, to.port): (each.service, mine) for to in mine}
-    for port in sorted(found):
-        service, ends = found[port]
-        yield service, port, ends
