@@ -28,6 +28,11 @@ class Form(NamedTuple):
     host: bool = True  # without one, a name alone
 
 
+# The kinds that have a host and a port, as in checker.probes.
+_NETWORK = {"tcp": Form(), "udp": Form(), "dns": Form(53, name=True)}
+_NETWORK |= {"http": Form(80, path=True), "https": Form(443, path=True)}
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """What is probed. Two spellings of one target are equal, and have one text.
@@ -91,6 +96,14 @@ def identity(target: Target, namespace: str | None, cluster_domain: str) -> Targ
     kind = "tcp" if target.kind in ("http", "https") else target.kind
     host = target.host and _in_full(target.host, namespace, cluster_domain.strip(".").lower())
     return replace(target, kind=kind, host=host, path="")
+
+
+def identify(text: str, namespace: str | None, cluster_domain: str) -> Target | None:
+    """Return the identity of a target that has a host and a port; None for any other text."""
+    try:
+        return identity(parse(text, _NETWORK), namespace, cluster_domain)
+    except TargetError:
+        return None
 
 
 def _in_full(host: str, namespace: str | None, cluster_domain: str) -> str:

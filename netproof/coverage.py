@@ -7,7 +7,8 @@ import yaml
 
 from netproof.arguments import Options, argument
 from netproof.suggest import OBJECTS, load, reading_values
-from planner.checks import Checks, read_values
+from planner.chart_values import read_values
+from planner.checks import Checks
 from planner.coverage import Coverage, coverage
 
 _BELOW = 1  # exit code
@@ -23,7 +24,7 @@ ARGUMENTS = (
 def run(options: Options) -> int:
     """Run the command and return its exit code."""
     with reading_values(options.values) as text:
-        places = list(read_values(yaml.safe_load(text) or {}, options.namespace))
+        places = read_values(yaml.safe_load(text) or {}, options.namespace)
     found = coverage(Checks(load(options), places))
     print(*_lines(found), sep="\n")
     return _BELOW if found.percent < options.fail_under else 0

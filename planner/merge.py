@@ -6,7 +6,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from planner.checks import Checks, read_values, same_target, text_of
+from planner.chart_values import read_values, same_target, text_of
+from planner.checks import Checks
 from planner.inventory import Inventory
 from planner.suggestion import Suggestion
 from planner.values import write
@@ -46,7 +47,7 @@ def merge_into(text: str, suggestion: Suggestion, inventory: Inventory, namespac
         new.append((kept, "control", 0))
     for parent, key, indent in new:
         _mark(parent, key, "new", indent)
-    _mark_wrong(kept, Checks(inventory, list(read_values(kept, namespace))))
+    _mark_wrong(kept, Checks(inventory, read_values(kept, namespace)))
     out = io.StringIO()
     yaml.dump(kept, out)
     return out.getvalue()

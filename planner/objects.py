@@ -239,15 +239,10 @@ class Namespace(_Object, frozen=True):
     metadata: Metadata
 
 
-class _Name(_Object, frozen=True):
-    name: str = ""
-    namespace: str | None = None
-
-
 class _Header(_Object, frozen=True):
     kind: str = ""
     api_version: str = ""
-    metadata: _Name = _Name()
+    metadata: dict[str, Any] = {}
     items: list[Raw] | None = None
 
 
@@ -321,7 +316,7 @@ def _collect(file: str, document: bytes | Raw, found: dict[tuple[str, str, str],
             for item in header.items:
                 yield from _collect(file, item, found)
             return
-        name, space = header.metadata.name, header.metadata.namespace or "default"
+        name, space = header.metadata.get("name", ""), header.metadata.get("namespace") or "default"
         place = f"{file}: {header.kind or 'object'} {space}/{name}"
         if not (header.kind and name):
             yield f"{place}: `kind` and `metadata.name` must be given"

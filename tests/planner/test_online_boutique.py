@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import yaml
 
-from planner.checks import Checks, read_values
+from planner.chart_values import read_values
+from planner.checks import Checks
 from planner.coverage import coverage
 from planner.suggestion import suggest
 from planner.values import write
@@ -71,6 +72,6 @@ def test_the_lists_are_those_that_a_reader_would_write() -> None:
 def test_the_lists_notice_what_protects_the_services() -> None:
     found = inventory(*boutique())
     values = yaml.safe_load(write(suggest(found, 20)))
-    parts = coverage(Checks(found, list(read_values(values, "boutique")))).parts
+    parts = coverage(Checks(found, read_values(values, "boutique"))).parts
     noticed = {each.policy for each in parts if each.noticed and not each.rule}
     assert {f"boutique/{name}" for name in SERVICES} <= noticed | {"boutique/deny-all"}

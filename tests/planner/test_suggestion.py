@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from planner.checks import Checks, read_values
+from planner.chart_values import read_values
+from planner.checks import Checks
 from planner.coverage import coverage
 from planner.merge import merge_into
 from planner.suggestion import suggest
@@ -156,7 +157,7 @@ def test_helm_accepts_the_values_as_they_stand(tmp_path: Path) -> None:
 
 
 def covered(values: Any, *objects: Object) -> Coverage:
-    return coverage(Checks(inventory(*objects), list(read_values(values, "shop"))))
+    return coverage(Checks(inventory(*objects), read_values(values, "shop")))
 
 
 def parts(found: Coverage) -> dict[str, bool | None]:
