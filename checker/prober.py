@@ -63,8 +63,8 @@ class Prober:
         others: list[Observation] = []
         for address in dict.fromkeys(network.unmapped(each) for each in (*found.addresses, *known)):
             family, loopback = network.family_of(address), network.is_loopback(address)
-            asked = host is None or (check.expect is Expect.REACHABLE and not network.is_unspecified(address))
-            if loopback and not asked:
+            allowed = host is None or (check.expect is Expect.REACHABLE and not network.is_unspecified(address))
+            if loopback and not allowed:
                 seen = "the name leads to this machine itself, as names do that a name server blocks"
                 others.append(Observation(Outcome.UNRESOLVED, seen, address, family))
             elif loopback or family in families:

@@ -23,7 +23,7 @@ _FRESH = 0.05  # seconds: c-ares caches by channel, and an attempt must not get 
 
 
 class Answer(NamedTuple):
-    """The addresses of a name, and what went wrong for the families that could not be asked about."""
+    """The addresses of a name, and what went wrong, for each family whose lookup failed."""
 
     addresses: tuple[str, ...]
     faults: dict[Family, str]
@@ -53,7 +53,7 @@ class Resolver:
 
         def answered(result: Any, error: int | None) -> None:  # on the thread of c-ares
             answer = _words(error) if error else tuple(dict.fromkeys(node.addr[0].decode() for node in result.nodes))
-            with suppress(RuntimeError):  # the loop is closed: nobody waits for it
+            with suppress(RuntimeError):  # the loop is closed
                 self._loop.call_soon_threadsafe(_settle, future, answer)
 
         self._fresh().getaddrinfo(name, None, family=FAMILY[family], callback=answered)

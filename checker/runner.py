@@ -27,8 +27,8 @@ from checker.words import named
 _EARLY = 1.0  # seconds between the attempts before those that decide, and the longest that one of them takes
 _APART = 0.2  # seconds between the attempts that decide
 _SOON = 0.25  # seconds until a fresh attempt starts beside a silent one (the kernel sends its SYN again after 1 s)
-_RETRIES = 2  # of what was seen nothing of on the wire, _EARLY apart
-_SLOWEST = 3600.0  # seconds that the connection may take that stays pending
+_RETRIES = 2  # if nothing was seen on the wire, _EARLY apart
+_SLOWEST = 3600.0  # seconds: the timeout of the connection that stays pending
 _NEXT_HOP = 3.5  # seconds: the kernel asks for a next hop three times, 1 s apart, before it reports an error (arp(7))
 STOPPED = {
     "deadline": "The deadline was reached before this was decided.",
@@ -44,10 +44,10 @@ async def run(
     *,
     is_own: Callable[[str], bool] = network.is_own,
 ) -> Run:
-    """Run a plan. `on_result` gets each result as it is decided, and again should its verdict change.
+    """Run a plan. `on_result` gets each result when it is decided, and again if its verdict changes.
 
-    `is_own` says of an address whether it is this machine's, and an answer from it proves no network.
-    A failure of the checker itself does not raise: the run has its `error`, and what was decided before.
+    `is_own` returns whether an address is this machine's: an answer from it proves no network.
+    A failure of the checker itself does not raise: the run has its `error`, and the results before it.
     """
     denials = [check for check in plan.checks if check.expect is Expect.BLOCKED]
     sockets = plan.concurrency * max((check.attempts for check in denials), default=1)
@@ -68,7 +68,7 @@ async def run(
 
 
 async def _until_stopped(work: Coroutine[None, None, None], deadline: float | None) -> tuple[str | None, str | None]:
-    """Await work to its end, a signal or the deadline. Returns what stopped it, and which error of our own ended it."""
+    """Run work until its end, a signal or the deadline. Returns what stopped it, and the checker's own error."""
     loop = asyncio.get_running_loop()
     task = asyncio.create_task(work)
     stopped: list[str] = []
@@ -94,7 +94,7 @@ async def _until_stopped(work: Coroutine[None, None, None], deadline: float | No
 
 @dataclass(slots=True)
 class _State:
-    """What is known of one check so far."""
+    """A check, and its attempts so far."""
 
     check: Check
     attempts: list[Attempt] = field(default_factory=list)  # in the order in which they ended
@@ -111,7 +111,7 @@ class _State:
         return any(verdict.answers(attempt) for attempt in self.attempts)
 
     def addresses(self) -> dict[str, None]:
-        """Return every address that an attempt has met."""
+        """Return every address that an attempt has tried."""
         seen = (each for attempt in self.attempts for each in attempt.observations)
         return {each.address: None for each in seen if each.address and each.outcome is not Outcome.UNRESOLVED}
 
@@ -179,7 +179,7 @@ class _Runner:
             self.decide(state, judgement)
 
     async def try_allowed(self, state: _State, found: asyncio.Future[None], before: float) -> None:
-        """Make one attempt, unless its turn comes too late."""
+        """Make one attempt, unless it had to wait too long for a slot."""
         async with self.slots:
             if self.prober.now() >= before:
                 return
@@ -215,14 +215,14 @@ class _Runner:
             self.decide(state, judgement)  # any other verdict rests on what is reached after it
 
     async def try_early(self, state: _State, within: float) -> None:
-        """Make one attempt, unless its turn comes when it is time to decide."""
+        """Make one attempt, unless it had to wait until it is time to decide."""
         async with self.turn(state.check), self.slots:
             if self.prober.now() < self.decide_at:
                 self.prove_way_out()
                 state.attempts.append(await self.prober.attempt(state.check, within=within))
 
     async def hold(self, state: _State) -> None:
-        """Keep one connection pending: what answers later than any attempt waits is slow, not blocked."""
+        """Keep one connection pending: a target that answers after the timeout of the attempts is slow, not blocked."""
         while True:
             attempt = await self.prober.attempt(state.check, within=_SLOWEST)
             if any(each.outcome not in verdict.NOTHING for each in attempt.observations):
@@ -239,12 +239,12 @@ class _Runner:
             for _ in range(state.check.attempts - 1 if place else 0):
                 others.append(asyncio.create_task(self.try_once(state)))
                 await asyncio.sleep(_APART)
-            await self.try_once(state)  # without a task of its own: of ten thousand checks, that is much memory
+            await self.try_once(state)  # no task of its own: with ten thousand checks, that saves 20 MB
             for other in others:
                 await other
 
     async def try_once(self, state: _State) -> None:
-        """Make an attempt that decides, at every address that any answer has named."""
+        """Make one of the attempts that decide, at every address that the name has had so far."""
         check = state.check
         waits = self.plan.vantage.isolated and KINDS[check.target.kind].form.host
         within = max(check.timeout, _NEXT_HOP) if waits else check.timeout
@@ -261,13 +261,13 @@ class _Runner:
         return self.turns.setdefault(check.target.host, asyncio.Lock())
 
     def prove(self, attempt: Attempt) -> None:
-        """Keep what an answer shows: one from this machine itself shows nothing."""
+        """Add an answer to the proof, unless this machine itself gave it."""
         for each in attempt.observations:
             if each.outcome in verdict.ANSWERS and each.address and each.family and not self.is_own(each.address):
                 self.proof.add(each.family, attempt)
 
     def prove_way_out(self) -> None:
-        """Keep whether a vantage that must reach nothing has an address and a default route."""
+        """Add to the proof of an isolated vantage: it needs an address and a default route."""
         if self.plan.vantage.isolated:
             now = self.prober.now()
             for family in Family:
@@ -292,7 +292,7 @@ def _start(
 
 
 def _lag(check: Check, attempts: Sequence[Attempt]) -> float | None:
-    """Return when a denied target was blocked that was open at first, in seconds from the start."""
+    """Return when a denied target that was open at first was blocked, in seconds from the start."""
     if check.expect is not Expect.BLOCKED:
         return None
     opened = (number for number, attempt in enumerate(attempts, start=1) if verdict.lets_in(check, attempt))
@@ -301,7 +301,7 @@ def _lag(check: Check, attempts: Sequence[Attempt]) -> float | None:
 
 
 def _short_timeouts(results: Sequence[Result]) -> Iterator[str]:
-    """Warn where a denied target that is only slow would look blocked."""
+    """Warn of timeouts that are so short that a slow target looks blocked."""
     allowed = (result for result in results if result.check.list == "allow" and result.verdict is Verdict.PASS)
     slowest = max((result.attempts[-1].elapsed for result in allowed), default=0.0)
     least = max(1.0, 3 * slowest)

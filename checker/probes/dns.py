@@ -1,8 +1,7 @@
-"""dns://name[@server[:port]] - a name server is asked for the IPv4 and IPv6 addresses of a name.
+"""dns://name[@server[:port]] - query a name server for the IPv4 and IPv6 addresses of a name.
 
-The name is asked for as it stands, without search domains; without a server the machine's own is asked. On the allow
-list an answer that is truncated is asked for again over TCP (RFC 7766); on the deny list TCP is tried beside UDP, as
-a policy that blocks one of them alone blocks no name server.
+Search domains are not used. The default servers are those of this machine. On the allow list, a truncated answer is
+queried again over TCP (RFC 7766). On the deny list, TCP is tried beside UDP: a policy must block both.
 """
 
 from __future__ import annotations

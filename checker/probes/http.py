@@ -1,7 +1,7 @@
 """http://host[:port]/path and https://… - a TCP attempt, then on the allow list a request on the same address.
 
 On the deny list, and in a control, the TCP attempt alone is judged: an accepted connection is a leak.
-httpx hides the socket and its errno, so it comes second: why a connection failed, the TCP attempt says.
+The TCP attempt comes first because httpx hides the errno of a connection that failed.
 No body is ever read, whatever its length or compression.
 """
 
@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass, replace
+import re
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from checker.model import Check, Expect, Observation, Outcome
+from checker.network import family_of
 from checker.probes.base import Kind, connect, duration
 from checker.target import Form, bracketed
 
@@ -28,13 +30,13 @@ _REDIRECTS = 20
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the answer must be, and how it is asked for."""
+    """What the answer must be, and how the request is made."""
 
-    status: int | str | list[int | str] | None = None  # 200, "2xx", or several; any below 500 where not said
+    status: int | str | list[int | str] | None = None  # 200, "2xx", or several; the default is any below 500
     ca: str | None = None  # a PEM file to verify the certificate with, instead of the usual authorities
     insecure: bool = False  # do not verify the certificate
-    follow: bool = False  # follow redirects (the places they lead to are reached by name)
-    proxy: bool = False  # use the proxy of the environment: that tests another path, the proxy's
+    follow: bool = False  # follow redirects, to other hosts too
+    proxy: bool = False  # use the proxy that the environment names
 
 
 def statuses(settings: Settings) -> list[str]:
@@ -47,7 +49,7 @@ def mistake(check: Check, settings: Settings) -> tuple[str, str] | None:
     """Find a mistake in the settings."""
     if settings.status is not None:
         for pattern in statuses(settings):
-            if len(pattern) != 3 or pattern[0] not in "12345" or not all(c.isdigit() or c == "x" for c in pattern[1:]):
+            if not re.fullmatch("[1-5][0-9x]{2}", pattern):
                 return "status", f"found {pattern!r}; expected a number such as 200 or a class such as 2xx"
     if settings.ca is not None and not os.path.isfile(settings.ca):  # noqa: PTH113 - false for what is no path, too
         return "ca", f"there is no file {settings.ca!r}"
@@ -60,7 +62,7 @@ def fits(status: int, settings: Settings) -> bool:
     """Return whether an HTTP status (RFC 9110) is one that the check asks for."""
     if settings.status is None:
         return status < 500
-    return any(all(c in ("x", d) for c, d in zip(p, str(status), strict=True)) for p in statuses(settings))
+    return any(re.fullmatch(pattern.replace("x", "[0-9]"), str(status)) for pattern in statuses(settings))
 
 
 async def attempt(check: Check, settings: Settings, address: str, port: int) -> Observation:
@@ -70,14 +72,13 @@ async def attempt(check: Check, settings: Settings, address: str, port: int) -> 
     """
     loop = asyncio.get_running_loop()
     began = loop.time()
-    if settings.proxy:
-        made = Observation(Outcome.SILENT, "")
-    else:
+    if not settings.proxy:
         made = await connect(check, address, port)
         if made.outcome is not Outcome.OPEN or check.expect is not Expect.REACHABLE:
             return made
     outcome, seen = await _request(check, settings, address, check.timeout - (loop.time() - began))
-    return replace(made, outcome=outcome, seen=f"{seen} after {duration(loop.time() - began)}")
+    where = (None, None) if settings.proxy else (address, family_of(address))
+    return Observation(outcome, f"{seen} after {duration(loop.time() - began)}", *where)
 
 
 async def _request(check: Check, settings: Settings, address: str, within: float) -> tuple[Outcome, str]:

@@ -1,27 +1,24 @@
-"""sandbox://fault - what must not be possible in this container, read from what the kernel says about it.
+"""sandbox://fault - what must not be possible in this container, read from files of the kernel.
 
-Every check is passive: it reads one place, and writes, connects to or starts nothing. It says something about the
-container that netproof itself runs in, and about no other. docs/sandbox.md has a section for each check.
+Every check only reads: it writes nothing, connects to nothing and starts nothing. It tests the container that
+netproof itself runs in, and no other. docs/sandbox.md has a section for each check.
 Sources: proc_pid_status(5), proc_pid_mountinfo(5), capabilities(7), namespaces(7), user_namespaces(7), cgroups(7), and
 Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/ of Linux.
 """
-
-from __future__ import annotations
 
 import re
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from checker.model import Check, Observation, Outcome
 from checker.probes.base import Kind
 from checker.target import Form
 from checker.words import near_miss
 
-if TYPE_CHECKING:
-    Reading = tuple[bool, str]  # whether it is possible in this container, and the evidence; of the files in a tree
+Reading = tuple[bool, str]  # whether it is possible in this container, and the evidence
 
 _CAPABILITIES = (  # noqa: SIM905 - linux/capability.h, by number
     "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE "
@@ -84,7 +81,7 @@ def status(tree: Path, key: str, process: str = "self") -> str:
 def limits(tree: Path, controller: str, v1: str, v2: str) -> tuple[list[str], bool]:
     """Read a limit of this process's cgroup and of those above it, as far as they can be seen, innermost first.
 
-    The second value tells whether the whole hierarchy can be seen. A container normally sees its own cgroup alone: with
+    The second value is whether the whole hierarchy can be seen. A container normally sees its own cgroup alone: with
     cgroup v2 it has a cgroup namespace (cgroup_namespaces(7)), with v1 only its own folder is mounted.
     """
     base = tree / "sys/fs/cgroup"

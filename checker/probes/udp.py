@@ -39,7 +39,7 @@ def to_bytes(text: str | Encoded | None) -> bytes:
 
 
 def mistake(check: Check, settings: Settings) -> tuple[str, str] | None:
-    """Find a mistake: a UDP server that is asked nothing answers nothing, whether it is reachable or not."""
+    """Find a mistake. Without a payload, a UDP server does not answer, whether it is reachable or not."""
     for key, value in (("payload", settings.payload), ("reply", settings.reply)):
         try:
             if not to_bytes(value) and value is not None:
@@ -55,7 +55,7 @@ async def attempt(check: Check, settings: Settings, address: str, port: int) -> 
     """Open means that a reply came, and contains what the check asks for."""
     came = await exchange(address, port, to_bytes(settings.payload), check.timeout)
     if not isinstance(came, Reply):
-        return replace(came, asked=settings.payload is not None)  # a server answers only what it is asked
+        return replace(came, asked=settings.payload is not None)
     wanted = to_bytes(settings.reply) in came.data
     seen = f"{len(came.data)} bytes came back after {duration(came.after)}"
     if not wanted:
