@@ -28,7 +28,7 @@ from tests.e2e.world import config_map
 from tests.tools.helm import tools
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 OUTSIDE_RUN = shlex.split(os.environ.get("NETPROOF_OUTSIDE_RUN", "ip netns exec netproof-outside"))
 OUTSIDE_ADDRESS = os.environ.get("NETPROOF_OUTSIDE_ADDRESS", "203.0.113.10")
@@ -100,11 +100,38 @@ def space(spaces: Callable[..., Space]) -> Space:
 
 @dataclass
 class Outside:
-    """Slack and the rest of the world."""
+    """Slack and the rest of the world: one server, which can be down for a while."""
 
-    port: int
+    command: list[str]  # its arguments come after it
+    certificate: Path
     ca: str
+    port: int = 0  # chosen at the first start, and kept
     requests: SimpleQueue[Object] = field(default_factory=SimpleQueue)
+    _running: tuple[subprocess.Popen[str], threading.Thread] | None = None
+
+    def up(self, delay: float = 0) -> None:
+        """Start it; each answer comes after some seconds of delay."""
+        command = [*self.command, OUTSIDE_ADDRESS, str(self.port), str(self.certificate), str(delay)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        listens = process.stdout.readline()
+        assert listens, f"could not run {shlex.join(command)}"
+        self.port = json.loads(listens)["listens"]
+        reader = threading.Thread(target=self._read, args=(process.stdout,))
+        reader.start()
+        self._running = (process, reader)
+
+    def down(self) -> None:
+        if self._running:
+            process, reader = self._running
+            with process:
+                process.terminate()
+                reader.join()
+            self._running = None
+
+    def _read(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.requests.put(json.loads(line))
 
     @property
     def slack_url(self) -> str:
@@ -166,22 +193,9 @@ def outside(cluster: Cluster, tmp_path: Path) -> Iterator[Outside]:
     certificate = tmp_path / "slack.pem"
     ca.issue_cert("hooks.slack.com").private_key_and_cert_chain_pem.write_to_path(certificate)
     script = Path(__file__).with_name("outside.py")
-    command = [*OUTSIDE_RUN, sys.executable, str(script), OUTSIDE_ADDRESS, "0", str(certificate)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        listens = process.stdout.readline()
-        assert listens, f"could not run {shlex.join(command)}"
-        outside = Outside(json.loads(listens)["listens"], ca.cert_pem.bytes().decode())
-        stream = process.stdout
-
-        def read() -> None:
-            for line in stream:
-                outside.requests.put(json.loads(line))
-
-        reader = threading.Thread(target=read)
-        reader.start()
-        try:
-            yield outside
-        finally:
-            process.terminate()
-            reader.join()
+    outside = Outside([*OUTSIDE_RUN, sys.executable, str(script)], certificate, ca.cert_pem.bytes().decode())
+    try:
+        outside.up()
+        yield outside
+    finally:
+        outside.down()

@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import ssl
 import sys
+import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -19,6 +21,7 @@ class Outside(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     tls: ssl.SSLContext
     host = ""
+    delay: float  # seconds until it answers
 
     def do_CONNECT(self) -> None:
         self.send_response(200)
@@ -32,10 +35,12 @@ class Outside(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
         host = self.host or self.headers.get("Host", "")
         print(json.dumps({"host": host, "path": self.path, "body": body}), flush=True)
+        time.sleep(self.delay)
         self.send_response(200)
         self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"ok")
+        with suppress(BrokenPipeError):  # the sender was killed
+            self.end_headers()
+            self.wfile.write(b"ok")
 
     do_GET = do_POST  # noqa: N815 - a heartbeat
 
@@ -44,7 +49,8 @@ class Outside(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    address, port, certificate = sys.argv[1:]
+    address, port, certificate, delay = sys.argv[1:]
+    Outside.delay = float(delay)
     Outside.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     Outside.tls.load_cert_chain(certificate)
     server = ThreadingHTTPServer((address, int(port)), Outside)
