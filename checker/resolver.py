@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from checker.model import Family
@@ -80,14 +79,10 @@ class Resolver:
 
 
 def servers() -> tuple[str, ...]:
-    """Return the name servers of this machine (resolv.conf(5)); without any, the one on loopback is meant."""
-    with suppress(OSError):
-        lines = Path("/etc/resolv.conf").read_text(encoding="utf-8", errors="replace").splitlines()
-        words = [line.split() for line in lines]
-        found = tuple(word[1] for word in words if len(word) > 1 and word[0] == "nameserver" and "%" not in word[1])
-        if found:
-            return found[:3]
-    return ("127.0.0.1",)
+    """Return the name servers of this machine. Raises NoResolverConfiguration if resolv.conf(5) has none."""
+    import dns.resolver  # noqa: PLC0415 - only a dns target without a server needs it
+
+    return tuple(str(server) for server in dns.resolver.Resolver().nameservers[:3])
 
 
 _NXDOMAIN = "NXDOMAIN: there is no such name"

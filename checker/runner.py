@@ -39,32 +39,23 @@ STOPPED = {
 
 
 async def run(
-    plan: Plan,
-    on_result: Callable[[Result], None],
-    *,
-    is_own: Callable[[str], bool] = network.is_own,
+    plan: Plan, on_result: Callable[[Result], None], *, is_own: Callable[[str], bool] = network.is_own
 ) -> Run:
     """Run a plan. `on_result` gets each result when it is decided, and again if its verdict changes.
 
     `is_own` returns whether an address is this machine's: an answer from it proves no network.
     A failure of the checker itself does not raise: the run has its `error`, and the results before it.
     """
-    denials = [check for check in plan.checks if check.expect is Expect.BLOCKED]
-    sockets = plan.concurrency * max((check.attempts for check in denials), default=1)
-    files = prober.open_files(sockets + len(denials))
-    warnings = list(plan.warnings)
-    if files < sockets:
-        warnings.append(f"only {files} connections can be open at once (ulimit -Hn), {sockets} are needed")
     started = time.time()
-    runner = _Runner(plan, on_result, prober.Prober(files), is_own, held=max(0, files - sockets))
+    runner = _Runner(plan, on_result, is_own)
     try:
         stopped, error = await _until_stopped(runner.all(), plan.deadline)
     finally:
         runner.prober.close()
     undecided = Judgement(Verdict.INCONCLUSIVE, STOPPED[stopped])
     results = tuple(state.result or state.judged(undecided) for state in runner.states)
-    warnings += _short_timeouts(results)
-    return Run(plan, started, runner.prober.now(), results, tuple(warnings), stopped, error)
+    warnings = (*runner.warnings, *_short_timeouts(results))
+    return Run(plan, started, runner.prober.now(), results, warnings, stopped, error)
 
 
 async def _until_stopped(work: Coroutine[None, None, None], deadline: float | None) -> tuple[str | None, str | None]:
@@ -117,22 +108,20 @@ class _State:
 
 
 class _Runner:
-    def __init__(
-        self,
-        plan: Plan,
-        on_result: Callable[[Result], None],
-        prober: prober.Prober,
-        is_own: Callable[[str], bool],
-        *,
-        held: int,
-    ) -> None:
-        self.plan, self.on_result, self.prober, self.is_own = plan, on_result, prober, is_own
-        self.held = held  # how many connections may stay pending
-        self.slots = asyncio.Semaphore(plan.concurrency)
+    def __init__(self, plan: Plan, on_result: Callable[[Result], None], is_own: Callable[[str], bool]) -> None:
+        self.plan, self.on_result, self.is_own = plan, on_result, is_own
         self.turns: dict[str | None, asyncio.Lock] = {}
         self.states = [_State(check) for check in plan.checks]
         self.reached = [state for state in self.states if state.check.expect is not Expect.BLOCKED]
         self.denied = [state for state in self.states if state.check.expect is Expect.BLOCKED]
+        sockets = plan.concurrency * max((state.check.attempts for state in self.denied), default=1)
+        files = prober.open_files(sockets + len(self.denied))
+        self.prober = prober.Prober(files)
+        self.slots = asyncio.Semaphore(plan.concurrency)
+        self.held = max(0, files - sockets)  # how many connections may stay pending
+        self.warnings = list(plan.warnings)
+        if files < sockets:
+            self.warnings.append(f"only {files} connections can be open at once (ulimit -Hn), {sockets} are needed")
         self.proof = verdict.Proof()
         self.wait = 0.0 if plan.settled else plan.settle  # from the first allow check that passed to the decision
         self.decide_at = plan.settle if self.wait and self.reached else self.wait

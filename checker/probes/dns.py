@@ -80,21 +80,18 @@ async def _ask(check: Check, address: str, port: int, kind: str) -> Observation:
 
 async def _ask_by_tcp(check: Check, address: str, port: int, query: QueryMessage, after: float) -> tuple[Outcome, str]:
     """Ask again over TCP, in what is left of the timeout."""
+    import dns.asyncquery  # noqa: PLC0415
+    import dns.exception  # noqa: PLC0415
+
     if check.expect is not Expect.REACHABLE:
         return Outcome.OPEN, "a truncated answer"
     try:
-        async with asyncio.timeout(check.timeout - after):
-            reader, writer = await asyncio.open_connection(address, port)
-            try:
-                wire = query.to_wire()
-                writer.write(len(wire).to_bytes(2) + wire)
-                reply = await reader.readexactly(int.from_bytes(await reader.readexactly(2)))
-            finally:
-                writer.transport.abort()
-    except (OSError, EOFError) as error:  # TimeoutError is an OSError
-        reason = "no answer" if isinstance(error, TimeoutError) else str(error) or "it closed the connection"
+        reply = await dns.asyncquery.tcp(query, address, check.timeout - after, port)
+    except (OSError, EOFError, ValueError, dns.exception.DNSException) as error:
+        words = {dns.exception.Timeout: "no answer", EOFError: "it closed the connection"}
+        reason = words.get(type(error), str(error).rstrip("."))
         return Outcome.UNEXPECTED, f"a truncated answer, and over TCP: {reason}"
-    return read(reply, query) or (Outcome.UNEXPECTED, "a truncated answer over TCP")
+    return read(reply.to_wire(), query) or (Outcome.UNEXPECTED, "a truncated answer over TCP")
 
 
 DNS = Kind(Form(port=53, name=True), NoSettings, attempt, datagrams=True)

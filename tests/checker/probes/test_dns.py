@@ -143,7 +143,7 @@ TRUNCATED = answer(flags=dns.flags.QR | dns.flags.TC)
         (over_tcp(HERE), "open", "resolved after"),
         (over_tcp(answer()), "unexpected", "no address of that name after"),
         (over_tcp(TRUNCATED), "unexpected", "a truncated answer over TCP after"),
-        (over_tcp(cut(HERE)), "unexpected", "no valid DNS answer"),
+        (over_tcp(cut(HERE)), "unexpected", "a truncated answer, and over TCP: DNS message is malformed after"),
         (over_tcp(HERE, size=65_535), "unexpected", "a truncated answer, and over TCP: no answer after"),
         (netns.close, "unexpected", "a truncated answer, and over TCP: "),
         (netns.hold, "unexpected", "a truncated answer, and over TCP: no answer after"),
