@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from planner.checks import Check, Checks
-from planner.evaluator import Change, union
+from planner.evaluator import Change, set_of, union
 from planner.origins import merge
 from planner.policies import Policy
 
@@ -48,7 +48,7 @@ def coverage(checks: Checks) -> Coverage:
     concerned = defaultdict[Policy, list[Check]](list)  # the checks that a policy could change
     for each in known:
         ways = (*each.to, *inventory.dns) if each.by_name else each.to
-        for policy in {*evaluator.on_egress[each.pod], *(one for to in ways for one in evaluator.isolating(to))}:
+        for policy in set(evaluator.on_egress[each.pod]).union(*map(evaluator.isolating, ways)):
             concerned[policy].append(each)
     parts = []
     for policy in inventory.policies:
@@ -60,13 +60,13 @@ def coverage(checks: Checks) -> Coverage:
                 each.senders([to]) != each.senders([to], change) for to in reached for each in evaluators
             )
             parts.append(Part(str(policy), rule, noticed if matters else None))
-    probed = {each.to for each in known}
-    services = {each.host: False for each in inventory.destinations}
-    services |= {each.host: True for each in inventory.destinations if each.backends in probed}
+    backends = {each.to for each in known}
+    probed = {each.host for each in inventory.destinations if each.backends in backends}
+    services = dict.fromkeys(each.host for each in inventory.destinations if each.host not in probed)
     return Coverage(
         tuple(parts),
         tuple(_alone(checks)),
-        tuple(name for name, is_probed in services.items() if not is_probed),
+        tuple(services),
         tuple(f"{each.place.name}: {each.text}" for each in checks.all if not each.to),
     )
 
@@ -81,7 +81,7 @@ def _alone(checks: Checks) -> Iterator[str]:
     """Yield the workloads that may reach something else than every vantage of their namespace."""
     ends = (*checks.targets.values(), checks.inventory.dns)
     views = [each.senders(to) for each in checks.evaluators for to in ends]
-    vantages = union(*(1 << each.pod for each in checks.all))
+    vantages = set_of(each.pod for each in checks.all)
     groups = merge(checks.evaluators[0].within.values(), views).values()
     alone = union(*(group for group in groups if not group & vantages))
     for index, origin in checks.origins.items():

@@ -12,9 +12,8 @@ from ipaddress import ip_network
 from typing import NamedTuple
 
 from planner.addresses import Address, covers
-from planner.objects import IPBlock, PolicyPort
-from planner.policies import Peer, Policy, Rule
-from planner.selectors import Selector, selects
+from planner.objects import EVERYTHING, IPBlock, LabelSelector, Peer, PolicyPort, Rule
+from planner.policies import Policy
 
 _ANYWHERE = (ip_network("0.0.0.0/0"),)
 NamedPort = tuple[str, str, int]  # name, protocol, number
@@ -47,6 +46,11 @@ class Change(NamedTuple):
 
     policy: Policy
     instead: Policy | None
+
+
+def set_of(indices: Iterable[int]) -> int:
+    """Return a set with these members."""
+    return sum(1 << index for index in set(indices))
 
 
 def union(*sets: int) -> int:
@@ -83,19 +87,16 @@ class Evaluator:
         self.within: dict[str, int] = defaultdict(int)  # the classes of each namespace
         for index, pod in enumerate(pods):
             self.within[pod.namespace] |= 1 << index
-        self._on_hosts = sum(1 << index for index, pod in enumerate(pods) if pod.on_host_network)
+        self._on_hosts = set_of(index for index, pod in enumerate(pods) if pod.on_host_network)
         self._labels = [dict(pod.labels) for pod in pods]
         self.on_ingress = self._selecting(each for each in policies if each.ingress is not None)
         self.on_egress = self._selecting(each for each in policies if each.egress is not None)
         self._groups: dict[tuple[Policy, ...], int] = defaultdict(int)  # senders by the policies that isolate them
         for index, isolating in enumerate(self.on_egress):
             self._groups[isolating] |= 1 << index
-        self.who, self._sources = cache(self._who), cache(self._find_sources)
-        self._own_node, self._let_in, self._let_out = (
-            cache(self._find_own_node),
-            cache(self._find_let_in),
-            cache(self._find_let_out),
-        )
+        self.who, self._sources = cache(self._find_who), cache(self._find_sources)
+        self._let_in, self._let_out = cache(self._find_let_in), cache(self._find_let_out)
+        self._own_node = cache(self._find_own_node)
 
     @property
     def restricted(self) -> int:
@@ -129,11 +130,11 @@ class Evaluator:
         """Find the senders that a rule with named peers permits, or, in the endpoint's namespace, any rule."""
         isolating = self.isolating(to)
         inside = 0 if to.pod is None else self.within[self.pods[to.pod].namespace]
-        let_in = (self._sources(rule) for each in isolating for rule in each.ingress or () if rule.is_specific)
+        let_in = (self._sources(space, rule) for space, rule in _ingress(isolating) if rule.is_specific)
         let_out = (
             group
             for policies, group in self._groups.items()
-            if any(rule.is_specific and self._leads(rule, to) for each in policies for rule in each.egress or ())
+            if any(rule.is_specific and self._leads(space, rule, to) for space, rule in _egress(policies))
         )
         return self.senders([to]) & union(*let_in, *let_out, inside & (-1 if isolating else self.restricted))
 
@@ -156,8 +157,8 @@ class Evaluator:
     def _find_let_in(self, isolating: tuple[Policy, ...], to: Endpoint) -> int:
         if not isolating:
             return self._everybody
-        rules = (rule for each in isolating for rule in each.ingress or () if self._on_port(rule, to))
-        return union(self._own_node(to.pod), *map(self._sources, rules))
+        let_in = (self._sources(space, rule) for space, rule in _ingress(isolating) if self._on_port(rule, to))
+        return union(self._own_node(to.pod), *let_in)
 
     def _find_let_out(self, to: Endpoint) -> int:
         found = (group for policies, group in self._groups.items() if self._permits(policies, to))
@@ -165,51 +166,61 @@ class Evaluator:
 
     def _permits(self, isolating: tuple[Policy, ...], to: Endpoint) -> bool:
         """Whether these policies, all that isolate a sender on egress, permit it to send to an endpoint."""
-        return not isolating or any(self._leads(rule, to) for each in isolating for rule in each.egress or ())
+        return not isolating or any(self._leads(space, rule, to) for space, rule in _egress(isolating))
 
-    def _leads(self, rule: Rule, to: Endpoint) -> bool:
+    def _leads(self, namespace: str, rule: Rule, to: Endpoint) -> bool:
         """Whether an egress rule permits an endpoint."""
         if not self._on_port(rule, to):
             return False
         if to.pod is not None:
-            return bool(self._sources(rule) >> to.pod & 1)
-        blocks = (covers(each.block, to.address, _ANYWHERE) for each in rule.peers if each.block)
+            return bool(self._sources(namespace, rule) >> to.pod & 1)
+        blocks = (covers(each.ip_block, to.address, _ANYWHERE) for each in rule.peers or () if each.ip_block)
         return not rule.peers or any(covered[self._optimistic] for covered in blocks)
 
     def _on_port(self, rule: Rule, to: Endpoint) -> bool:
         named = frozenset[NamedPort]() if to.pod is None else self.pods[to.pod].named_ports
         return not rule.ports or any(_matches(each, to, named) for each in rule.ports)
 
-    def _find_sources(self, rule: Rule) -> int:
+    def _find_sources(self, namespace: str, rule: Rule) -> int:
         """Find the pods that a rule names as peers."""
-        return union(*map(self.who, rule.peers)) if rule.peers else self._everybody
+        return union(*(self.who(namespace, each) for each in rule.peers)) if rule.peers else self._everybody
 
-    def _who(self, peer: Peer) -> int:
-        """Find the pods that a peer selects."""
-        if peer.block:
-            return sum(1 << i for i, pod in enumerate(self.pods) if peer.block in pod.blocks[self._optimistic])
-        selected = [name for name in self.within if selects(peer.namespaces, self._namespaces[name])]
-        names = [peer.namespace] if peer.namespace else selected
-        return self._select(union(*(self.within[name] for name in names)), peer.pods)
+    def _find_who(self, namespace: str | None, peer: Peer) -> int:
+        """Find the pods that a peer stands for, in a policy of a namespace."""
+        if peer.ip_block:
+            return set_of(i for i, pod in enumerate(self.pods) if peer.ip_block in pod.blocks[self._optimistic])
+        if peer.namespace_selector is None:
+            among = self.within[namespace or ""]
+        else:
+            selects = peer.namespace_selector.selects
+            among = union(*(pods for name, pods in self.within.items() if selects(self._namespaces[name])))
+        return self._select(among, peer.pod_selector or EVERYTHING)
 
-    def _select(self, among: int, selector: Selector) -> int:
+    def _select(self, among: int, selector: LabelSelector) -> int:
         """Find the classes that a selector selects: none on the host network, as in most network plugins."""
-        bits = among & ~self._on_hosts
-        if not selector:
-            return bits
-        return sum(1 << index for index in members(bits) if selects(selector, self._labels[index]))
+        bits = members(among & ~self._on_hosts)
+        return set_of(index for index in bits if selector.selects(self._labels[index]))
 
     def _find_own_node(self, pod: int | None) -> int:
         """Find who is on the same node, if one of both is on the host network: this traffic is always permitted."""
         if pod is None:
             return 0
         others = self._everybody if self.pods[pod].on_host_network else self._on_hosts
-        return sum(1 << other for other in members(others) if self._same_node(self._nodes[pod], self._nodes[other]))
+        return set_of(other for other in members(others) if self._same_node(self._nodes[pod], self._nodes[other]))
 
     def _same_node(self, here: frozenset[str], there: frozenset[str]) -> bool:
         if self._optimistic:
             return not (here and there) or bool(here & there)
         return len(here) == 1 and here == there
+
+
+def _ingress(policies: Iterable[Policy]) -> Iterator[tuple[str, Rule]]:
+    """Yield the ingress rules of policies, each with its policy's namespace."""
+    return ((each.namespace, rule) for each in policies for rule in each.ingress or ())
+
+
+def _egress(policies: Iterable[Policy]) -> Iterator[tuple[str, Rule]]:
+    return ((each.namespace, rule) for each in policies for rule in each.egress or ())
 
 
 def _matches(allowed: PolicyPort, to: Endpoint, named: frozenset[NamedPort]) -> bool:

@@ -8,10 +8,9 @@ from ipaddress import ip_address
 
 from planner.addresses import Address, covers, in_order, pod_ranges
 from planner.evaluator import Endpoint, Evaluator, PodClass
-from planner.objects import IPBlock, Objects, Pod, Service, ServicePort
+from planner.objects import EVERYTHING, IPBlock, LabelSelector, Objects, Pod, Service, ServicePort
 from planner.other_policies import OtherKind
 from planner.policies import policy
-from planner.selectors import Selector, keys
 
 # Labels that differ from pod to pod of one workload.
 _OF_ONE_POD = re.compile(
@@ -70,15 +69,15 @@ class Inventory:
         self.policies = [policy(each) for each in objects.policies]
         self.others = [OtherKind(each) for each in objects.others if each.kind not in ignored_kinds]
         rules = [rule for each in self.policies for rule in each.rules]
-        peers = [peer for rule in rules for peer in rule.peers] + [each.subject for each in self.others]
-        self.selectors: dict[str, list[Selector]] = defaultdict(list)  # of pods, by the label keys that they use
-        for selector in {each.pods for each in self.policies} | {each.pods for each in peers}:
-            for key in keys([selector]):
+        peers = [peer for rule in rules for peer in rule.peers or ()] + [each.subject for each in self.others]
+        self.selectors: dict[str, list[LabelSelector]] = defaultdict(list)  # of pods, by the label keys that they use
+        for selector in {each.pods for each in self.policies} | {each.pod_selector or EVERYTHING for each in peers}:
+            for key in selector.keys:
                 self.selectors[key].append(selector)
         self._keys = {*self.selectors, *(key for each in objects.services for key in each.spec.selector or ())}
-        self._port_names = {port.port for rule in rules for port in rule.ports}
+        self._port_names = {port.port for rule in rules for port in rule.ports or ()}
         self._port_names |= {port.target_port for each in objects.services for port in each.spec.ports or ()}
-        self._blocks = {peer.block for peer in peers if peer.block}
+        self._blocks = {peer.ip_block for peer in peers if peer.ip_block}
         self._ranges = pod_ranges({ip_address(pod.status.pod_ip) for pod in objects.pods if pod.status.pod_ip})
         self.pods: dict[PodClass, int] = {}
         self._nodes: dict[int, set[str]] = defaultdict(set)
@@ -90,7 +89,8 @@ class Inventory:
         self.dns = self._dns()
         self._namespaces = {each.namespace: {"kubernetes.io/metadata.name": each.namespace} for each in self.pods}
         self._namespaces |= objects.namespaces
-        looked_at = keys(peer.namespaces for peer in peers) - {"kubernetes.io/metadata.name"}
+        looked_at = {key for each in peers if each.namespace_selector for key in each.namespace_selector.keys}
+        looked_at.discard("kubernetes.io/metadata.name")
         self.mistakes = [
             f"Namespace {name} is not in the input, and policies look at its label {min(looked_at)!r}"
             for name in sorted(self._namespaces)

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from functools import reduce
 
 from checker.target import bracketed
-from planner.evaluator import Change, members, union
+from planner.evaluator import Change, members, set_of, union
 from planner.inventory import METADATA, Destination, Inventory
 from planner.origins import merge, origins
 
@@ -17,20 +17,21 @@ class Lists:
         self.origins = dict(enumerate(origins(inventory), len(inventory.pods)))
         vantages = ((each.namespace, each.labels) for each in self.origins.values())
         self.certain, self.possible = inventory.evaluators(vantages)
-        unknown = union(*(self.possible.who(each.subject) for each in inventory.others))
+        # Other policies apply to these pods: what they may reach is unknown.
+        unknown = set(members(union(*(self.possible.who(each.namespace, each.subject) for each in inventory.others))))
         self._targets = [
             each
             for each in inventory.destinations
-            if each.protocol == "TCP" and each.ready and not any(unknown >> to.pod & 1 for to in each.backends)  # type: ignore[operator]
+            if each.protocol == "TCP" and each.ready and unknown.isdisjoint(to.pod for to in each.backends)
         ]
         ends = [*self._targets, *inventory.outside]
         self.reached = {each: self.certain.senders(each.backends) for each in ends}
         self.maybe_reached = {each: self.possible.senders(each.backends) for each in ends}
         self.resolving = self.certain.senders(inventory.dns)  # those that can resolve names
-        probing = union(*(1 << index for index in self.origins)) & ~unknown
+        probing = set_of(self.origins.keys() - unknown)
         views = (*self.reached.values(), *self.maybe_reached.values(), self.resolving)
         self.groups = merge((pods & probing for pods in self.certain.within.values()), views)
-        self.vantages = union(*(1 << index for index in self.groups))
+        self.vantages = set_of(self.groups)
         self.allow: dict[int, list[Destination]] = defaultdict(list)
         self.deny: dict[int, list[Destination]] = defaultdict(list)
         self._used = self._full = 0  # vantages with targets, and those with as many denials as they may have
@@ -59,7 +60,7 @@ class Lists:
 
     def _deny_by_ingress(self) -> None:
         """Deny each isolated Service to one vantage of its namespace, and to one of another."""
-        real = union(*(1 << index for index, origin in self.origins.items() if origin.workloads))
+        real = set_of(index for index, origin in self.origins.items() if origin.workloads)
         for each in self._targets:
             if not any(map(self.certain.isolating, each.backends)):
                 continue
@@ -97,10 +98,7 @@ class Lists:
 
     def _proves(self, index: int, to: Destination) -> int:
         """Count the policies whose removal a denial would detect."""
-        isolating = {
-            *self.certain.on_egress[index],
-            *(each for end in to.backends for each in self.certain.isolating(end)),
-        }
+        isolating = set(self.certain.on_egress[index]).union(*map(self.certain.isolating, to.backends))
         return sum(self.certain.senders(to.backends, Change(each, None)) >> index & 1 for each in isolating)
 
     def _choose_control(self) -> tuple[int | None, set[str]]:

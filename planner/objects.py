@@ -5,7 +5,7 @@ Only the fields that decide who may reach what; their meaning is in the Kubernet
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any, ClassVar, Literal
@@ -51,18 +51,42 @@ class Requirement(_Object, frozen=True):
 
     key: str
     operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
-    values: list[str] | None = None
+    values: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         if bool(self.values) != (self.operator in ("In", "NotIn")):
             raise ValueError(f"`values` must be {'empty' if self.values else 'given'} with operator {self.operator}")
 
+    def holds(self, labels: Mapping[str, str]) -> bool:
+        """Whether labels fulfil it. `NotIn` holds also where the label is missing."""
+        found = labels.get(self.key) in self.values if self.values else self.key in labels
+        return found == (self.operator in ("In", "Exists"))
+
 
 class LabelSelector(_Object, frozen=True):
-    """Selects by labels; an empty one selects everything."""
+    """Selects by labels; an empty one selects everything.
+
+    https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
+    """
 
     match_labels: dict[str, str] | None = None
-    match_expressions: list[Requirement] | None = None
+    match_expressions: tuple[Requirement, ...] | None = None
+
+    def __hash__(self) -> int:
+        return hash((frozenset((self.match_labels or {}).items()), self.match_expressions))
+
+    @property
+    def keys(self) -> set[str]:
+        """The labels that it uses; none: it selects everything."""
+        return {*(self.match_labels or {}), *(each.key for each in self.match_expressions or ())}
+
+    def selects(self, labels: Mapping[str, str]) -> bool:
+        """Whether all requirements hold."""
+        equal = all(labels.get(key) == value for key, value in (self.match_labels or {}).items())
+        return equal and all(each.holds(labels) for each in self.match_expressions or ())
+
+
+EVERYTHING = LabelSelector()
 
 
 class IPBlock(_Object, frozen=True):
@@ -76,8 +100,8 @@ class IPBlock(_Object, frozen=True):
             ip_network(each, strict=False)  # its ValueError says what is wrong
 
 
-class PolicyPeer(_Object, frozen=True):
-    """Who is at the other end."""
+class Peer(_Object, frozen=True):
+    """Who is at the other end. Without `namespaceSelector`, pods of the policy's own namespace."""
 
     pod_selector: LabelSelector | None = None
     namespace_selector: LabelSelector | None = None
@@ -87,6 +111,14 @@ class PolicyPeer(_Object, frozen=True):
         pods = self.pod_selector is not None or self.namespace_selector is not None
         if pods == (self.ip_block is not None):
             raise ValueError("expected either `ipBlock`, or `podSelector` and `namespaceSelector`")
+
+    @property
+    def is_everybody(self) -> bool:
+        """Whether it leaves nobody out."""
+        if self.ip_block:
+            return self.ip_block.cidr in ("0.0.0.0/0", "::/0") and not self.ip_block.except_
+        selectors = (self.namespace_selector, self.pod_selector or EVERYTHING)
+        return not any(each is None or each.keys for each in selectors)
 
 
 class PolicyPort(_Object, frozen=True):
@@ -101,12 +133,28 @@ class PolicyPort(_Object, frozen=True):
             raise ValueError("`endPort` needs a `port` that is a number and not greater")
 
 
-class PolicyRule(_Object, frozen=True):
-    """One entry of `ingress` or `egress`."""
+class Rule(_Object, frozen=True, eq=False):
+    """One entry of `ingress` or `egress`. Without peers: from or to everywhere; without ports: all of them."""
 
-    from_: list[PolicyPeer] | None = msgspec.field(name="from", default=None)
-    to: list[PolicyPeer] | None = None
-    ports: list[PolicyPort] | None = None
+    peers: tuple[Peer, ...] | None = None
+    ports: tuple[PolicyPort, ...] | None = None
+
+    @property
+    def is_specific(self) -> bool:
+        """Whether it names peers, and does not permit everybody."""
+        return bool(self.peers) and not any(each.is_everybody for each in self.peers or ())
+
+
+class IngressRule(Rule, frozen=True, eq=False):
+    """One entry of `ingress`."""
+
+    peers: tuple[Peer, ...] | None = msgspec.field(name="from", default=None)
+
+
+class EgressRule(Rule, frozen=True, eq=False):
+    """One entry of `egress`."""
+
+    peers: tuple[Peer, ...] | None = msgspec.field(name="to", default=None)
 
 
 class PolicySpec(_Object, frozen=True):
@@ -114,8 +162,8 @@ class PolicySpec(_Object, frozen=True):
 
     pod_selector: LabelSelector | None = None
     policy_types: list[Literal["Ingress", "Egress"]] | None = None
-    ingress: list[PolicyRule] | None = None
-    egress: list[PolicyRule] | None = None
+    ingress: tuple[IngressRule, ...] | None = None
+    egress: tuple[EgressRule, ...] | None = None
 
 
 class NetworkPolicy(_Object, frozen=True):

@@ -3,14 +3,13 @@
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
-from planner.objects import LabelSelector, OtherPolicy
-from planner.policies import Peer
-from planner.selectors import Selector, compiled
+from planner.objects import EVERYTHING, LabelSelector, OtherPolicy, Peer
 
 
 class OtherKind:
-    """A policy of another kind. Where its selector has a form of its own, it is taken to select all that it could."""
+    """A policy of another kind. A selector that cannot be read selects everything."""
 
     def __init__(self, given: OtherPolicy) -> None:
         spec, self.namespace = given.spec or {}, given.metadata.namespace
@@ -18,16 +17,21 @@ class OtherKind:
         # AdminNetworkPolicy and its kin: https://network-policy-api.sigs.k8s.io/api-overview/
         subject = spec.get("subject") or {}
         pods = subject.get("pods") or {}
-        namespaces = _selector(subject.get("namespaces") or pods.get("namespaceSelector"))
+        namespaces = None if self.namespace else _selector(subject.get("namespaces") or pods.get("namespaceSelector"))
         # https://docs.cilium.io/en/stable/security/policy/intro/: keys may name their source, as in `k8s:app`
-        wanted = _selector(pods.get("podSelector") or spec.get("endpointSelector"))
-        self.subject = Peer(self.namespace, namespaces, wanted)
+        self.subject = Peer(_selector(pods.get("podSelector") or spec.get("endpointSelector")), namespaces)
 
 
-def _selector(given: Any) -> Selector:
+def _selector(given: Any) -> LabelSelector:
     try:
-        found = compiled(msgspec.convert(given or {}, LabelSelector))
+        found = msgspec.convert(given or {}, LabelSelector)
     except msgspec.ValidationError:
-        return ()
-    plain = tuple((key.removeprefix("k8s:").removeprefix("any:"), operator, values) for key, operator, values in found)
-    return () if any(":" in key or key.startswith("io.") for key, *_ in plain) else plain
+        return EVERYTHING
+    labels = {_plain(key): value for key, value in (found.match_labels or {}).items()}
+    expressions = tuple(replace(each, key=_plain(each.key)) for each in found.match_expressions or ())
+    plain = LabelSelector(labels, expressions)
+    return EVERYTHING if any(":" in key or key.startswith("io.") for key in plain.keys) else plain
+
+
+def _plain(key: str) -> str:
+    return key.removeprefix("k8s:").removeprefix("any:")

@@ -8,7 +8,6 @@ from itertools import chain, count
 from planner.evaluator import members
 from planner.inventory import VANTAGE_LABELS, Destination, Inventory
 from planner.lists import Lists
-from planner.selectors import selects
 
 DNS = "dns://kubernetes.default.svc.cluster.local"
 
@@ -76,7 +75,7 @@ def _fewest(inventory: Inventory, labels: dict[str, str]) -> dict[str, str]:
     for key in sorted(labels):
         before, after = {**VANTAGE_LABELS, **labels}, {**VANTAGE_LABELS, **labels}
         del after[key]
-        if all(selects(each, before) == selects(each, after) for each in inventory.selectors[key]):
+        if all(each.selects(before) == each.selects(after) for each in inventory.selectors[key]):
             labels = {name: value for name, value in labels.items() if name != key}
     return labels
 
