@@ -40,15 +40,16 @@ def shorten(report: Report) -> str:
     head = _head(report)
     checks = sorted(report.checks, key=lambda check: _ORDER.index(check.finding))
     findings = [check for check in checks if check.finding][:_MOST_SHOWN]
-    readable = [{**_cut(_row(check, _READABLE)), "target": check.target} for check in findings]
+    readable = [{**_cut(_row(check, _READABLE)), "target": check.target} for check in findings]  # it identifies a check
     rows = [_row(check, _PACKED) for check in checks[:_MOST_PACKED]]
 
     def message(shown: int, held: int) -> bytes:
-        """Show the first checks, pack those after them, and leave the rest out."""
+        """Show the first `shown` checks, pack the others of the first `held`, and leave the rest out."""
         left_out = {"leftOut": len(checks) - held, "packed": _pack(rows[shown:held])}
         return _compact({**head, "checks": readable[:shown], **left_out})
 
     shown, held = len(readable), len(rows)
+    # All checks, with as many findings as fit shown; else a few findings, and as many checks as fit packed.
     while shown > _FEWEST_SHOWN and len(message(shown, held)) > LARGEST:
         shown -= 1
     while len(message(shown, shown)) > LARGEST:

@@ -264,6 +264,14 @@ def test_a_target_that_nobody_may_reach_is_kept() -> None:
         assert (read.exempt, read.expect, read.proxied) == (True, Expect.BLOCKED, False)
 
 
+def test_the_target_of_a_finding_is_never_cut() -> None:
+    target = f"https://db:443/{'x' * 1000}"
+    (leak,) = some_checks(1, violations=1)
+    plain, read = short(run_of([msgspec.structs.replace(leak, target=target, because="y" * 1000)]))
+    assert [each.target for each in read.checks] == [target]
+    assert len(plain["checks"][0]["because"]) < 200
+
+
 def test_a_full_report_is_read_as_it_is() -> None:
     whole = run_of(some_checks(20, 2))
     assert termination.read(report.dumps(whole)) == whole
