@@ -124,26 +124,22 @@ class _Loader:
         from checker.schema import configuration, validate  # noqa: PLC0415
 
         document = read(file, content)
-        empty = document.values is None
-        valid = {} if empty else validate(document, document.values, configuration(self.notify_shape()))
-        settings = _given(valid or {})
+        values = validate(document, document.values or {}, configuration(self.notify_shape())) or {}
         for name in LISTS:
-            for index, each in enumerate(settings.pop(name, ())):
+            for index, each in enumerate(values.pop(name, ())):
                 self.read_entry(document, (name, index), {"target": each} if isinstance(each, str) else each or {})
-        for key, value in settings.items():
+        for key, value in values.items():
             if key in self.settings:
                 document.mistake((key,), f"is set already, in {self.places[key]}")
-            self.settings[key], self.places[key] = value, document.where((key,))
+            if value is not None:
+                self.settings[key], self.places[key] = value, document.where((key,))
         self.mistakes += document.mistakes
 
-    def read_entry(self, document: Document, path: Keys, given: dict[str, Any]) -> None:
-        keys = _given(given)
+    def read_entry(self, document: Document, path: Keys, keys: dict[str, Any]) -> None:
         wrong = path in document.faulty
-        if "command" in keys and "name" in keys:
-            keys.setdefault("target", f"command://{keys['name']}")
-        if "target" in keys:
-            where = document.where(path)
-            self.entries.append(_Entry(str(path[0]), keys["target"], where, keys, document, path, wrong))
+        target = keys.get("target") or ("command" in keys and "name" in keys and f"command://{keys['name']}")
+        if target:
+            self.entries.append(_Entry(str(path[0]), target, document.where(path), keys, document, path, wrong))
         elif not wrong:
             missing = "`name`" if "command" in keys else "`target`, or `command` and `name`,"
             document.mistake(path, f"{missing} is missing")
@@ -241,11 +237,6 @@ class _Loader:
                 "a deny list without an allow list proves nothing: a machine without a network passes it, too. "
                 "Allow a target that must be reachable, or set `isolated: true`"
             )
-
-
-def _given(values: dict[str, Any]) -> dict[str, Any]:
-    """Leave out the keys without a value, in inner mappings too."""
-    return {key: _given(each) if isinstance(each, dict) else each for key, each in values.items() if each is not None}
 
 
 def _settings(entry: _Entry, shape: type[Settings]) -> Settings:

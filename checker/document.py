@@ -114,15 +114,18 @@ class _Reader:
         return value
 
     def mapping(self, path: Keys) -> dict[str, Any]:
+        """Read a mapping. Below the top level, a key without a value is as if it were not there."""
         values: dict[str, Any] = {}
         for key in self.until(yaml.MappingEndEvent):
             if not isinstance(key, yaml.ScalarEvent):
                 raise _error(key, "a key must be a plain word")
             place = (*path, key.value)
-            if key.value in values:
+            if place in self.document.lines:
                 self.document.mistake(place, f"is a duplicate key, again in line {_line(key)}")
             self.document.lines.setdefault(place, _line(key))
-            values.setdefault(key.value, self.value(next(self.events), place))
+            value = self.value(next(self.events), place)
+            if value is not None or not path:
+                values.setdefault(key.value, value)
         return values
 
     def until(self, end: type[yaml.Event]) -> Iterator[Any]:
