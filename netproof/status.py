@@ -2,17 +2,16 @@
 
 import time
 from collections.abc import Iterable
-from datetime import UTC, datetime
 
 from checker.model import EXIT_CODES, Verdict
 from checker.words import harmless
 from netproof.arguments import FILE, InputError, Options, argument, content
 from netproof.console import table
-from reporter.history import State
+from reporter.history import Check, State
 from reporter.judge import look
 from reporter.objects import Objects, UnreadableListError, read
 from reporter.settings import Settings
-from reporter.situation import Check, Situation
+from reporter.situation import Situation, utc
 
 _GET = "kubectl get cronjobs,jobs,pods -A -l netproof-vantage -o json"
 _OBJECTS = f"Kubernetes objects as JSON (default: standard input); make it with: {_GET}"
@@ -54,7 +53,7 @@ def _lines(situation: Situation) -> Iterable[str]:
     if rows:
         yield from table([_HEAD, *rows])
     for finding in situation.findings:
-        if finding.list is None:
+        if not finding.list:
             yield f"{finding.kind}: {finding.target}: {harmless(finding.text)}"
     yield from (f"cannot be read: {harmless(each)}" for each in situation.unreadable)
     if not situation.vantages:
@@ -76,7 +75,7 @@ def _state(check: Check) -> str:
     return f"blocked, proven by {check.proven_by}" if check.proven else "blocked, unproven"
 
 
-def _since(when: datetime) -> str:
-    minutes = int((datetime.now(UTC) - when).total_seconds()) // 60
+def _since(when: int) -> str:
+    minutes = int(time.time() - when) // 60
     age = f"{minutes} min" if minutes < 120 else f"{minutes // 60} h" if minutes < 2880 else f"{minutes // 1440} d"
-    return f"{when:%Y-%m-%d %H:%M} UTC ({age})"
+    return f"{utc(when):%Y-%m-%d %H:%M} UTC ({age})"

@@ -1,297 +1,173 @@
-"""From objects and what is remembered to a situation: across vantages, it judges what no single run can.
+"""From objects and what is remembered to a situation: what no single run can decide.
 
 A denial is proven while another vantage has reached the same target recently enough by its own schedule. A vantage
-that does not run is a finding. The state is brought up to date in place; all else is values.
+that does not run is a finding. The state is changed in place.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from functools import partial
-from typing import Any, NamedTuple, cast
+from collections.abc import Iterable, Iterator, Mapping
 
-from checker.words import harmless
-from checker.words import seconds as duration
+from checker.words import harmless, seconds
 from reporter import history, runs
-from reporter.history import STATES, Record, State, forget, identify, learn
-from reporter.objects import CronJob, Job, Objects
-from reporter.schedule import ScheduleError, late
+from reporter.history import SEVERITY, State
+from reporter.learn import all_pass, learn, leave
+from reporter.objects import Job, Objects, Pod
+from reporter.schedule import ScheduleError
 from reporter.settings import Settings
 from reporter.settings import Vantage as Listed
-from reporter.situation import SEVERITY, Check, Delivery, Finding, Kind, Place, Situation, Vantage
+from reporter.situation import RESTART, Situation, Vantage, utc
 
 _UNKNOWN = 86_400  # seconds that count as recent where a schedule cannot be read
-_ROUNDS, _RESTART = 2.5, 420  # of a continuous vantage: rounds, and seconds for a restart, until silence is too long
 _COARSE = 300  # seconds between two notes that rounds go on: each is a write
-_PASSED = 10  # rounds that no inconclusive run outlasts: it has ended the process before
-
-
-class _Found(NamedTuple):
-    """A vantage, and what there is of it now."""
-
-    key: str
-    listed: Listed
-    cronjob: CronJob | None
-    jobs: Sequence[Job]  # that have not ended
-    unlisted: str  # why its namespace could not be listed
-    lives: int  # of a continuous vantage: since when its rounds happen; 0: they do not
-
-    def late(self, since: int) -> int:
-        """From when on silence since then is too long. Raises ScheduleError."""
-        if self.listed.mode == "continuous":
-            return since + int(_ROUNDS * duration(self.listed.every)) + _RESTART
-        spec = self.cronjob.spec if self.cronjob else None
-        schedule = spec.schedule if spec else self.listed.schedule
-        return late(schedule, (spec and spec.time_zone) or "", since)
+_PASSED = 10  # rounds: after as many inconclusive ones in a row the process has ended
 
 
 def look(objects: Objects, state: State, settings: Settings, now: int) -> Situation:
-    """Take in what the objects show, and say what the situation is. `now` is in seconds since the epoch."""
-    pods, found = runs.pods_of_jobs(objects), _vantages(objects, settings)
+    """Update the state with what the objects show, and return the situation. `now` is in seconds since the epoch."""
+    pods, vantages = runs.pods_of_jobs(objects), _vantages(objects, state, settings, now)
     known = {ident for vantage in state.vantages.values() for ident in vantage.known}
-    ended = [run for run in runs.ended(objects, pods, known, now) if run.vantage in found]
-    for run in sorted(ended, key=lambda run: run.finished):
-        learn(state, run, settings.cluster_domain)
+    for run in runs.ended(objects, pods, known, now):
+        if run.vantage in vantages:
+            learn(state, run, settings.cluster_domain)
     _forget_runs(objects, state)
     unreadable = list(objects.unreadable)
-    for each in found.values():
-        vantage = state.vantages.setdefault(each.key, history.Vantage(met=now))
-        if each.lives and now - vantage.last > _COARSE:
-            vantage.last = now
-        if each.lives and now - each.lives > _PASSED * duration(each.listed.every) + _RESTART:
-            _learn_rounds(state, each, settings, now)
-        trouble = _trouble(each, state, pods, now, unreadable)
-        _learn_trouble(state, each, trouble, now)
-    _leave(state, found, objects, settings, now)
-    return _situation(found, state, settings, now, unreadable)
+    for vantage in vantages.values():
+        _learn_rounds(state, vantage, now)
+        _learn_trouble(state, vantage, pods, now, unreadable)
+    for key in state.vantages.keys() - vantages.keys():
+        if key.partition("/")[0] not in objects.unlisted:
+            _leave(state, key, now)
+    _prove(vantages.values(), now)
+    findings = [(key, each) for key, each in state.findings.items() if not each.ended]
+    findings.sort(key=lambda item: (-SEVERITY[item[1].kind], item[1].since, item[0]))
+    return Situation(
+        at=now,
+        release=settings.release,
+        cluster=settings.cluster,
+        vantages=tuple(vantages.values()),
+        findings=tuple(each for _, each in findings),
+        unreadable=tuple(unreadable),
+        failing=dict(state.failing),
+    )
+
+
+def _vantages(objects: Objects, state: State, settings: Settings, now: int) -> dict[str, Vantage]:
+    """Join the vantages that the chart lists with those that have objects."""
+    cronjobs = {key: each for each in objects.cronjobs if (key := runs.key(each.metadata))}
+    rounds: dict[str, int] = {}
+    for pod in objects.pods:
+        if pod.continuous and (key := runs.key(pod.metadata)):
+            rounds[key] = max(rounds.get(key, 0), pod.started)
+    jobs: dict[str | None, list[Job]] = defaultdict(list)
+    for job in objects.jobs:
+        if job.ended is None:
+            jobs[runs.key(job.metadata)].append(job)
+    listed = dict(settings.listed)
+    continuous = rounds.keys() if not listed else frozenset[str]()
+    for key in (cronjobs.keys() | continuous) - listed.keys():
+        namespace, _, name = key.split("/", 2)
+        listed[key] = Listed(name=name, namespace=namespace, mode="continuous" if key in continuous else "cronjob")
+    found = {}
+    for key, each in sorted(listed.items()):
+        known = state.vantages.setdefault(key, history.Vantage(met=now))
+        known.left = 0
+        unlisted = objects.unlisted.get(each.namespace, "")
+        found[key] = Vantage(key, each, known, cronjobs.get(key), jobs[key], rounds.get(key, 0), unlisted)
+    return found
 
 
 def _forget_runs(objects: Objects, state: State) -> None:
-    """Forget the ids of runs that exist no more."""
-    there = {each.metadata.uid[:8] for each in objects.jobs} | {each.metadata.uid[:8] for each in objects.pods}
+    """Forget the ids of runs that no longer exist."""
+    there = {job.metadata.uid[:8] for job in objects.jobs} | {pod.metadata.uid[:8] for pod in objects.pods}
     for key, vantage in state.vantages.items():
         if key.partition("/")[0] not in objects.unlisted:
             vantage.known = [ident for ident in vantage.known if ident.partition(".")[0] in there]
 
 
-def _vantages(objects: Objects, settings: Settings) -> dict[str, _Found]:
-    """Join the vantages that the chart lists with those that have objects."""
-    jobs: dict[str, list[Job]] = defaultdict(list)
-    cronjobs = {key: each for each in objects.cronjobs if each.checks and (key := runs.key(each.metadata))}
-    for job in objects.jobs:
-        if job.ended is None and (key := runs.key(job.metadata)):
-            jobs[key].append(job)
-    listed = {f"{each.namespace}/{settings.release}/{each.name}": each for each in settings.vantages}
-    if not listed:
-        for pod in objects.pods:
-            key = runs.key(pod.metadata)
-            if key and pod.checker and any(owner.kind == "ReplicaSet" for owner in pod.metadata.owner_references or ()):
-                namespace, _, name = key.split("/", 2)
-                listed[key] = Listed(name=name, namespace=namespace, mode="continuous")
-    lives = {key: since for key, since in runs.living(objects).items() if key in listed}
-    for key in cronjobs.keys() - listed.keys():
-        namespace, _, name = key.split("/", 2)
-        listed[key] = Listed(name=name, namespace=namespace)
-    return {
-        key: _Found(
-            key, each, cronjobs.get(key), jobs[key], objects.unlisted.get(each.namespace, ""), lives.get(key, 0)
-        )
-        for key, each in sorted(listed.items())
-    }
-
-
-def _trouble(
-    found: _Found, state: State, pods: Mapping[str, Any], now: int, unreadable: list[str]
-) -> tuple[Kind, str] | None:
-    """Say why a vantage says nothing, or not all; None when all is well."""
-    vantage = state.vantages.get(found.key) or history.Vantage()
-    stuck = (reason for job in found.jobs if (reason := runs.stuck(job, pods.get(job.metadata.uid, []), now)))
-    silent = _absent(found) or next(stuck, None)
-    try:
-        silent = silent or _overdue(found, vantage, now)
-    except ScheduleError as error:
-        listed = found.listed
-        unreadable.append(f"vantage {listed.name} in {listed.namespace}: {harmless(str(error))}")
-    if silent or vantage.problem:
-        return "overdue" if silent or vantage.reported < vantage.last else "inconclusive", silent or vantage.problem
-    return None
-
-
-def _absent(found: _Found) -> str | None:
-    listed, cronjob = found.listed, found.cronjob
-    if found.unlisted:
-        return f"namespace {listed.namespace} cannot be listed: {found.unlisted}"
-    if listed.mode == "cronjob" and cronjob is None:
-        return "its CronJob does not exist any more. If this is intended, remove the vantage from the release"
-    if cronjob and cronjob.spec.suspend:
-        patch = f"kubectl patch cronjob -n {listed.namespace} {cronjob.metadata.name}"
-        return f'its CronJob is suspended. To go on: {patch} -p \'{{"spec":{{"suspend":false}}}}\''
-    return None
-
-
-def _overdue(found: _Found, vantage: history.Vantage, now: int) -> str | None:
-    """Say whether a run is missing. Raises ScheduleError."""
-    listed, cronjob, last = found.listed, found.cronjob, vantage.last
-    began = last or (runs.seconds(cronjob.metadata.creation_timestamp) if cronjob else vantage.met)
-    if found.lives or now <= found.late(began):
-        return None
-    when = datetime.fromtimestamp(began, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    since = f"no run has ended since {when}" if last else "no run has ended yet"
-    if not cronjob:
-        return f"{since}. See: kubectl get pods -n {listed.namespace}"
-    look = f"kubectl describe cronjob -n {listed.namespace} {cronjob.metadata.name}"
-    return f"{since} (schedule {cronjob.spec.schedule}). See: {look}"
-
-
-def _learn_rounds(state: State, found: _Found, settings: Settings, now: int) -> None:
-    """Take rounds that go on and on for passes: a violation, or inconclusive rounds in a row, would have ended them."""
-    vantage = state.vantages.get(found.key) or history.Vantage()
-    if vantage.problem or any(record.state in ("v", "i") for record in vantage.checks.values()):
-        history.all_pass(state, found.key, settings.cluster_domain, now)
-
-
-def _learn_trouble(state: State, found: _Found, trouble: tuple[Kind, str] | None, now: int) -> None:
-    key = f"vantage {found.key}"
-    if trouble is None:
-        state.close(key, found.key, now)
+def _learn_rounds(state: State, vantage: Vantage, now: int) -> None:
+    """Note that the rounds of a continuous vantage go on: after a violation its process would have ended."""
+    if not vantage.rounds_since:
         return
-    kind, text = trouble[0], harmless(trouble[1])
-    known = state.findings.get(key)
-    since = known.since if known and not known.ended else now  # an unchanged state is not written again
-    place = f"{found.listed.name} in {found.listed.namespace}"
-    state.open(key, found.key, kind, since, text, which="", target=place).text = text
+    known = vantage.known
+    if now - known.last > _COARSE:
+        known.last = now
+    long = now - vantage.rounds_since > _PASSED * seconds(vantage.listed.every) + RESTART
+    if long and (known.problem or any(check.state != "pass" for check in vantage.checks)):
+        all_pass(state, vantage.key, now)
 
 
-def _leave(state: State, found: Mapping[str, _Found], objects: Objects, settings: Settings, now: int) -> None:
-    """Let go of vantages that are neither listed nor there, each once."""
-    for key, vantage in state.vantages.items():
-        namespace, _, name = key.split("/", 2)
-        if key in found:
-            vantage.left = 0
-        if key in found or vantage.left or namespace in objects.unlisted:
-            continue
-        vantage.left = now
-        for record in vantage.checks.values():
-            forget(state, key, record, identify(record.target, namespace, settings.cluster_domain), now)
-        text = "it left the release: nothing is checked from there any more"
-        left = state.open(f"vantage {key}", key, "overdue", now, text, which="", target=f"{name} in {namespace}")
-        left.text = text
-        state.close(f"vantage {key}", key, now, gone=True)
+def _learn_trouble(
+    state: State, vantage: Vantage, pods: Mapping[str, list[Pod]], now: int, unreadable: list[str]
+) -> None:
+    """Note why a vantage does not run, or why its last run has no complete report."""
+    known, key, overdue = vantage.known, f"vantage {vantage.key}", ""
+    try:
+        overdue = next(_reasons(vantage, pods, now), "")
+    except ScheduleError as error:
+        unreadable.append(f"vantage {vantage.name} in {vantage.namespace}: {harmless(str(error))}")
+    if not overdue and known.reported < known.last:
+        overdue = known.problem
+    known.overdue, text = harmless(overdue), harmless(overdue or known.problem)
+    if not text:
+        state.close(key, vantage.key, now)
+        return
+    before = state.findings.get(key)
+    since = before.since if before and not before.ended else now  # the state is written only if something changed
+    kind = "overdue" if overdue else "inconclusive"
+    place = f"{vantage.name} in {vantage.namespace}"
+    state.open(key, vantage.key, kind, since, text, list="", target=place).text = text
 
 
-def _situation(
-    found: Mapping[str, _Found], state: State, settings: Settings, now: int, unreadable: Iterable[str]
-) -> Situation:
-    alive: dict[str, list[tuple[str, int]]] = defaultdict(list)  # by identity: who reached it, until when it counts
-    ident = partial(identify, cluster_domain=settings.cluster_domain)
-    for key, each in found.items():
-        for record in vantage.checks.values() if (vantage := state.vantages.get(key)) else ():
-            if record.state == "p" and record.expect != "blocked" and not record.proxied:
+def _reasons(vantage: Vantage, pods: Mapping[str, list[Pod]], now: int) -> Iterator[str]:
+    """Yield why a vantage does not run, the cause of the others first. Raises ScheduleError."""
+    listed, cronjob, known = vantage.listed, vantage.cronjob, vantage.known
+    name = f"-n {listed.namespace} {cronjob.metadata.name}" if cronjob else ""
+    if vantage.unlisted:
+        yield f"namespace {listed.namespace} cannot be listed: {vantage.unlisted}"
+    if listed.mode == "cronjob" and cronjob is None:
+        yield "its CronJob does not exist any more. If this is intended, remove the vantage from the release"
+    if cronjob and cronjob.spec.suspend:
+        resume = f'kubectl patch cronjob {name} -p \'{{"spec":{{"suspend":false}}}}\''
+        yield f"its CronJob is suspended. To go on: {resume}"
+    for job in vantage.jobs:
+        yield from runs.stuck(job, pods.get(job.metadata.uid, []), now)
+    began = known.last or (cronjob.metadata.created if cronjob else known.met)
+    if vantage.rounds_since or now <= vantage.late(began):
+        return
+    since = f"no run has ended since {utc(began):%Y-%m-%d %H:%M} UTC" if known.last else "no run has ended yet"
+    if cronjob:
+        yield f"{since} (schedule {cronjob.spec.schedule}). See: kubectl describe cronjob {name}"
+    yield f"{since}. See: kubectl get pods -n {listed.namespace}"
+
+
+def _leave(state: State, key: str, now: int) -> None:
+    """Note that a vantage left the release, once."""
+    known, (namespace, _, name) = state.vantages[key], key.split("/", 2)
+    if known.left:
+        return
+    known.left = now
+    leave(state, key, known.checks.values(), now)
+    text = "it left the release: nothing is checked from there any more"
+    target = f"{name} in {namespace}"
+    state.open(f"vantage {key}", key, "overdue", now, text, list="", target=target).text = text
+    state.close(f"vantage {key}", key, now, gone=True)
+
+
+def _prove(vantages: Iterable[Vantage], now: int) -> None:
+    """Note of each denial which other vantage has reached the target recently."""
+    reached: dict[str, list[Vantage]] = defaultdict(list)
+    for vantage in vantages:
+        for check in vantage.checks:
+            if check.state == "pass" and check.expect != "blocked" and not check.proxied:
                 try:
-                    until = each.late(record.passed)
+                    recent = vantage.rounds_since or vantage.late(check.passed) >= now
                 except ScheduleError:
-                    until = record.passed + _UNKNOWN
-                if until >= now or each.lives:
-                    alive[ident(record.target, each.listed.namespace)].append((key, until))
-    vantages = []
-    for key, each in found.items():
-        known = state.vantages.get(key) or history.Vantage()
-        checks = []
-        for record in known.checks.values():
-            if record.state:
-                target = ident(record.target, each.listed.namespace)
-                prover = next((other for other, _ in alive.get(target, ()) if other != key), None)
-                checks.append(_check(key, record, target, prover and found[prover].listed.name))
-        vantages.append(_vantage(each, known, state, tuple(checks)))
-    findings = [finding(key, each, now) for key, each in state.findings.items() if not each.ended]
-    return Situation(
-        at=_time(now),
-        release=settings.release,
-        cluster=settings.cluster,
-        vantages=tuple(vantages),
-        findings=tuple(sorted(findings, key=lambda each: (-SEVERITY[each.kind], each.since, each.key))),
-        unreadable=tuple(unreadable),
-        running=any(each.jobs for each in found.values()),
-        undelivered=tuple(
-            Delivery(channel=name, since=_time(each.since), reason=each.reason) for name, each in state.failing.items()
-        ),
-    )
-
-
-def _check(key: str, record: Record, target: str, prover: str | None) -> Check:
-    denied = record.expect == "blocked" and record.state == "p" and "://" in target and record.outcome != "impossible"
-    denied = denied and not record.exempt
-    return Check(
-        vantage=key,
-        list=cast("Any", record.which),
-        target=record.target,
-        identity=target,
-        name=record.name,
-        because=record.because,
-        expect=cast("Any", record.expect),
-        state=cast("Any", STATES[record.state]),
-        finding=cast("Any", record.open or None),
-        outcome=record.outcome,
-        seen=record.seen,
-        since=_time(record.since),
-        last_seen=_time(record.looked),
-        exempt=record.exempt,
-        proven=prover is not None if denied else None,
-        proven_by=prover if denied else None,
-        lag=record.lag,
-        controls=tuple(record.controls),
-        days=record.days,
-        first_day=record.first_day,
-        changes=tuple(record.changes),
-    )
-
-
-def _vantage(found: _Found, known: history.Vantage, state: State, checks: tuple[Check, ...]) -> Vantage:
-    listed, trouble = found.listed, state.findings.get(f"vantage {found.key}")
-    open_trouble = trouble if trouble and not trouble.ended else None
-    role = known.role if known.reported else listed.role
-    return Vantage(
-        key=found.key,
-        name=listed.name,
-        namespace=listed.namespace,
-        release=found.key.split("/", 2)[1],
-        role=cast("Any", role),
-        mode=listed.mode,
-        schedule=found.cronjob.spec.schedule if found.cronjob else listed.schedule,
-        last_run=_time(known.reported) if known.reported else None,
-        exit_code=known.exit_code,
-        verdict=cast("Any", known.verdict),
-        duration=known.duration,
-        netproof=known.netproof,
-        image=known.image,
-        running=bool(found.jobs or found.lives),
-        overdue=open_trouble.text if open_trouble and open_trouble.kind == "overdue" else None,
-        problem=known.problem or None,
-        days=tuple(sorted(known.days.items())),
-        checks=checks,
-    )
-
-
-def finding(key: str, known: history.Finding, now: int) -> Finding:
-    """Write a remembered finding as a value."""
-    return Finding(
-        key=key,
-        kind=cast("Any", known.kind),
-        list=cast("Any", known.which or None),
-        target=known.target,
-        name=known.name,
-        because=known.because,
-        text=known.text or next((evidence for _, evidence in known.places.values() if evidence), ""),
-        since=_time(known.since),
-        last_seen=_time(known.seen if known.which or known.ended else now),
-        ended=_time(known.ended) if known.ended else None,
-        gone=known.gone,
-        places=tuple(
-            Place(vantage=place.split("/", 2)[2], namespace=place.split("/", 2)[0], kind=cast("Any", kind), seen=seen)
-            for place, (kind, seen) in sorted((known.places or dict.fromkeys(known.were, (known.kind, ""))).items())
-        ),
-    )
-
-
-def _time(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
+                    recent = check.passed + _UNKNOWN >= now
+                if recent:
+                    reached[check.identity].append(vantage)
+    for vantage in vantages:
+        for check in vantage.checks:
+            others = (other.name for other in reached.get(check.identity, ()) if other is not vantage)
+            denied = check.state == "pass" and check.expect == "blocked"
+            provable = denied and check.outcome != "impossible" and not check.exempt
+            check.proven_by = next(others, "") if provable else None

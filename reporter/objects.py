@@ -17,6 +17,11 @@ class UnreadableListError(ValueError):
     """A text that is no list of Kubernetes objects."""
 
 
+def seconds(time: datetime | None) -> int:
+    """Return the seconds since the epoch; 0 for None."""
+    return int(time.timestamp()) if time else 0
+
+
 class Owner(Struct, frozen=True, rename="camel"):
     """The object that made this one."""
 
@@ -35,6 +40,11 @@ class Metadata(Struct, frozen=True, rename="camel"):
     creation_timestamp: datetime | None = None
     owner_references: list[Owner] | None = None
 
+    @property
+    def created(self) -> int:
+        """When it was made."""
+        return seconds(self.creation_timestamp)
+
 
 class Condition(Struct, frozen=True, rename="camel"):
     """A condition of a Job or a pod."""
@@ -46,31 +56,10 @@ class Condition(Struct, frozen=True, rename="camel"):
     last_transition_time: datetime | None = None
 
 
-class _Named(Struct, frozen=True):
-    name: str = ""
-
-
-class _Containers(Struct, frozen=True):
-    containers: list[_Named] = []
-
-
-class _PodTemplate(Struct, frozen=True):
-    spec: _Containers = _Containers()
-
-
-class _JobSpec(Struct, frozen=True):
-    template: _PodTemplate = _PodTemplate()
-
-
-class _JobTemplate(Struct, frozen=True):
-    spec: _JobSpec = _JobSpec()
-
-
 class _CronJobSpec(Struct, frozen=True, rename="camel"):
     schedule: str = ""
     time_zone: str | None = None
     suspend: bool | None = None
-    job_template: _JobTemplate = _JobTemplate()
 
 
 class CronJob(Struct, frozen=True):
@@ -78,11 +67,6 @@ class CronJob(Struct, frozen=True):
 
     metadata: Metadata
     spec: _CronJobSpec
-
-    @property
-    def checks(self) -> bool:
-        """Whether it runs netproof."""
-        return any(each.name == "netproof" for each in self.spec.job_template.spec.template.spec.containers)
 
 
 class _JobStatus(Struct, frozen=True, rename="camel"):
@@ -159,6 +143,19 @@ class Pod(Struct, frozen=True):
         """The container that checks."""
         statuses = self.status.container_statuses or ()
         return next((each for each in statuses if each.name == "netproof"), None)
+
+    @property
+    def continuous(self) -> bool:
+        """Whether it is of a vantage that runs continuously."""
+        return self.checker is not None and any(
+            each.kind == "ReplicaSet" for each in self.metadata.owner_references or ()
+        )
+
+    @property
+    def started(self) -> int:
+        """Since when the rounds of a continuous vantage happen, as its startup probe says; 0: they do not."""
+        running = self.checker.state.running if self.checker and self.checker.started else None
+        return seconds(running.started_at) if running else 0
 
 
 class Objects(Struct):

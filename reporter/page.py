@@ -8,14 +8,15 @@ import base64
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from itertools import groupby
+from datetime import date, timedelta
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from checker import __version__
+from reporter.history import Check, Finding
 from reporter.schedule import count
-from reporter.situation import Check, Finding, Situation, Vantage
+from reporter.situation import Situation, Vantage, utc
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _DAYS = 90  # of the strips, where no period is given
@@ -42,14 +43,12 @@ NEVER = Sign("never", "·", "not checked")
 LEGEND = (REACHABLE, PROVEN, UNPROVEN, EXEMPT, LEAK, UNREACHABLE, INCONCLUSIVE, NEVER)
 _FINDINGS = {"leak": LEAK, "unreachable": UNREACHABLE, "inconclusive": INCONCLUSIVE}
 _FINDINGS["overdue"] = Sign("overdue", "!", "overdue")
-# A day's worst verdict, worse ones higher, and what a strip shows for it.
-_WORSE = str.maketrans("-piv", "0123")
-_DAY_SIGNS = (
-    Sign("never", "·", "without a run"),
-    Sign("pass", "█", "pass"),
-    Sign("inconclusive", "▒", "inconclusive"),
-    Sign("leak", "▓", "violation"),
-)
+_DAY_SIGNS = {  # by the worst verdict of a day
+    "": Sign("never", "·", "without a run"),
+    "pass": Sign("pass", "█", "pass"),
+    "inconclusive": Sign("inconclusive", "▒", "inconclusive"),
+    "violation": Sign("leak", "▓", "violation"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +57,11 @@ class Period:
 
     first: date
     last: date
+
+    @property
+    def days(self) -> tuple[int, int]:
+        """The first day, and the day after the last one: proleptic Gregorian ordinals."""
+        return self.first.toordinal(), self.last.toordinal() + 1
 
     def __str__(self) -> str:
         """Write it as `2026-05-01 to 2026-10-31`."""
@@ -73,7 +77,7 @@ def page(situation: Situation, period: Period | None = None) -> str:
     environment = jinja2.Environment(
         autoescape=True, loader=jinja2.FileSystemLoader(_TEMPLATES), trim_blocks=True, lstrip_blocks=True
     )
-    today = situation.at.date()
+    today = utc(situation.at).date()
     shown = period or Period(today - timedelta(days=_DAYS - 1), today)
     items = tuple(_items(situation, shown))
     return environment.get_template("page.html.j2").render(
@@ -96,8 +100,7 @@ def page(situation: Situation, period: Period | None = None) -> str:
 def sign(check: Check) -> Sign:
     """Choose what the cell of a check shows."""
     if check.state != "pass":
-        bad = LEAK if check.list == "deny" and check.expect == "blocked" else UNREACHABLE
-        return INCONCLUSIVE if check.state == "inconclusive" else bad
+        return _bad(check, check.state)
     if check.expect != "blocked":
         return REACHABLE
     if check.exempt:
@@ -105,8 +108,12 @@ def sign(check: Check) -> Sign:
     return UNPROVEN if check.proven is False else PROVEN
 
 
+def _bad(check: Check, state: str) -> Sign:
+    return INCONCLUSIVE if state == "inconclusive" else LEAK if check.expect == "blocked" else UNREACHABLE
+
+
 def _groups(situation: Situation) -> Iterator[tuple[str, Iterable[str], Iterable[Any]]]:
-    """Give, for each namespace, the targets of any of its vantages, and a row for each vantage."""
+    """Yield, for each namespace, the targets of any of its vantages, and a row for each vantage."""
     vantages = sorted(situation.vantages, key=lambda vantage: (vantage.namespace, vantage.name))
     for namespace, members in groupby(vantages, key=lambda vantage: vantage.namespace):
         listed = tuple(members)
@@ -116,8 +123,8 @@ def _groups(situation: Situation) -> Iterator[tuple[str, Iterable[str], Iterable
 
 
 def _cells(vantage: Vantage, columns: Iterable[tuple[str, str]]) -> Iterator[tuple[Sign, str]]:
-    """Give a sign and a sentence for each target."""
-    checks: dict[tuple[str, str], Check] = {(check.list, check.target): check for check in vantage.checks}
+    """Yield a sign and a sentence for each target."""
+    checks = {(check.list, check.target): check for check in vantage.checks}
     for column in columns:
         check = checks.get(column)
         shown = sign(check) if check else NEVER
@@ -126,45 +133,35 @@ def _cells(vantage: Vantage, columns: Iterable[tuple[str, str]]) -> Iterator[tup
 
 
 def _strip(vantage: Vantage, period: Period) -> tuple[str, Iterable[Any], str] | None:
-    """Show the worst verdict of each day of the period. None where the vantage has no day in it."""
-    first, count = period.first.toordinal(), (period.last - period.first).days + 1
-    lines = []
-    for check in vantage.checks:
-        before = check.first_day - first
-        line = "-" * before + check.days if before >= 0 else check.days[-before:]
-        lines.append(line[:count].ljust(count, "-").translate(_WORSE))
-    worst = "".join(map(max, zip(*lines, strict=True)))
-    if not worst.strip("0"):
+    """Return the worst verdict of each day of the period. None for a vantage without a day in it."""
+    known = vantage.known.days
+    days = [known[day].worst if day in known else "" for day in range(*period.days)]
+    if not any(days):
         return None
-    runs = tuple((_DAY_SIGNS[int(digit)], len(list(days))) for digit, days in groupby(worst))
-    counts = (f"{worst.count(str(digit))} days {each.label}" for digit, each in enumerate(_DAY_SIGNS))
-    return f"{vantage.namespace}/{vantage.name}", runs, ", ".join(counts)
+    runs = [(_DAY_SIGNS[worst], len(list(group))) for worst, group in groupby(days)]
+    counts = ", ".join(f"{days.count(worst)} days {sign.label}" for worst, sign in _DAY_SIGNS.items())
+    return f"{vantage.namespace}/{vantage.name}", runs, counts
 
 
 def _items(situation: Situation, period: Period) -> Iterator[tuple[Sign, str, str, str, str, str, str | None]]:
-    """List the open findings, then what ended in the period, the newest first."""
+    """Yield the open findings, then what ended in the period, the newest first."""
     for each in situation.findings:
         target = f"{each.name}: {each.target}" if each.name else each.target
-        yield _FINDINGS[each.kind], target, _places(each), _time(each.since), "open", each.text, each.because
-    for began, end, letter, vantage, check in sorted(_ended(situation, period), key=lambda each: -each[0]):
-        shown = INCONCLUSIVE if letter == "i" else LEAK if check.expect == "blocked" else UNREACHABLE
-        place = f"{vantage.name} ({vantage.namespace})"
-        yield shown, check.target, place, _stamp(began), _stamp(end), "", check.because
-
-
-def _ended(situation: Situation, period: Period) -> Iterator[tuple[int, int, str, Vantage, Check]]:
-    """List what was wrong for a while: begin and end in seconds since the epoch, and the letter of the state."""
-    first = datetime.combine(period.first, datetime.min.time(), UTC).timestamp()
-    last = datetime.combine(period.last + timedelta(days=1), datetime.min.time(), UTC).timestamp()
+        yield _FINDINGS[each.kind], target, _places(each), _time(each.since), "open", each.evidence, each.because
+    first, end = (date.fromordinal(day) for day in period.days)
+    ended = []
     for vantage in situation.vantages:
+        place = f"{vantage.name} ({vantage.namespace})"
         for check in vantage.checks:
-            for (began, letter), (end, _) in zip(check.changes, check.changes[1:], strict=False):
-                if letter in "iv" and end >= first and began < last:
-                    yield began, end, letter, vantage, check
+            for (began, state), (over, _) in pairwise(check.changes):
+                if state in ("violation", "inconclusive") and utc(over).date() >= first and utc(began).date() < end:
+                    ended.append((began, over, _bad(check, state), place, check))
+    for began, over, sign, place, check in sorted(ended, key=lambda each: -each[0]):
+        yield sign, check.target, place, _time(began), _time(over), "", check.because
 
 
 def _places(finding: Finding) -> str:
-    names = [f"{place.vantage} ({place.namespace})" for place in finding.places]
+    names = [f"{name} ({namespace})" for namespace, name in finding.seen_from]
     more = len(names) - _MOST_PLACES
     return ", ".join(names[:_MOST_PLACES]) + (f" and {more} more" if more > 0 else "")
 
@@ -182,10 +179,11 @@ def _requirements(situation: Situation) -> Iterator[tuple[str, int, int, str]]:
 def _facts(situation: Situation, period: Period) -> Iterable[tuple[str, str]]:
     """Write the facts of the cover."""
     vantages = situation.vantages
-    done = sum(count for each in vantages for day, count in each.days if _inside(day, period))
-    last = min(period.last, situation.at.date())
-    begun = [(each, max(period.first, date.fromordinal(each.days[0][0]))) for each in vantages if each.days]
-    due = sum(count(each.schedule, first, last) for each, first in begun if each.mode == "cronjob")
+    done = sum(day.runs for each in vantages for key, day in each.known.days.items() if key in range(*period.days))
+    last = min(period.last, utc(situation.at).date())
+    scheduled = [each for each in vantages if each.listed.mode == "cronjob" and each.known.days]
+    begun = [max(period.first, date.fromordinal(min(each.known.days))) for each in scheduled]
+    due = sum(count(each.schedule, first, last) for each, first in zip(scheduled, begun, strict=True))
     return (
         ("Cluster", situation.cluster or "not named"),
         ("Release", situation.release or "all releases in the input"),
@@ -195,18 +193,10 @@ def _facts(situation: Situation, period: Period) -> Iterable[tuple[str, str]]:
         ("Runs missed", str(max(0, due - done))),
         ("Vantages", f"{len(vantages)}, controls among them: {sum(each.role == 'control' for each in vantages)}"),
         ("Checks", str(len(situation.checks))),
-        ("netproof", ", ".join(sorted({each.netproof for each in vantages if each.netproof})) or "unknown"),
-        ("Image", ", ".join(sorted({each.image for each in vantages if each.image})) or "unknown"),
+        ("netproof", ", ".join(sorted({each.known.netproof for each in vantages} - {""})) or "unknown"),
+        ("Image", ", ".join(sorted({each.known.image for each in vantages} - {""})) or "unknown"),
     )
 
 
-def _inside(day: int, period: Period) -> bool:
-    return period.first.toordinal() <= day <= period.last.toordinal()
-
-
-def _time(time: datetime) -> str:
-    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
-
-
-def _stamp(seconds: int) -> str:
-    return _time(datetime.fromtimestamp(seconds, UTC))
+def _time(time: int) -> str:
+    return f"{utc(time):%Y-%m-%d %H:%M}"

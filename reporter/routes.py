@@ -1,4 +1,4 @@
-"""What the reporter serves: health and metrics for the cluster, the page for whoever may forward a port to the pod."""
+"""What the reporter serves: health and metrics in the cluster, the page by a forwarded port alone."""
 
 from datetime import date
 
@@ -7,22 +7,23 @@ from reporter.service import Service
 
 
 def public(service: Service) -> Routes:
-    """Give the routes for every address."""
+    """Return the routes for every address."""
 
     def health(_: Query) -> Answer:
         return Answer(b"ok\n") if service.healthy else Answer(b"no round for too long\n", status=503)
 
     def metrics(_: Query) -> Answer:
-        from reporter.metrics import expose  # noqa: PLC0415 - a reporter that nobody scrapes does without
+        from reporter.metrics import Metrics  # noqa: PLC0415 - a reporter that nobody scrapes does without
 
-        body = expose(service.situation, service.api_success, service.delivered, service.failed)
-        return Answer(body, "text/plain; version=0.0.4; charset=utf-8")
+        with service.lock:
+            made = Metrics(service.situation, service.api_success, service.delivered, service.failed).expose()
+        return Answer(made, "text/plain; version=0.0.4; charset=utf-8")
 
     return {"/healthz": health, "/metrics": metrics}
 
 
 def local(service: Service) -> Routes:
-    """Give the routes for 127.0.0.1 alone: whoever reaches them has the cluster's right to forward a port."""
+    """Return the routes for 127.0.0.1 alone: who reaches them has the right to forward a port."""
 
     def page(query: Query) -> Answer:
         from reporter.page import Period, page  # noqa: PLC0415
@@ -34,7 +35,8 @@ def local(service: Service) -> Routes:
         except ValueError:
             return Answer(b"from and to are dates such as 2026-05-01\n", status=400)
         period = Period(given[0], given[1]) if len(given) == 2 else None
-        text = page(service.situation, period)
+        with service.lock:
+            text = page(service.situation, period)
         return Answer(text.encode(), "text/html; charset=utf-8", headers={"X-Frame-Options": "DENY"})
 
     return {"/": page}

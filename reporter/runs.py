@@ -1,16 +1,17 @@
-"""What Jobs and their pods left behind, as runs: each with a report, or with the reason why there is none."""
+"""The runs of Jobs and continuous pods: each with its report, or with the reason why there is none."""
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from functools import partial
+from operator import itemgetter
 
 from checker.report import Report
 from checker.termination import UnreadableError, read
 from checker.words import harmless
-from reporter.objects import Job, Metadata, Objects, Pod, Terminated
+from reporter.objects import Condition, Container, Job, Metadata, Objects, Pod, Terminated, seconds
 
 _GRACE = 30  # seconds until a Job without a running pod counts as one that cannot start
 _LONG_GRACE = 120  # while its pod mounts volumes and pulls images without complaint
@@ -23,123 +24,106 @@ class Run:
 
     vantage: str
     id: str
-    job: str
     finished: int
     exit_code: int | None
     report: Report | None
-    problem: str = ""
+    problem: str = ""  # why there is no report, or not a complete one
     image: str = ""
 
 
 def key(metadata: Metadata) -> str | None:
-    """Name the vantage that an object belongs to: namespace/release/name."""
+    """Return the vantage of an object, as namespace/release/name; None for an object of something else."""
     labels = metadata.labels or {}
-    release = labels.get("netproof-release") or labels.get("app.kubernetes.io/instance")
-    name = labels.get("netproof-vantage") or labels.get("app.kubernetes.io/component")
-    if not (release and name) or name == "reporter" or "helm.sh/hook" in (metadata.annotations or {}):
+    release, name = labels.get("netproof-release"), labels.get("netproof-vantage")
+    if not (release and name) or "helm.sh/hook" in (metadata.annotations or {}):
         return None
     return harmless(f"{metadata.namespace}/{release}/{name}")
-
-
-def seconds(time: datetime | None) -> int:
-    """Turn a time into seconds since the epoch; 0 where there is none."""
-    return int(time.timestamp()) if time else 0
 
 
 def pods_of_jobs(objects: Objects) -> Mapping[str, list[Pod]]:
     """Group pods by the Job that made them, the last one last."""
     found: dict[str, list[Pod]] = defaultdict(list)
-    for pod in sorted(objects.pods, key=lambda pod: seconds(pod.metadata.creation_timestamp)):
+    for pod in sorted(objects.pods, key=lambda pod: pod.metadata.created):
         for owner in pod.metadata.owner_references or ():
             found[owner.uid].append(pod)
     return found
 
 
 def ended(objects: Objects, pods: Mapping[str, list[Pod]], known: AbstractSet[str], now: int) -> Iterator[Run]:
-    """Read the runs that ended, without those whose id is known."""
+    """Yield the runs that ended, without those whose id is known, in the order in which they ended."""
+    found: list[tuple[int, Callable[[int], Run]]] = []
     for job in objects.jobs:
-        vantage, end, ident = key(job.metadata), job.ended, job.metadata.uid[:8]
-        if vantage is None or end is None or ident in known:
-            continue
-        finished = seconds(end.last_transition_time) or now
-        mine = pods.get(job.metadata.uid, [])
-        if not mine and now - finished < _GRACE:
-            continue  # the lists are not of one moment: the next round knows
-        yield _run(vantage, ident, job, mine, finished)
-    for pod in objects.pods:  # of a vantage that runs continuously: a restart is the end of a run
+        vantage, end = key(job.metadata), job.ended
+        if vantage and end and job.metadata.uid[:8] not in known:
+            finished, mine = seconds(end.last_transition_time) or now, pods.get(job.metadata.uid, [])
+            if mine or now - finished >= _GRACE:  # a Job may be listed before its pod is
+                found.append((finished, partial(_of_job, vantage, job, end, mine)))
+    for pod in objects.pods:
         vantage, container = key(pod.metadata), pod.checker
-        if vantage and container and any(owner.kind == "ReplicaSet" for owner in pod.metadata.owner_references or ()):
+        if vantage and container and pod.continuous:  # each restart is the end of a run
             last = container.state.terminated or container.last_state.terminated
             ident = f"{pod.metadata.uid[:8]}.{container.restart_count}"
             if last and ident not in known:
-                report, problem = _report(last)
-                finished = seconds(last.finished_at) or now
-                yield Run(vantage, ident, pod.metadata.name, finished, last.exit_code, report, problem, container.image)
+                found.append(
+                    (seconds(last.finished_at) or now, partial(_of_container, vantage, ident, container, last))
+                )
+    for finished, read_run in sorted(found, key=itemgetter(0)):
+        yield read_run(finished)
 
 
-def living(objects: Objects) -> dict[str, int]:
-    """Find the continuous vantages whose rounds happen, with the time since when: their startup probe says so."""
-    found = {}
-    for pod in objects.pods:
-        container, vantage = pod.checker, key(pod.metadata)
-        if vantage and container and container.started and container.state.running and not _of_job(pod):
-            found[vantage] = seconds(container.state.running.started_at)
-    return found
-
-
-def _of_job(pod: Pod) -> bool:
-    return any(owner.kind == "Job" for owner in pod.metadata.owner_references or ())
-
-
-def stuck(job: Job, pods: list[Pod], now: int) -> str | None:
-    """Say why a Job that runs cannot start, with the reason that its pod shows."""
-    where, waited = job.metadata.namespace, now - seconds(job.status.start_time or job.metadata.creation_timestamp)
+def stuck(job: Job, pods: list[Pod], now: int) -> Iterator[str]:
+    """Yield why the pod of a Job that has not ended does not start."""
+    name, where = job.metadata.name, job.metadata.namespace
+    waited = now - (seconds(job.status.start_time) or job.metadata.created)
     if waited < _GRACE:
-        return None
+        return
     if not pods:
-        look = f"kubectl describe job -n {where} {job.metadata.name}"
-        return f"Job {job.metadata.name} has no pod: a quota or an admission webhook may refuse it. See: {look}"
-    status, look = pods[-1].status, f"kubectl describe pod -n {where} {pods[-1].metadata.name}"
-    for each in [*(status.init_container_statuses or ()), *(status.container_statuses or ())]:
-        waiting = each.state.waiting
+        see = f"kubectl describe job -n {where} {name}"
+        yield f"Job {name} has no pod: a quota or an admission webhook may refuse it. See: {see}"
+        return
+    status, see = pods[-1].status, f"kubectl describe pod -n {where} {pods[-1].metadata.name}"
+    for container in (*(status.init_container_statuses or ()), *(status.container_statuses or ())):
+        waiting = container.state.waiting
         quiet = waiting and waiting.reason in (None, "ContainerCreating", "PodInitializing")
         if waiting and not (quiet and waited < _LONG_GRACE):
             message = harmless(waiting.message or "")[:300]
-            return f"Job {job.metadata.name} cannot start: {waiting.reason} {message}".rstrip() + f". See: {look}"
+            yield f"Job {name} cannot start: {waiting.reason} {message}".rstrip() + f". See: {see}"
     for condition in status.conditions or ():
         if condition.type == "PodScheduled" and condition.status == "False":
-            return f"its pod cannot be scheduled: {harmless(condition.message or '')[:300]}. See: {look}"
-    return None
+            yield f"its pod cannot be scheduled: {harmless(condition.message or '')[:300]}. See: {see}"
 
 
-def _run(vantage: str, ident: str, job: Job, pods: list[Pod], finished: int) -> Run:
-    end = job.ended
-    code = _CODE.search(end.message or "") if end else None
-    exit_code = int(code[1]) if code else 0 if end and end.type == "Complete" else None
+def _of_job(vantage: str, job: Job, end: Condition, pods: list[Pod], finished: int) -> Run:
+    ident = job.metadata.uid[:8]
     for pod in reversed(pods):
         container = pod.checker
         if container and container.state.terminated:
-            last = container.state.terminated
-            report, problem = _report(last)
-            if pod.status.reason:  # the kubelet ended it, and may have written a termination message of its own
-                problem = f"its pod did not run to its end: {_reason(pod)}"
-            image = container.image_id or container.image
-            return Run(vantage, ident, job.metadata.name, finished, last.exit_code, report, problem, image)
-    why = f"its pod left none ({_reason(pods[-1])})" if pods else "its pod is gone"
-    reason = f"; the Job's reason: {harmless(end.reason)}" if end and end.reason and end.type == "Failed" else ""
+            run = _of_container(vantage, ident, container, container.state.terminated, finished)
+            # The kubelet may have ended it, and have written a termination message of its own.
+            why = f"its pod did not run to its end: {_reason(pod)}" if pod.status.reason else run.problem
+            return replace(run, problem=why)
+    code = _CODE.search(end.message or "")
+    exit_code = int(code[1]) if code else 0 if end.type == "Complete" else None
     known = "" if exit_code is None else f" with exit code {exit_code}"
+    why = f"its pod left none ({_reason(pods[-1])})" if pods else "its pod is gone"
+    reason = f"; the Job's reason: {harmless(end.reason)}" if end.reason and end.type == "Failed" else ""
     problem = f"Job {job.metadata.name} ended{known}, but there is no report: {why}{reason}"
-    return Run(vantage, ident, job.metadata.name, finished, exit_code, None, problem)
+    return Run(vantage, ident, finished, exit_code, None, problem)
+
+
+def _of_container(vantage: str, ident: str, container: Container, last: Terminated, finished: int) -> Run:
+    report, problem = _report(last)
+    return Run(vantage, ident, finished, last.exit_code, report, problem, container.image_id or container.image)
 
 
 def _reason(pod: Pod) -> str:
-    """Say how a pod ended: Evicted, for example, with the message of the kubelet."""
+    """Return how a pod ended: Evicted, for example, with the message of the kubelet."""
     status = pod.status
     return harmless(": ".join(filter(None, (status.reason or status.phase or "unknown", status.message))))[:250]
 
 
 def _report(last: Terminated) -> tuple[Report | None, str]:
-    """Read the termination message. Returns the report and what is wrong with it, or with the run."""
+    """Read the termination message. Return the report, and what is wrong with it or with the run."""
     how = f"exit code {last.exit_code}" + (f", {harmless(last.reason)}" if last.reason not in (None, "Error") else "")
     if not last.message:
         return None, f"the run left no termination message ({how})"

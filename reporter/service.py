@@ -6,18 +6,19 @@ claims the channel in the state, so two reporters do not send the same.
 
 import base64
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock
 from typing import Any
 
 import msgspec
 
 from checker.words import seconds
 from notifications.channels import folder
-from notifications.deliver import Delivery, deliver
+from notifications.deliver import Attachment, Delivery, deliver
 from notifications.errors import NotificationError
 from notifications.heartbeat import beat
 from reporter import digest, history, news
@@ -27,7 +28,7 @@ from reporter.settings import Settings
 from reporter.situation import Situation
 
 _KEY = "state"  # in the Secret
-_CONFLICT, _TRIES = 409, 4
+_CONFLICT, _TRIES = 409, 5
 _BEAT = 60  # seconds between two heartbeats
 
 
@@ -44,8 +45,9 @@ class Service:
     situation: Situation | None = None
     api_success: float | None = None  # when the API was last read, in seconds since the epoch
     alive: float = field(default_factory=time.monotonic)  # when a round last ended, well or not
-    delivered: dict[str, int] = field(default_factory=dict)  # messages by channel
-    failed: dict[str, int] = field(default_factory=dict)
+    delivered: Counter[str] = field(default_factory=Counter)  # messages by channel
+    failed: Counter[str] = field(default_factory=Counter)
+    lock: Lock = field(default_factory=Lock)  # a round changes what the situation refers to
     _state: history.State | None = None
     _secret: dict[str, Any] = field(default_factory=dict)
     _saved: int = 0  # a hash of the state as it was written
@@ -71,7 +73,8 @@ class Service:
         """Look once, and send what is due. Raises ApiError."""
         state = self._state or self._load()
         objects = self.api.objects(self.settings)
-        self.situation = look(objects, state, self.settings, now)
+        with self.lock:
+            self.situation = look(objects, state, self.settings, now)
         self.api_success = time.time()
         channels = self._channels()
         messages = news.due(state, self.situation, self.settings, channels, now)
@@ -82,7 +85,12 @@ class Service:
         if messages:
             self._record(self._send(state, messages, channels), channels, now)
         if digest.is_due(state, self.settings, now):
-            self._digest(state, self.situation, channels, now)
+            state.digest = now
+            self._save(state)  # before it is sent: a digest is sent once
+            chosen = self.settings.digest_channels or channels
+            files = {name: file for name, file in channels.items() if name in chosen}
+            document = digest.document(self.situation, self.settings)
+            self._deliver(document, files, digest.attachment(self.situation))
 
     def beat(self) -> None:
         """Call the heartbeat: with success while the API answers and nothing is wrong."""
@@ -112,43 +120,32 @@ class Service:
     def _send(
         self, state: history.State, messages: list[news.Message], channels: dict[str, Path]
     ) -> list[tuple[news.Message, str | None]]:
-        """Send what is due, one delivery for each document, those to channels that fail last. Return what failed."""
-
-        def same(message: news.Message) -> tuple[bool, str]:
-            return message.channel in state.failing, str(message.document)
-
+        """Send messages, equal documents at once, those to channels that fail last. Return each with why it failed."""
         results: list[tuple[news.Message, str | None]] = []
-        for _, group in groupby(sorted(messages, key=same), same):
+        ordered = sorted(messages, key=lambda each: (each.channel in state.failing, str(each.document)))
+        for document, group in groupby(ordered, key=lambda each: each.document):
             mine = {message.channel: message for message in group}
-            document = next(iter(mine.values())).document
             try:
-                deliveries = deliver(document, {name: channels[name] for name in mine}, self.templates)
+                deliveries = self._deliver(document, {name: channels[name] for name in mine})
             except NotificationError as error:
                 self.note("ERROR", f"the message cannot be made: {error}")
                 continue
-            for each in deliveries:
-                self._count(each)
-                results.append((mine[each.channel], None if each.delivered else each.reason or "unknown"))
+            results += [(mine[each.channel], None if each.delivered else each.reason or "") for each in deliveries]
         return results
 
-    def _digest(self, state: history.State, situation: Situation, channels: dict[str, Path], now: int) -> None:
-        """Send the summary, once: a channel that does not take it hears of findings all the same. Raises ApiError."""
-        state.digest = now
-        self._save(state)
-        named = self.settings.digest_channels or channels
-        chosen = {name: file for name, file in channels.items() if name in named}
-        document, page = digest.document(state, situation, self.settings), digest.attachment(situation)
-        for each in deliver(document, chosen, self.templates, page):
-            self._count(each)
-
-    def _count(self, delivery: Delivery) -> None:
-        counts = self.delivered if delivery.delivered else self.failed
-        counts[delivery.channel] = counts.get(delivery.channel, 0) + 1
-        self.note(delivery.level, str(delivery))
+    def _deliver(
+        self, document: dict[str, Any], channels: dict[str, Path], page: Attachment | None = None
+    ) -> list[Delivery]:
+        """Send a document, and print and count what became of it. Raises NotificationError."""
+        deliveries = deliver(document, channels, self.templates, page)
+        for each in deliveries:
+            (self.delivered if each.delivered else self.failed)[each.channel] += 1
+            self.note(each.level, str(each))
+        return deliveries
 
     def _record(self, results: list[tuple[news.Message, str | None]], channels: dict[str, Path], now: int) -> None:
-        """Write what became of messages, also when another reporter has written in between. Raises ApiError."""
-        for left in range(_TRIES, -1, -1):
+        """Write what became of messages, also after another reporter has written the state. Raises ApiError."""
+        for left in reversed(range(_TRIES)):
             state = self._state or self._load()
             for message, reason in results:
                 news.sent(state, message, reason, now)

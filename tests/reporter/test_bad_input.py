@@ -86,7 +86,7 @@ def test_mutated_objects_end_in_a_situation(seed: int) -> None:
     situation = look(objects, state, Settings(release="np"), NOON + 4 * HOUR)
     assert len(objects.unreadable) <= len(situation.unreadable)
     assert all(text.isprintable() for text in situation.unreadable)
-    assert all(each.text.isprintable() and each.target.isprintable() for each in situation.findings)
+    assert all(each.evidence.isprintable() and each.target.isprintable() for each in situation.findings)
     assert history.load(history.dump(state)) == state
     if seed % 50 == 0:
         for each in news.due(state, situation, Settings(release="np"), ["all"], NOON + 5 * HOUR):

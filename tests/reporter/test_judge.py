@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from checker import report, termination
-from reporter.metrics import expose
+from reporter.metrics import Metrics
 from reporter.page import sign
 from reporter.settings import Settings, Vantage
 from tests.reporter.objects import HOUR, NOON, Watch, check, message, stamp
@@ -20,7 +20,7 @@ WAITING = {"reason": "ErrImagePull", "message": "m"}
 
 
 def kinds(situation: Situation) -> list[tuple[str, str, int]]:
-    return [(each.kind, each.target, len(each.places)) for each in situation.findings]
+    return [(each.kind, each.target, len(each.seen_from)) for each in situation.findings]
 
 
 def test_a_denial_is_proven_by_whoever_reaches_the_target_however_it_is_spelt() -> None:
@@ -34,7 +34,7 @@ def test_a_denial_is_proven_by_whoever_reaches_the_target_however_it_is_spelt() 
     assert found == {
         "tcp://db:5432": (True, "back"),
         "tcp://ledger.pay:80": (True, "control"),
-        "tcp://gone:1": (False, None),
+        "tcp://gone:1": (False, ""),
         "https://ledger.pay.svc.cluster.local:80/x": (None, None),
     }
 
@@ -66,7 +66,7 @@ def test_what_nobody_may_reach_is_neither_proven_nor_unproven() -> None:
     situation = watch.look()
     assert [(each.proven, each.exempt) for each in situation.checks] == [(None, True)]
     assert situation.state == "pass"
-    assert "netproof_denial_proven{" not in expose(situation, None, {}, {}).decode()
+    assert "netproof_denial_proven{" not in Metrics(situation, None, {}, {}).expose().decode()
     assert sign(situation.checks[0]).label.startswith("blocked; no pod may reach it")
 
 
@@ -98,8 +98,9 @@ def test_what_came_and_went_while_nobody_looked_is_not_lost() -> None:
     (known,) = watch.state.findings.values()
     assert (known.since, known.ended, known.gone) == (NOON - HOUR, NOON, False)
     (seen,) = situation.checks
-    assert (seen.days, seen.state) == ("v", "pass")
-    assert [letter for _, letter in seen.changes] == ["v", "p"]
+    assert seen.state == "pass"
+    assert [state for _, state in seen.changes] == ["violation", "pass"]
+    assert [(day.runs, day.worst) for day in situation.vantages[0].known.days.values()] == [(2, "violation")]
 
 
 def test_a_check_that_left_the_lists_is_not_over() -> None:
@@ -140,7 +141,9 @@ def test_a_vantage_that_never_ran_is_overdue_too() -> None:
     watch.world.cronjob()
     (finding,) = watch.look().findings
     assert (finding.kind, finding.target) == ("overdue", "front in shop")
-    assert finding.text.startswith("no run has ended yet (schedule 0 * * * *). See: kubectl describe cronjob -n shop")
+    assert finding.evidence.startswith(
+        "no run has ended yet (schedule 0 * * * *). See: kubectl describe cronjob -n shop"
+    )
 
 
 def test_a_schedule_that_cannot_be_read_is_said() -> None:
@@ -154,7 +157,7 @@ def test_suspended_deleted_and_gone() -> None:
     watch.world.cronjob(suspend=True)
     for name in ("front", "back"):
         watch.world.run(message(check("allow api:80")), name=name)
-    texts = {each.target: each.text for each in watch.look().findings}
+    texts = {each.target: each.evidence for each in watch.look().findings}
     assert texts["front in shop"].startswith("its CronJob is suspended. To go on: kubectl patch cronjob -n shop")
     assert texts["back in shop"].startswith("its CronJob does not exist any more")
     watch.settings = Settings(release="np", vantages=(Vantage(name="front", namespace="shop"),))
@@ -187,7 +190,7 @@ def test_a_job_that_cannot_start_says_why(status: Any, text: str) -> None:
         pod["status"] = status
     situation = watch.look()
     assert situation.running
-    assert text in situation.findings[0].text
+    assert text in situation.findings[0].evidence
     assert watch.look(NOON - 30).findings != situation.findings
 
 
@@ -210,7 +213,7 @@ def test_a_run_without_a_report_says_why(text: str | None, code: int, why: str) 
     watch.world.run(text, code=code)
     situation = watch.look()
     assert [each.kind for each in situation.findings] == ["leak", "overdue"]  # nothing has recovered
-    assert why in situation.findings[1].text
+    assert why in situation.findings[1].evidence
     watch.world.run(message(check("deny db:5432")), at=NOON + 60)
     assert watch.look(NOON + 60).state == "pass"
 
@@ -223,7 +226,7 @@ def test_a_pod_that_is_gone_leaves_the_exit_code() -> None:
     watch.world.items.remove(pod)
     assert watch.look().findings == ()  # the lists are not of one moment
     (finding,) = watch.look(NOON + 60).findings
-    assert "ended with exit code 1, but there is no report: its pod is gone" in finding.text
+    assert "ended with exit code 1, but there is no report: its pod is gone" in finding.evidence
 
 
 def test_an_evicted_pod_is_a_finding_with_the_reason_of_the_kubelet() -> None:
@@ -233,7 +236,7 @@ def test_an_evicted_pod_is_a_finding_with_the_reason_of_the_kubelet() -> None:
     pod["status"] |= {"reason": "Evicted", "message": "Pod ephemeral local storage usage exceeds 1Mi."}
     (finding,) = watch.look().findings
     assert finding.kind == "overdue"
-    assert finding.text == "its pod did not run to its end: Evicted: Pod ephemeral local storage usage exceeds 1Mi."
+    assert finding.evidence == "its pod did not run to its end: Evicted: Pod ephemeral local storage usage exceeds 1Mi."
 
 
 def test_a_broken_configuration_is_a_finding() -> None:
@@ -242,7 +245,7 @@ def test_a_broken_configuration_is_a_finding() -> None:
     error = report.of_error("The configuration has 1 mistake: nothing was probed.", ["deny.lst:1: no port"], 2, {})
     watch.world.run(termination.shorten(error))
     (finding,) = watch.look().findings
-    assert (finding.kind, finding.text) == (
+    assert (finding.kind, finding.evidence) == (
         "inconclusive",
         "The configuration has 1 mistake: nothing was probed. deny.lst:1: no port",
     )
@@ -279,4 +282,4 @@ def test_a_continuous_vantage_that_is_gone_is_overdue() -> None:
     watch.world.items = []
     watch.look(NOON + HOUR)
     (finding,) = watch.look(NOON + 2 * HOUR).findings
-    assert finding.text == "no run has ended since 2026-06-01 13:00 UTC. See: kubectl get pods -n shop"
+    assert finding.evidence == "no run has ended since 2026-06-01 13:00 UTC. See: kubectl get pods -n shop"

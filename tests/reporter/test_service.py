@@ -264,7 +264,7 @@ def test_a_namespace_that_is_refused_is_a_finding_and_nothing_there_is_over(repo
     reporter.api.refused = {"shop"}
     reporter.round(NOON + 20)
     assert reporter.service.situation
-    texts = [(each.kind, each.text) for each in reporter.service.situation.findings]
+    texts = [(each.kind, each.evidence) for each in reporter.service.situation.findings]
     assert texts[0][0] == "leak"
     assert "namespace shop cannot be listed: apis/batch/v1/namespaces/shop/cronjobs: HTTP 403" in texts[1][1]
 

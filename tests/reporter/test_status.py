@@ -65,15 +65,6 @@ def test_what_is_overdue_or_unreadable_is_printed(world: World, tmp_path: Path) 
     assert "cannot be read: CronJob shop/np-front" in ran.stdout
 
 
-def test_objects_of_older_versions_are_found_by_the_usual_labels(world: World) -> None:
-    usual = {"app.kubernetes.io/name": "netproof", "app.kubernetes.io/instance": "np"}
-    for each in world.items:
-        name = each["metadata"]["labels"]["netproof-vantage"]
-        each["metadata"]["labels"] = {**usual, "app.kubernetes.io/component": name}
-    ran = netproof("status", input=listed(world))
-    assert "allow  tcp://db.shop:5432  reachable" in ran.stdout
-
-
 def test_an_empty_list_is_inconclusive() -> None:
     ran = netproof("status", input='{"items": []}')
     assert ran.returncode == 3

@@ -1,0 +1,107 @@
+"""What the state takes from a run: checks, findings, days."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from checker.model import Finding as Kind
+from checker.report import Check as Reported
+from checker.report import Report
+from checker.target import Form, TargetError, identity, parse
+from checker.words import harmless
+from reporter.history import DAYS, SEVERITY, Check, Day, State, Vantage
+from reporter.runs import Run
+from reporter.situation import utc
+
+_VERDICTS = ("", "pass", "inconclusive", "violation")  # the worst last
+_FORMS = {"tcp": Form(), "udp": Form(), "http": Form(80, path=True), "https": Form(443, path=True)}
+_FORMS["dns"] = Form(53, name=True)
+
+
+@lru_cache(200_000)
+def identify(target: str, namespace: str, cluster_domain: str) -> str:
+    """Return one text for every spelling of a target; without host and port, the target itself."""
+    try:
+        return str(identity(parse(target, _FORMS), namespace, cluster_domain))
+    except TargetError:
+        return target
+
+
+def learn(state: State, run: Run, cluster_domain: str) -> None:
+    """Update the state with one run. Runs come in the order in which they ended."""
+    vantage, report = state.vantages.setdefault(run.vantage, Vantage()), run.report
+    vantage.known.append(run.id)
+    _count(vantage, run)
+    if run.finished < vantage.last:
+        return  # a later one was read before it
+    vantage.last, vantage.exit_code, vantage.problem = run.finished, run.exit_code, harmless(run.problem)
+    if report is None:
+        return
+    vantage.reported, vantage.duration, vantage.role = run.finished, report.duration, report.vantage.role
+    vantage.netproof, vantage.image = harmless(report.netproof)[:40], harmless(run.image)
+    listed = {f"{check.list} {check.target}": check for check in report.checks}
+    for key, check in listed.items():
+        known = vantage.checks.setdefault(key, Check(check.list, harmless(check.target), ""))
+        if not known.finding:
+            known.identity = identify(check.target, run.vantage.partition("/")[0], cluster_domain)
+        _learn(state, run, known, check)
+    if _complete(report):
+        leave(state, run.vantage, (vantage.checks[key] for key in vantage.checks.keys() - listed.keys()), run.finished)
+
+
+def all_pass(state: State, key: str, time: int) -> None:
+    """Note that all checks of a vantage pass."""
+    vantage = state.vantages[key]
+    vantage.problem, vantage.exit_code, vantage.last = "", None, time
+    for check in vantage.checks.values():
+        if check.state in ("violation", "inconclusive"):
+            check.change("pass", time)
+            check.passed = time
+        _close(state, key, check, time)
+
+
+def leave(state: State, vantage: str, checks: Iterable[Check], time: int) -> None:
+    """Note that checks are no longer on the lists of a vantage."""
+    for check in checks:
+        check.change("", time)
+        _close(state, vantage, check, time, gone=True)
+
+
+def _complete(report: Report) -> bool:
+    return bool(report.checks) and not report.left_out and not report.error
+
+
+def _count(vantage: Vantage, run: Run) -> None:
+    """Count the run of its day, and keep the worst verdict of the day."""
+    day = vantage.days.setdefault(utc(run.finished).toordinal(), Day())
+    verdict = (run.report and run.report.verdict) or ""
+    day.runs, day.worst = day.runs + 1, max(day.worst, verdict, key=_VERDICTS.index)
+    if len(vantage.days) > DAYS:
+        del vantage.days[min(vantage.days)]
+
+
+def _learn(state: State, run: Run, known: Check, check: Reported) -> None:
+    known.expect, known.exempt, known.proxied, known.lag = check.expect, check.exempt, check.proxied, check.lag
+    known.name, known.because = _plain(check.name) or known.name, _plain(check.because) or known.because
+    known.outcome, known.seen, known.controls = check.outcome, _plain(check.seen), check.controls
+    known.change(check.verdict, run.finished)
+    kind = Kind.of(check.expect, check.verdict)
+    if kind is None:
+        known.passed = run.finished
+        _close(state, run.vantage, known, run.finished)
+    elif SEVERITY[kind] >= SEVERITY[known.finding]:  # an inconclusive run does not end a leak
+        before = state.findings.get(known.key)
+        about = {"list": known.list, "target": known.target, "name": known.name, "because": known.because}
+        found = state.open(known.key, run.vantage, kind, run.finished, known.seen, **about)
+        if before and not known.finding and known.passed > found.since and SEVERITY[kind] >= SEVERITY[found.kind]:
+            found.worse += 1  # the check passed here after the finding began
+        known.finding = kind
+
+
+def _close(state: State, vantage: str, check: Check, time: int, *, gone: bool = False) -> None:
+    if check.finding:
+        state.close(check.key, vantage, time, gone=gone)
+        check.finding = ""
+
+
+def _plain(text: str | None) -> str:
+    return harmless(text or "")[:200]
