@@ -201,7 +201,7 @@ def test_a_job_that_cannot_start_says_why(status: Any, text: str) -> None:
     ("text", "code", "why"),
     [
         (None, 137, "the run left no termination message (exit code 137)"),
-        ("Traceback (most recent call last):\n", 70, "cannot be read: it is not JSON, or nested too deeply (exit code 70)"),
+        ("Traceback (most recent call last)", 70, "it is not JSON, or nested too deeply (exit code 70)"),
         ('{"version": 1, "verdict": "pass"}', 0, "it has version 1; this netproof reads version 2"),
         ("<html>\x1b[2J", 0, "it is not JSON"),
     ],
