@@ -128,16 +128,13 @@ class _Runner:
         self.passed = False  # an allow check
 
     async def all(self) -> None:
-        async with asyncio.TaskGroup() as group:
-            if self.wait:  # with the allow checks, else after them
-                _start(group, self.deny, self.denied)
-            async with asyncio.TaskGroup() as first:
-                _start(first, self.reach, self.reached)
-            if not self.wait:
-                _start(group, self.deny, self.denied)
+        if self.wait:
+            await asyncio.gather(_each(self.reach, self.reached), _each(self.deny, self.denied))
+        else:
+            await _each(self.reach, self.reached)
+            await _each(self.deny, self.denied)
         if self.denied:
-            async with asyncio.TaskGroup() as group:
-                _start(group, self.reach, filter(_State.answered, self.reached))
+            await _each(self.reach, filter(_State.answered, self.reached))
         self.prove_way_out()
         if self.plan.vantage.isolated:
             self.proof.refute(attempt for state in self.denied for attempt in state.deciding)
@@ -273,11 +270,10 @@ class _Runner:
             self.on_result(state.result)
 
 
-def _start(
-    group: asyncio.TaskGroup, work: Callable[[_State], Coroutine[None, None, None]], states: Iterable[_State]
-) -> None:
-    for state in states:
-        group.create_task(work(state))
+async def _each(work: Callable[[_State], Coroutine[None, None, None]], states: Iterable[_State]) -> None:
+    async with asyncio.TaskGroup() as group:
+        for state in states:
+            group.create_task(work(state))
 
 
 def _lag(check: Check, attempts: Sequence[Attempt]) -> float | None:

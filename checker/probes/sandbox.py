@@ -78,10 +78,11 @@ def status(tree: Path, key: str, process: str = "self") -> str:
     return found[1].strip()
 
 
-def limits(tree: Path, controller: str, v1: str, v2: str) -> tuple[list[str], bool]:
-    """Read a limit of this process's cgroup and of those above it, as far as they can be seen, innermost first.
+def limit(tree: Path, controller: str, v1: str, v2: str) -> tuple[str, bool, bool]:
+    """Read a limit of this process's cgroup and of those above it, as far as they can be seen.
 
-    The second value is whether the whole hierarchy can be seen. A container normally sees its own cgroup alone: with
+    Returns the innermost one, whether any is a number, and whether the whole hierarchy can be seen. `max 100000` of
+    cpu.max, and -1 and huge numbers of cgroup v1, mean "no limit". A container normally sees its own cgroup alone: with
     cgroup v2 it has a cgroup namespace (cgroup_namespaces(7)), with v1 only its own folder is mounted.
     """
     base = tree / "sys/fs/cgroup"
@@ -93,13 +94,9 @@ def limits(tree: Path, controller: str, v1: str, v2: str) -> tuple[list[str], bo
     found = [(folder / file).read_text("utf-8").strip() for folder in folders if (folder / file).is_file()]
     if not found:
         raise LookupError(f"there is no {file} in {base}")
-    return found, own != base and own.is_dir()
-
-
-def limited(limit: str) -> bool:
-    """Whether a limit is a number: `max 100000` of cpu.max, and -1 and huge numbers of cgroup v1, are none."""
-    first = limit.split(maxsplit=1)[0]
-    return first not in ("max", "-1") and int(first) < _NO_LIMIT
+    numbers = [each.split()[0] for each in found]
+    limited = any(number not in ("max", "-1") and int(number) < _NO_LIMIT for number in numbers)
+    return found[0], limited, own != base and own.is_dir()
 
 
 def docker_socket(tree: Path, _: Sequence[str]) -> Reading:
@@ -222,25 +219,24 @@ def writable_proc_sys(tree: Path, _: Sequence[str]) -> Reading:
 
 def no_memory_limit(tree: Path, _: Sequence[str]) -> Reading:
     """Read memory.max (v2) or memory.limit_in_bytes (v1), in bytes."""
-    found, _whole = limits(tree, "memory", "memory.limit_in_bytes", "memory.max")
-    return not any(map(limited, found)), f"the memory limit is {found[0]}"
+    innermost, limited, _whole = limit(tree, "memory", "memory.limit_in_bytes", "memory.max")
+    return not limited, f"the memory limit is {innermost}"
 
 
 def no_cpu_limit(tree: Path, _: Sequence[str]) -> Reading:
     """Read cpu.max (v2) or cpu.cfs_quota_us (v1), in microseconds of each period."""
-    found, _whole = limits(tree, "cpu", "cpu.cfs_quota_us", "cpu.max")
-    return not any(map(limited, found)), f"the CPU limit is {found[0]}"
+    innermost, limited, _whole = limit(tree, "cpu", "cpu.cfs_quota_us", "cpu.max")
+    return not limited, f"the CPU limit is {innermost}"
 
 
 def no_pids_limit(tree: Path, _: Sequence[str]) -> Reading:
     """Read pids.max. The kubelet limits the pod's cgroup (podPidsLimit), which a container normally cannot see."""
-    found, whole = limits(tree, "pids", "pids.max", "pids.max")
-    unlimited = not any(map(limited, found))
-    if unlimited and not whole:
+    innermost, limited, whole = limit(tree, "pids", "pids.max", "pids.max")
+    if not (limited or whole):
         raise LookupError(
             "this container has no process limit of its own, and the limit of its pod cannot be read from here"
         )
-    return unlimited, f"the limit of processes is {found[0]}"
+    return not limited, f"the limit of processes is {innermost}"
 
 
 def user_namespace(tree: Path, _: Sequence[str]) -> Reading:
