@@ -49,7 +49,7 @@ def run(options: Options) -> int:
     The settle window counts for the first round, and for one whose lists have something new.
     """
     for file in {options.report, options.termination_log, options.alive} - {None, TERMINATION_LOG}:
-        if not os.access(file if os.access(file, os.F_OK) else file.parent, os.W_OK):
+        if not _writable(file):
             raise UsageError(f"{file} cannot be written: name a file in a folder that netproof may write to")
     if options.alive:
         options.alive.unlink(missing_ok=True)  # the container before this one may have written it
@@ -79,6 +79,16 @@ def run(options: Options) -> int:
             alive.write(options.alive, ran, 3 * options.every + (planned.deadline or _DEADLINE))
         gc.collect()
         time.sleep(max(0.0, began + options.every - time.monotonic()))
+
+
+def _writable(file: Path) -> bool:
+    try:
+        file.stat()
+    except FileNotFoundError:
+        return os.access(file.parent, os.W_OK)
+    except OSError:  # a name that no file can have
+        return False
+    return os.access(file, os.W_OK)
 
 
 def probe(plan: Plan, console: Console, is_own: Callable[[str], bool] = network.is_own) -> Run:

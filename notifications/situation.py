@@ -56,7 +56,7 @@ def _check(finding: Document, now: datetime, *, ended: bool) -> Variables:
     since, until = (moment(finding[key]) if finding.get(key) else now for key in ("since", "until"))
     period = f"Lasted from {written(since)} to {written(until)}" if ended else f"Since {written(since)}"
     duration = _rounded((until if ended else now) - since)
-    target = finding.get("target") or finding.get("name") or (places or ["unknown"])[0]
+    target = (finding.get("target") or "").strip() or finding.get("name") or (places or ["unknown"])[0]
     return {**finding, "target": target, "places": places, "period": f"{period} ({duration})"}
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from unicodedata import category
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -138,6 +138,7 @@ def test_hostile_text_arrives_as_text(form: str) -> None:
 @pytest.mark.parametrize("form", MARKUP)
 @given(place=st.sampled_from(sorted(PLACES | SITUATION)), text=hostile)
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@example(place="still target", text=" ")
 def test_any_text_arrives_as_text(form: str, place: str, text: str) -> None:
     arrives_as_text(form, place, text)
 
