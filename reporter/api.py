@@ -1,7 +1,7 @@
-"""The API server, as far as it is needed: lists by label, page by page, and one Secret.
+"""The client of the Kubernetes API: lists by label, page by page, and one Secret.
 
-Each request reads the token anew (it expires), checks the API's certificate, and is bounded in time and size. 429 and
-5xx are waited out. https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/
+Each request reads the token anew (it expires), verifies the API's certificate, and is limited in time and size. After
+429 and 5xx it is sent again. https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/
 """
 
 import base64
@@ -20,15 +20,15 @@ from reporter.objects import Objects, UnreadableListError, read
 from reporter.settings import Settings
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-_PATIENCE, _ANSWER = 30.0, 10.0  # seconds for a request with its repetitions, and for each part of an answer
+_PATIENCE, _ANSWER = 30.0, 10.0  # seconds for a request with its retries, and for each part of an answer
 _LARGEST = 64 * 2**20  # bytes of an answer
 _PAGE = 250
 _EXPIRED = 410  # a token of the next page that is too old
-_LISTS = (("apis/batch/v1", "cronjobs", "CronJob"), ("apis/batch/v1", "jobs", "Job"), ("api/v1", "pods", "Pod"))
+_LISTS = (("apis/batch/v1", "CronJob"), ("apis/batch/v1", "Job"), ("api/v1", "Pod"))
 
 
 class ApiError(Exception):
-    """The API refused, or could not be reached. `status` is 0 without an answer."""
+    """A request was refused, or the API could not be reached. `status` is 0 without an answer."""
 
     def __init__(self, message: str, status: int = 0) -> None:
         super().__init__(message)
@@ -36,7 +36,7 @@ class ApiError(Exception):
 
 
 def address() -> str:
-    """Return the API's address inside of a pod. Raises ApiError."""
+    """Return the API's address, from the environment of a pod. Raises ApiError."""
     try:
         host, port = os.environ["KUBERNETES_SERVICE_HOST"], os.environ["KUBERNETES_SERVICE_PORT"]
     except KeyError:
@@ -53,15 +53,15 @@ class Api:
     patience: float = _PATIENCE
 
     def objects(self, settings: Settings) -> Objects:
-        """List what the vantages of the release left. A namespace that is refused is noted. Raises ApiError."""
+        """List the objects of the release. A namespace that is refused is noted. Raises ApiError."""
         found = Objects()
         selector = f"netproof-release={settings.release}"
         with self._client() as client:
             for namespace in settings.namespaces:
                 try:
-                    for group, kind, one in _LISTS:  # pods last: they are as new as their Jobs, or newer
-                        path = f"{group}/namespaces/{namespace}/{kind}"
-                        self._list(client, path, one, selector, found)
+                    for group, kind in _LISTS:  # pods last: they are as new as their Jobs, or newer
+                        path = f"{group}/namespaces/{namespace}/{kind.lower()}s"
+                        self._list(client, path, kind, selector, found)
                 except ApiError as error:
                     if error.status not in (403, 404):
                         raise
@@ -74,7 +74,7 @@ class Api:
             return _object(self._call(client, "GET", f"api/v1/namespaces/{namespace}/secrets/{name}"))
 
     def update(self, secret: dict[str, Any], key: str, value: bytes) -> dict[str, Any]:
-        """Write one value of a Secret unless somebody else has written it since. Raises ApiError: 409 then."""
+        """Write one value of a Secret. Raises ApiError; 409 if the Secret has changed since it was read."""
         data = {**(secret.get("data") or {}), key: base64.b64encode(value).decode()}
         metadata = secret["metadata"]
         path = f"api/v1/namespaces/{metadata['namespace']}/secrets/{metadata['name']}"
@@ -106,13 +106,13 @@ class Api:
         return httpx.Client(base_url=self.url, verify=context, timeout=_ANSWER, trust_env=False)
 
     def _call(self, client: httpx.Client, method: str, path: str, **given: Any) -> bytes:
-        """Make a request until it is answered with success. Raises ApiError."""
+        """Send a request until it succeeds. Raises ApiError."""
         end, pause = time.monotonic() + self.patience, 0.5
+        headers = {"Accept": "application/json", "User-Agent": "netproof", "Content-Type": "application/json"}
         while True:
             try:
                 token = (self.account / "token").read_text(encoding="ascii").strip()
-                headers = {"Authorization": f"Bearer {token}", "Accept": "application/json", "User-Agent": "netproof"}
-                headers |= {"Content-Type": "application/json"} if "content" in given else {}
+                headers["Authorization"] = f"Bearer {token}"
                 with client.stream(method, path, headers=headers, **given) as answer:
                     body = _body(answer, end)
                 if answer.is_success:
@@ -120,7 +120,8 @@ class Api:
                 failed = ApiError(f"{path}: {_reason(answer.status_code, body)}", answer.status_code)
                 if answer.status_code != 429 and answer.status_code < 500:
                     raise failed
-                pause = _seconds(answer.headers.get("Retry-After"), pause)
+                after = answer.headers.get("Retry-After", "")
+                pause = min(float(after), 60.0) if after.isascii() and after.isdigit() else pause
             except (httpx.HTTPError, OSError, UnicodeDecodeError) as error:
                 failed = ApiError(f"{path}: {type(error).__name__}: {harmless(str(error))[:200]}")
             if time.monotonic() + pause >= end:
@@ -157,7 +158,3 @@ def _object(body: bytes) -> dict[str, Any]:
     if not isinstance(found, dict) or not isinstance(found.get("metadata"), dict):
         raise ApiError("the answer is not a Kubernetes object")
     return found
-
-
-def _seconds(text: str | None, default: float) -> float:
-    return min(float(text), 60.0) if text and text.isascii() and text.isdigit() else default

@@ -1,6 +1,6 @@
-"""The parts of Kubernetes objects that count here, read from JSON as `kubectl get -o json` or the API gives it.
+"""The fields of Kubernetes objects that the reporter needs, read from `kubectl get -o json` or from the API.
 
-What cannot be read is named and left out: one odd object must not hide the others.
+An object that cannot be read is named and left out: it must not hide the others.
 https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/
 """
 
@@ -147,9 +147,8 @@ class Pod(Struct, frozen=True):
     @property
     def continuous(self) -> bool:
         """Whether it is of a vantage that runs continuously."""
-        return self.checker is not None and any(
-            each.kind == "ReplicaSet" for each in self.metadata.owner_references or ()
-        )
+        owners = self.metadata.owner_references or ()
+        return self.checker is not None and any(owner.kind == "ReplicaSet" for owner in owners)
 
     @property
     def started(self) -> int:
@@ -168,11 +167,7 @@ class Objects(Struct):
     unlisted: dict[str, str] = {}
 
 
-_KINDS: dict[str, tuple[type[Any], str]] = {
-    "CronJob": (CronJob, "cronjobs"),
-    "Job": (Job, "jobs"),
-    "Pod": (Pod, "pods"),
-}
+_KINDS: dict[str, type[Any]] = {"CronJob": CronJob, "Job": Job, "Pod": Pod}
 
 
 class _ListMetadata(Struct, frozen=True, rename={"next": "continue"}):
@@ -203,8 +198,7 @@ def read(text: bytes, into: Objects, kind: str | None = None) -> str:
         try:
             what = kind or msgspec.json.decode(raw, type=_Any).kind
             if what in _KINDS:
-                shape, place = _KINDS[what]
-                getattr(into, place).append(msgspec.json.decode(raw, type=shape))
+                getattr(into, f"{what.lower()}s").append(msgspec.json.decode(raw, type=_KINDS[what]))
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             into.unreadable.append(harmless(f"{what or 'object'} {_name(raw)}: {error}"[:300]))
     return found.metadata.next or ""
