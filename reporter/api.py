@@ -1,6 +1,6 @@
 """The client of the Kubernetes API: lists by label, page by page, and one Secret.
 
-Each request reads the token anew (it expires), verifies the API's certificate, and is limited in time and size. After
+Each request reads the token again (it expires), verifies the API's certificate, and is limited in time and size. After
 429 and 5xx it is sent again. https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/
 """
 

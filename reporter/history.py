@@ -69,7 +69,7 @@ class Vantage(Struct, array_like=True):
     """A vantage and its checks, by list and target."""
 
     checks: dict[str, Check] = {}
-    role: str = ""  # as its last report says
+    role: str = ""  # in its last report
     known: list[str] = []  # the ids of runs that were read and still exist
     last: int = 0  # when the last run ended
     reported: int = 0  # when the last run ended that left a report

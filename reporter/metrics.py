@@ -1,7 +1,7 @@
 """The situation as Prometheus metrics (https://prometheus.io/docs/practices/naming/).
 
-They are made anew for each scrape, so a vantage that leaves takes its series with it. There are at most three series a
-check and six a vantage; `netproof_series_limit_exceeded` is 1 where a release has so many that some were left out.
+They are made for each scrape: a vantage that is removed has no series any more. There are at most three series for each
+check and six for each vantage. The checks after the first 50,000 are left out: `netproof_series_limit_exceeded` is 1.
 """
 
 from collections import Counter

@@ -82,13 +82,13 @@ class Job(Struct, frozen=True):
 
     @property
     def ended(self) -> Condition | None:
-        """The condition that says that it ended, and why."""
+        """The condition that it ended with, Complete or Failed."""
         ends = (each for each in self.status.conditions or () if each.type in ("Complete", "Failed"))
         return next((each for each in ends if each.status == "True"), None)
 
 
 class Terminated(Struct, frozen=True, rename="camel"):
-    """How a container ended."""
+    """How a container ended: its state `terminated`."""
 
     exit_code: int
     reason: str | None = None
@@ -152,7 +152,7 @@ class Pod(Struct, frozen=True):
 
     @property
     def started(self) -> int:
-        """Since when the rounds of a continuous vantage happen, as its startup probe says; 0: they do not."""
+        """Since when the rounds of a continuous vantage happen, after its startup probe; 0: they do not."""
         running = self.checker.state.running if self.checker and self.checker.started else None
         return seconds(running.started_at) if running else 0
 

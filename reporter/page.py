@@ -1,6 +1,6 @@
-"""The situation as one self-contained HTML file: a matrix, the days, the findings; with a cover, it is evidence.
+"""The situation as one HTML file: a matrix, the days, the findings. With a cover, it is evidence for auditors.
 
-There is no script and nothing is loaded from elsewhere; the page's own policy forbids both
+There is no script and nothing is loaded from elsewhere; the page's Content-Security-Policy forbids both
 (https://www.w3.org/TR/CSP3/). Days and times are in UTC.
 """
 
@@ -25,7 +25,7 @@ _MOST_PLACES = 12  # of one finding
 
 
 class Sign(NamedTuple):
-    """What a cell shows: a colour by its key, a glyph, and words for whoever sees neither."""
+    """What a cell shows: a colour by its key, a glyph, and words for screen readers."""
 
     key: str
     glyph: str
@@ -59,9 +59,9 @@ class Period:
     last: date
 
     @property
-    def days(self) -> tuple[int, int]:
-        """The first day, and the day after the last one: proleptic Gregorian ordinals."""
-        return self.first.toordinal(), self.last.toordinal() + 1
+    def days(self) -> range:
+        """The days as proleptic Gregorian ordinals."""
+        return range(self.first.toordinal(), self.last.toordinal() + 1)
 
     def __str__(self) -> str:
         """Write it as `2026-05-01 to 2026-10-31`."""
@@ -98,7 +98,7 @@ def page(situation: Situation, period: Period | None = None) -> str:
 
 
 def sign(check: Check) -> Sign:
-    """Choose what the cell of a check shows."""
+    """Return what the cell of a check shows."""
     if check.state != "pass":
         return _bad(check, check.state)
     if check.expect != "blocked":
@@ -135,7 +135,7 @@ def _cells(vantage: Vantage, columns: Iterable[tuple[str, str]]) -> Iterator[tup
 def _strip(vantage: Vantage, period: Period) -> tuple[str, Iterable[Any], str] | None:
     """Return the worst verdict of each day of the period. None for a vantage without a day in it."""
     known = vantage.known.days
-    days = [known[day].worst if day in known else "" for day in range(*period.days)]
+    days = [known[day].worst if day in known else "" for day in period.days]
     if not any(days):
         return None
     runs = [(_DAY_SIGNS[worst], len(list(group))) for worst, group in groupby(days)]
@@ -148,13 +148,13 @@ def _items(situation: Situation, period: Period) -> Iterator[tuple[Sign, str, st
     for each in situation.findings:
         target = f"{each.name}: {each.target}" if each.name else each.target
         yield _FINDINGS[each.kind], target, _places(each), _time(each.since), "open", each.evidence, each.because
-    first, end = (date.fromordinal(day) for day in period.days)
     ended = []
     for vantage in situation.vantages:
         place = f"{vantage.name} ({vantage.namespace})"
         for check in vantage.checks:
             for (began, state), (over, _) in pairwise(check.changes):
-                if state in ("violation", "inconclusive") and utc(over).date() >= first and utc(began).date() < end:
+                inside = utc(over).date() >= period.first and utc(began).date() <= period.last
+                if inside and state in ("violation", "inconclusive"):
                     ended.append((began, over, _bad(check, state), place, check))
     for began, over, sign, place, check in sorted(ended, key=lambda each: -each[0]):
         yield sign, check.target, place, _time(began), _time(over), "", check.because
@@ -167,7 +167,7 @@ def _places(finding: Finding) -> str:
 
 
 def _requirements(situation: Situation) -> Iterator[tuple[str, int, int, str]]:
-    """Group the checks by the requirements that they name: how many, how many are proven, and the others."""
+    """Yield for each requirement: its name, the number of checks, how many passed and are proven, and the others."""
     named = sorted(((name, check) for check in situation.checks for name in check.controls), key=lambda each: each[0])
     for name, pairs in groupby(named, key=lambda each: each[0]):
         checks = [check for _, check in pairs]
@@ -177,9 +177,9 @@ def _requirements(situation: Situation) -> Iterator[tuple[str, int, int, str]]:
 
 
 def _facts(situation: Situation, period: Period) -> Iterable[tuple[str, str]]:
-    """Write the facts of the cover."""
+    """Return the facts of the cover."""
     vantages = situation.vantages
-    done = sum(day.runs for each in vantages for key, day in each.known.days.items() if key in range(*period.days))
+    done = sum(day.runs for each in vantages for key, day in each.known.days.items() if key in period.days)
     last = min(period.last, utc(situation.at).date())
     scheduled = [each for each in vantages if each.listed.mode == "cronjob" and each.known.days]
     begun = [max(period.first, date.fromordinal(min(each.known.days))) for each in scheduled]

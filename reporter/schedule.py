@@ -1,4 +1,4 @@
-"""When a vantage is due, and when it is late: two and a half periods of its own schedule."""
+"""Cron schedules: when the next run is due, when a run is missing, and how many runs are due in a period."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -25,23 +25,24 @@ class ScheduleError(ValueError):
 
 @lru_cache(20_000)
 def late(schedule: str, zone: str, since: int) -> int:
-    """Return the time from which silence since then is too long: half a period after the second run that is missing.
+    """Return the time from which a vantage is overdue whose last run ended at `since`: after 2.5 periods.
 
-    Times are seconds since the epoch; without a zone, UTC. Raises ScheduleError.
+    That is half a period after the second missing run. Times are seconds since the epoch; without a zone, UTC. Raises
+    ScheduleError.
     """
     first, second, third = _next(schedule, zone, since, 3)
     return max(second + (third - second) // 2, first)
 
 
 def due(schedule: str, since: int) -> int:
-    """Return the first time of the schedule after that, in UTC. Raises ScheduleError."""
+    """Return the first time of the schedule after `since`, in UTC. Raises ScheduleError."""
     return _next(schedule, "", since, 1)[0]
 
 
 def count(schedule: str, first: date, last: date) -> int:
-    """Count how often a schedule is due in a period of whole days, both included. 0 where it cannot be read."""
+    """Count how often a schedule is due in a period of whole days, both included; 0 if it cannot be read."""
     minute, _, rest = _SHORT.get(schedule, schedule).strip().partition(" ")
-    # Which minute of the hour makes no difference to the number: vantages that differ in it alone share one count.
+    # The number does not depend on the minute: vantages whose schedules differ only in it share one cached count.
     return _count(f"{0 if minute.isdigit() else minute} {rest}", first, last)
 
 
@@ -62,5 +63,5 @@ def _next(schedule: str, zone: str, since: int, number: int) -> list[int]:
     except (CronSimError, ValueError, OSError, LookupError, OverflowError) as error:
         raise ScheduleError(f"the schedule {schedule!r} {zone}".rstrip() + f" cannot be read: {error}") from None
     if len(found) < number:
-        raise ScheduleError(f"the schedule {schedule!r} never comes")
+        raise ScheduleError(f"the schedule {schedule!r} has no next time")
     return found

@@ -1,4 +1,4 @@
-"""Pages over HTTP: a table of paths, each with a function that makes the answer."""
+"""A small HTTP server: a table of paths, each with a function that makes the answer."""
 
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 
 class Answer(NamedTuple):
-    """What a path answers."""
+    """An HTTP response."""
 
     body: bytes
     type: str = "text/plain; charset=utf-8"
@@ -21,10 +21,10 @@ Routes = Mapping[str, Callable[[Query], Answer]]
 
 
 def serve(address: tuple[str, int], routes: Routes) -> ThreadingHTTPServer:
-    """Answer GET and HEAD in threads of their own, for as long as the process lives."""
+    """Answer GET and HEAD in threads, until the process ends."""
 
     class Handler(BaseHTTPRequestHandler):
-        timeout = 10  # seconds, for a client that says nothing
+        timeout = 10  # seconds, for a client that sends nothing
 
         def do_GET(self) -> None:
             path, _, query = self.path.partition("?")
@@ -41,7 +41,7 @@ def serve(address: tuple[str, int], routes: Routes) -> ThreadingHTTPServer:
         do_HEAD = do_GET  # noqa: N815 - the name is http.server's
 
         def log_message(self, *_: object) -> None:
-            """Keep silent: probes and scrapes come every few seconds."""
+            """Log nothing: probes and scrapes come every few seconds."""
 
     server = ThreadingHTTPServer(address, Handler)
     server.daemon_threads = True

@@ -1,7 +1,7 @@
-"""The reporter's round: list, judge, remember, report. It is made again and again; nothing is lost when it is killed.
+"""The reporter's round, which is repeated: list the objects, judge, save the state, send messages.
 
-What a channel took is written after it was sent, so a reporter that dies in between sends again. Before it sends it
-claims the channel in the state, so two reporters do not send the same.
+That a message was delivered is saved after it was sent: a reporter that is killed in between sends it again. Before it
+sends, it claims the channel in the state, so that two reporters do not send the same message.
 """
 
 import base64
@@ -34,7 +34,7 @@ _BEAT = 60  # seconds between two heartbeats
 
 @dataclass
 class Service:
-    """One reporter. What it knows is read by the page and the metrics."""
+    """One reporter. The page and the metrics read its situation and its counts."""
 
     settings: Settings
     api: Api
@@ -47,7 +47,7 @@ class Service:
     alive: float = field(default_factory=time.monotonic)  # when a round last ended, well or not
     delivered: Counter[str] = field(default_factory=Counter)  # messages by channel
     failed: Counter[str] = field(default_factory=Counter)
-    lock: Lock = field(default_factory=Lock)  # a round changes what the situation refers to
+    lock: Lock = field(default_factory=Lock)  # held while a round changes what the situation refers to
     _state: history.State | None = None
     _secret: dict[str, Any] = field(default_factory=dict)
     _saved: int = 0  # a hash of the state as it was written
@@ -55,7 +55,7 @@ class Service:
     _beaten: float = 0.0
 
     def run(self, stop: Event) -> None:
-        """Make rounds until the event is set."""
+        """Repeat rounds until the event is set."""
         while not stop.is_set():
             try:
                 self.round(int(time.time()))
@@ -70,7 +70,7 @@ class Service:
             stop.wait(seconds(self.settings.interval))
 
     def round(self, now: int) -> None:
-        """Look once, and send what is due. Raises ApiError."""
+        """List, judge and save once, and send what is due. Raises ApiError."""
         state = self._state or self._load()
         objects = self.api.objects(self.settings)
         with self.lock:
@@ -93,7 +93,7 @@ class Service:
             self._deliver(document, files, digest.attachment(self.situation))
 
     def beat(self) -> None:
-        """Call the heartbeat: with success while the API answers and nothing is wrong."""
+        """Call the heartbeat: with success if the API answers and there is no finding."""
         if self.heartbeat and time.monotonic() - self._beaten >= _BEAT:
             self._beaten = time.monotonic()
             well = not self._error and self.situation is not None and self.situation.state == "pass"
@@ -102,11 +102,11 @@ class Service:
 
     @property
     def healthy(self) -> bool:
-        """Whether rounds still happen. An API that does not answer is no reason to start anew."""
+        """Whether rounds still end. An API that does not answer is no reason to restart."""
         return time.monotonic() - self.alive < 300 + 5 * seconds(self.settings.interval)
 
     def _channels(self) -> dict[str, Path]:
-        """Read the channels of the Secret. Those that only vantages name have no file."""
+        """Read the channels of the Secret. A channel that only vantages name has no file."""
         if self.channels is None:
             return {}
         try:
@@ -120,7 +120,7 @@ class Service:
     def _send(
         self, state: history.State, messages: list[news.Message], channels: dict[str, Path]
     ) -> list[tuple[news.Message, str | None]]:
-        """Send messages, equal documents at once, those to channels that fail last. Return each with why it failed."""
+        """Send equal documents at once, to failing channels last. Return each message with why it failed, or None."""
         results: list[tuple[news.Message, str | None]] = []
         ordered = sorted(messages, key=lambda each: (each.channel in state.failing, str(each.document)))
         for document, group in groupby(ordered, key=lambda each: each.document):
@@ -144,7 +144,7 @@ class Service:
         return deliveries
 
     def _record(self, results: list[tuple[news.Message, str | None]], channels: dict[str, Path], now: int) -> None:
-        """Write what became of messages, also after another reporter has written the state. Raises ApiError."""
+        """Save what was delivered, also if another reporter has written the state in between. Raises ApiError."""
         for left in reversed(range(_TRIES)):
             state = self._state or self._load()
             for message, reason in results:
@@ -158,7 +158,7 @@ class Service:
         return None
 
     def _load(self) -> history.State:
-        """Read the state from its Secret. Raises ApiError."""
+        """Read the state from its Secret; a new one if there is none, or a damaged one. Raises ApiError."""
         self._secret = self.api.secret(self.settings.namespace, self.settings.state_secret)
         packed = (self._secret.get("data") or {}).get(_KEY)
         state = history.State()
@@ -166,14 +166,14 @@ class Service:
             try:
                 state = history.load(base64.b64decode(packed))
             except ValueError as error:
-                self.note("ERROR", f"{error}; begun anew")
+                self.note("ERROR", f"{error}; a new state is begun")
         return state
 
     def _save(self, state: history.State) -> None:
-        """Write the state if it has changed. Raises ApiError; after a conflict the next round reads it anew."""
+        """Write the state if it has changed. Raises ApiError; after a conflict the next round reads it again."""
         plain = hash(msgspec.json.encode(state))
         if plain != self._saved:
             self._state = None  # until it is written
             self._secret = self.api.update(self._secret, _KEY, history.dump(state))
-            self._saved = hash(msgspec.json.encode(state))  # to fit, the oldest history may have gone
+            self._saved = hash(msgspec.json.encode(state))  # dump() may have removed history
         self._state = state

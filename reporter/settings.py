@@ -1,4 +1,4 @@
-"""reporter.yaml: what the chart knows of the release, and how the reporter behaves."""
+"""reporter.yaml: the vantages of the release, and the settings of the reporter. The chart writes it."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,7 +16,7 @@ class SettingsError(ValueError):
 
 
 class Vantage(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """A vantage that the release has."""
+    """A vantage of the release."""
 
     name: Annotated[str, Meta(description="The label netproof-vantage of its objects.")]
     namespace: str

@@ -116,9 +116,9 @@ class World:
         if code is None:
             code = json.loads(text)["exitCode"] if text else 0
         end, reason = ENDS.get(code, ("Failed", "PodFailurePolicy"))
-        told = f"Container netproof for pod failed with exit code {code} matching FailJob rule at index 1"
+        text_of_end = f"Container netproof for pod failed with exit code {code} matching FailJob rule at index 1"
         condition = {"type": end, "status": "True", "lastTransitionTime": stamp(at)}
-        condition |= {"reason": reason, "message": told} if reason else {}
+        condition |= {"reason": reason, "message": text_of_end} if reason else {}
         job, pod = self.start(at - 12, name, namespace)
         job["status"]["conditions"] = [condition]
         ended = {"exitCode": code, "reason": "Error" if code else "Completed", "finishedAt": stamp(at), "message": text}

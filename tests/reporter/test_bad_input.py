@@ -1,4 +1,4 @@
-"""Whatever lists and messages hold, the situation says what is unreadable, and nothing raises."""
+"""For every input, the situation lists what is unreadable, and nothing raises."""
 
 from __future__ import annotations
 
@@ -104,12 +104,12 @@ def test_an_object_that_cannot_be_read_is_named_and_hides_no_other() -> None:
 
 
 @pytest.mark.parametrize("text", [b"", b"{}", b"null", b'{"items": {}}', b"\xff", b"[" * 5000])
-def test_what_is_no_list_is_said(text: bytes) -> None:
+def test_what_is_not_a_list_is_an_error(text: bytes) -> None:
     with pytest.raises(UnreadableListError, match="it is not a list of Kubernetes objects in JSON"):
         read(text, Objects())
 
 
 @pytest.mark.parametrize("text", [b"", b"\x1f\x8b", b"{}", history.dump(State(version=9))])
-def test_a_state_that_cannot_be_read_says_why(text: bytes) -> None:
+def test_a_state_that_cannot_be_read_is_an_error_with_the_reason(text: bytes) -> None:
     with pytest.raises(ValueError, match="the state"):
         history.load(text)

@@ -23,7 +23,7 @@ def kinds(situation: Situation) -> list[tuple[str, str, int]]:
     return [(each.kind, each.target, len(each.seen_from)) for each in situation.findings]
 
 
-def test_a_denial_is_proven_by_whoever_reaches_the_target_however_it_is_spelt() -> None:
+def test_a_denial_is_proven_by_any_vantage_that_reaches_the_target_in_any_spelling() -> None:
     watch = Watch()
     for name, namespace in (("front", "shop"), ("back", "shop"), ("control", "ops")):
         watch.world.cronjob(name, namespace)
@@ -59,7 +59,7 @@ def test_a_proxy_proves_nothing() -> None:
     assert [each.proven for each in watch.look().checks if each.list == "deny"] == [False]
 
 
-def test_what_nobody_may_reach_is_neither_proven_nor_unproven() -> None:
+def test_an_exempt_target_is_neither_proven_nor_unproven() -> None:
     watch = Watch()
     watch.world.cronjob("front")
     watch.world.run(message(check("deny db:5432", exempt=True)))
@@ -88,7 +88,7 @@ def test_one_missing_policy_seen_by_twelve_vantages_is_one_finding() -> None:
     assert watch.look(NOON + 2 * HOUR).findings == ()
 
 
-def test_what_came_and_went_while_nobody_looked_is_not_lost() -> None:
+def test_a_finding_that_began_and_ended_between_two_rounds_is_not_lost() -> None:
     watch = Watch()
     watch.world.cronjob()
     watch.world.run(message(check("deny db:5432", "violation")), at=NOON - HOUR)
@@ -114,7 +114,7 @@ def test_a_check_that_left_the_lists_is_not_over() -> None:
     assert known.gone
 
 
-def test_what_a_message_left_out_has_not_recovered() -> None:
+def test_a_check_that_a_termination_message_leaves_out_has_not_passed() -> None:
     watch = Watch()
     watch.world.cronjob()
     watch.world.run(message(check("deny db:5432", "violation")))
@@ -125,11 +125,11 @@ def test_what_a_message_left_out_has_not_recovered() -> None:
     assert kinds(situation) == [("leak", "tcp://db:5432", 1)]
 
 
-# --- silence ---------------------------------------------------------------------------------
+# --- missing runs -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("now", "overdue"), [(NOON + 2 * HOUR + 1790, False), (NOON + 2 * HOUR + 1810, True)])
-def test_two_and_a_half_periods_of_silence_are_a_finding(now: int, overdue: bool) -> None:
+def test_two_and_a_half_periods_without_a_run_are_a_finding(now: int, overdue: bool) -> None:
     watch = Watch()
     watch.world.cronjob()
     watch.world.run(message(check("allow api:80")), at=NOON + 15)
@@ -146,7 +146,7 @@ def test_a_vantage_that_never_ran_is_overdue_too() -> None:
     )
 
 
-def test_a_schedule_that_cannot_be_read_is_said() -> None:
+def test_a_schedule_that_cannot_be_read_is_listed() -> None:
     watch = Watch()
     watch.world.cronjob(schedule="@every 1h")
     assert "the schedule '@every 1h' cannot be read" in watch.look().unreadable[0]
@@ -179,7 +179,7 @@ def test_suspended_deleted_and_gone() -> None:
         (None, "has no pod: a quota or an admission webhook may refuse it. See: kubectl describe job -n shop"),
     ],
 )
-def test_a_job_that_cannot_start_says_why(status: Any, text: str) -> None:
+def test_a_job_that_cannot_start_is_a_finding_with_the_reason(status: Any, text: str) -> None:
     watch = Watch()
     watch.world.cronjob()
     watch.world.run(message(check("allow api:80")), at=NOON - 60)
@@ -206,7 +206,7 @@ def test_a_job_that_cannot_start_says_why(status: Any, text: str) -> None:
         ("<html>\x1b[2J", 0, "it is not JSON"),
     ],
 )
-def test_a_run_without_a_report_says_why(text: str | None, code: int, why: str) -> None:
+def test_a_run_without_a_report_is_a_finding_with_the_reason(text: str | None, code: int, why: str) -> None:
     watch = Watch()
     watch.world.cronjob()
     watch.world.run(message(check("deny db:5432", "violation")), at=NOON - HOUR)

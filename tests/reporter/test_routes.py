@@ -55,7 +55,10 @@ def test_the_page_is_local_and_the_metrics_are_not(service: Service) -> None:
     assert get(routes.local(service), "/metrics").status_code == 404
 
 
-@pytest.mark.parametrize(("query", "status"), [("from=2026-05-01&to=2026-06-01", 200), ("from=x&to=y", 400)])
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [("from=2026-05-01&to=2026-06-01", 200), ("from=9999-12-30&to=9999-12-31", 200), ("from=x&to=y", 400)],
+)
 def test_a_period_makes_it_evidence(service: Service, query: str, status: int) -> None:
     service.situation = look(world().objects(), State(), service.settings, NOON + 60)
     answer = get(routes.local(service), f"/?{query}")

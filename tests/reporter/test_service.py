@@ -89,7 +89,7 @@ def test_a_leak_and_its_end_are_one_message_each(reporter: Reporter) -> None:
         assert (reporter.service.delivered, reporter.service.failed) == ({"slack": 1}, {})
         reporter.world.run(message(check("deny db:5432")), at=NOON + HOUR + 60)
         for second in (60, 80):
-            reporter.service = reporter.new()  # it remembers, whoever looks
+            reporter.service = reporter.new()  # the state is in the Secret
             reporter.round(NOON + HOUR + second)
     assert [title.partition("netproof: ")[2] for title in titles(slack)] == [
         "1 new leak: tcp://db:5432 from shop/front",
@@ -195,10 +195,10 @@ def test_a_reporter_that_is_killed_at_any_moment_loses_nothing(
 
         return wrapped
 
-    heard: list[str] = []
+    titles_: list[str] = []
 
     def take(document: Any, channels: dict[str, Path], *_: object) -> list[Delivery]:
-        heard.append(rendered(document, "text").title.partition("netproof: ")[2].partition(":")[0])
+        titles_.append(rendered(document, "text").title.partition("netproof: ")[2].partition(":")[0])
         return [Delivery(name, delivered=True) for name in channels]
 
     reporter.channel("slack", 1)
@@ -217,8 +217,8 @@ def test_a_reporter_that_is_killed_at_any_moment_loses_nothing(
                 reporter.service = reporter.new()
             time_ += news.CLAIM + 1
     assert left[0] < 0, "it was never killed"
-    assert list(dict.fromkeys(heard)) == ["1 new leak", "1 leak over"]
-    assert len(heard) <= 3
+    assert list(dict.fromkeys(titles_)) == ["1 new leak", "1 leak over"]
+    assert len(titles_) <= 3
 
 
 def test_a_lost_or_damaged_state_costs_a_repeated_message(reporter: Reporter) -> None:
@@ -237,13 +237,13 @@ def test_a_lost_or_damaged_state_costs_a_repeated_message(reporter: Reporter) ->
 
 
 @pytest.mark.parametrize("fault", [(429, "0"), (503, ""), (500, ""), (429, "")])
-def test_what_passes_is_waited_out(reporter: Reporter, fault: tuple[int, str]) -> None:
+def test_a_request_that_fails_for_a_moment_is_sent_again(reporter: Reporter, fault: tuple[int, str]) -> None:
     reporter.api.faults = [fault, fault]
     reporter.round()
     assert reporter.service.situation is not None
 
 
-def test_an_api_that_fails_for_long_is_an_error_that_names_it(reporter: Reporter) -> None:
+def test_an_api_that_fails_for_long_is_an_error_with_its_answer(reporter: Reporter) -> None:
     reporter.api.faults = [(503, "60")]
     with pytest.raises(ApiError, match="HTTP 503: a fault"):
         reporter.round()
@@ -285,13 +285,13 @@ def test_a_certificate_of_another_authority_is_refused(reporter: Reporter, tmp_p
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"items": 3}', b'{"items": [' * 1000])
-def test_answers_that_make_no_sense_are_errors(reporter: Reporter, body: bytes) -> None:
+def test_an_answer_that_is_not_a_list_is_an_error(reporter: Reporter, body: bytes) -> None:
     reporter.api.bodies = {kind: [body] for kind in ("cronjobs", "jobs", "pods")}
     with pytest.raises(ApiError, match="not a list of Kubernetes objects"):
         reporter.round()
 
 
-def test_an_api_that_cannot_be_reached_is_said_once_and_no_reason_to_start_anew(reporter: Reporter) -> None:
+def test_an_api_that_cannot_be_reached_is_printed_once_and_no_reason_to_restart(reporter: Reporter) -> None:
     reporter.api.faults = [(401, "")] * 3
     stop = threading.Event()
     reporter.api.items = reporter.world.items
@@ -308,7 +308,7 @@ def test_an_api_that_cannot_be_reached_is_said_once_and_no_reason_to_start_anew(
     assert reporter.service.healthy
 
 
-def test_the_heartbeat_says_whether_all_is_well(reporter: Reporter, tmp_path: Path) -> None:
+def test_the_heartbeat_fails_while_there_is_a_finding(reporter: Reporter, tmp_path: Path) -> None:
     with servers.http(*[servers.OK] * 9) as beats:
         (tmp_path / "beat").write_text(f"http://localhost:{beats.port}/ping")
         reporter.service.heartbeat = tmp_path / "beat"
@@ -343,7 +343,7 @@ def test_pages_are_served_from_a_table() -> None:
         ("{", "is not YAML"),
     ],
 )
-def test_settings_that_are_invalid_say_where(tmp_path: Path, text: str, why: str) -> None:
+def test_invalid_settings_are_an_error_with_the_place(tmp_path: Path, text: str, why: str) -> None:
     (tmp_path / "reporter.yaml").write_text(text)
     with pytest.raises(SettingsError, match=why):
         load(tmp_path / "reporter.yaml")
