@@ -75,7 +75,8 @@ async def _until_stopped(work: Coroutine[None, None, None], deadline: float | No
         loop.call_later(deadline, stop, "deadline")
     await asyncio.wait((task,))
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.remove_signal_handler(number)  # now SIGINT raises KeyboardInterrupt, as usual
+        loop.remove_signal_handler(number)
+    # asyncio.run's handler of SIGINT stays removed: signal.getsignal would write out the run that its task returned
     signal.signal(signal.SIGTERM, on_sigterm)
     if task.cancelled():
         return stopped[0], None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 
 from checker.model import Attempt, Check, Expect, Family, Judgement, Observation, Outcome, Verdict
 
@@ -74,8 +75,8 @@ _CALM = 3.0  # seconds without an open attempt before a denial is decided
 class Proof:
     """When answers from other machines showed that a family's network works (footnote 2)."""
 
-    since: dict[Family, float] = field(default_factory=dict)  # when the first answer came
-    until: dict[Family, float] = field(default_factory=dict)  # when the last attempt began that was answered
+    since: dict[Family | None, float] = field(default_factory=dict)  # when the first answer came
+    until: dict[Family | None, float] = field(default_factory=dict)  # when the last attempt began that was answered
 
     def add(self, family: Family, attempt: Attempt) -> None:
         """Add an answer."""
@@ -89,14 +90,13 @@ class Proof:
         """
         for attempt in attempts:
             for each in attempt.observations:
-                if each.outcome is Outcome.UNTESTABLE and each.family:
+                if each.outcome is Outcome.UNTESTABLE:
                     self.since.pop(each.family, None)
 
     def brackets(self, family: Family | None, attempt: Attempt) -> bool:
         """Return whether the network was shown to work both before an attempt and after it."""
-        if family is None or family not in self.since:
-            return False
-        return self.since[family] <= attempt.at and attempt.at + attempt.elapsed <= self.until[family]
+        since, until = self.since.get(family, inf), self.until.get(family, 0.0)
+        return since <= attempt.at and attempt.at + attempt.elapsed <= until
 
 
 def judge(check: Check, attempts: Sequence[Attempt]) -> Judgement:
@@ -189,8 +189,7 @@ def _doubt(check: Check, early: Sequence[Attempt], last: Attempt, decided: float
 def _shut(attempt: Attempt, proof: Proof) -> bool:
     """Return whether an attempt that did not get through was blocked, with a network that worked already."""
     return all(
-        each.outcome not in NOTHING and each.family in proof.since and proof.since[each.family] <= attempt.at
-        for each in attempt.observations
+        each.outcome not in NOTHING and proof.since.get(each.family, inf) <= attempt.at for each in attempt.observations
     )
 
 

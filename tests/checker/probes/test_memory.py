@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from functools import partial
@@ -9,6 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from checker import runner
+from checker.model import Check, Expect, Plan, Run
+from checker.probes import parse
+from checker.probes.base import NoSettings
 from tests.checker.command import write
 from tests.notifications import servers as ends
 from tests.tools.endless import HTTP, LIMIT, OK, Measured
@@ -36,3 +41,18 @@ def test_a_body_without_an_end_is_not_read(server: str, tmp_path: Path, body: An
     assert seen[0].startswith("HTTP 200"), seen
     assert len(bad.requests) == (3 if case == "redirect" else 1)
     assert ran.peak < LIMIT
+
+
+def test_a_run_is_not_written_out(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # signal.getsignal() writes out a handler that is no number, and asyncio's own handler holds the task and its result
+    written: list[Run] = []
+
+    def write_out(run: Run) -> str:
+        written.append(run)
+        return ""
+
+    monkeypatch.setattr(Run, "__repr__", write_out)
+    check = Check(Expect.REACHABLE, parse(server), NoSettings())
+    ran = asyncio.run(runner.run(Plan((check,), settle=0), lambda _: None))
+    assert ran.exit_code == 0
+    assert written == []
