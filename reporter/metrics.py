@@ -39,10 +39,9 @@ _OF_VANTAGES: tuple[tuple[str, str, Callable[[Vantage], float | None]], ...] = (
 
 @dataclass(frozen=True)
 class Metrics:
-    """What the metrics are made from. Times are seconds since the epoch; messages are counted by channel."""
+    """What the metrics are made from. Messages are counted by channel."""
 
     situation: Situation | None
-    api_success: float | None
     delivered: Mapping[str, int]
     failed: Mapping[str, int]
 
@@ -53,9 +52,6 @@ class Metrics:
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics; prometheus_client calls this."""
         yield _gauge("build_info", "The version of the reporter.", ["version"], [([__version__], 1)])
-        if self.api_success is not None:
-            what = "When the Kubernetes API was last read without an error."
-            yield _gauge("api_last_success_timestamp_seconds", what, [], [([], self.api_success)])
         yield _counter("messages_delivered", "Messages that a channel took.", self.delivered)
         yield _counter("messages_failed", "Attempts to deliver a message that failed.", self.failed)
         if self.situation:
@@ -63,6 +59,8 @@ class Metrics:
 
 
 def _of_situation(situation: Situation) -> Iterator[Metric]:
+    what = "When the Kubernetes API was last read without an error."
+    yield _gauge("api_last_success_timestamp_seconds", what, [], [([], situation.at)])
     places = [([each.name, each.namespace], each) for each in situation.vantages]
     checks = [(place, check) for place, vantage in places for check in vantage.checks]
     for name, what, labels, value in _OF_CHECKS:

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from checker.words import seconds
+from notifications.render import VERSION
 from reporter.history import Failing, Finding, Notified, State
 from reporter.settings import Settings, Vantage
 from reporter.situation import Situation, utc
 
-VERSION = 2  # of the documents that notifications renders
 _LONGEST_PAUSE = 300  # seconds between two attempts to reach a channel
 CLAIM = 60  # seconds that one reporter has for sending, before another may
 

@@ -181,6 +181,7 @@ def _facts(situation: Situation, period: Period) -> Iterable[tuple[str, str]]:
     vantages = situation.vantages
     done = sum(day.runs for each in vantages for key, day in each.known.days.items() if key in period.days)
     last = min(period.last, utc(situation.at).date())
+    roles = [each.known.role or each.listed.role for each in vantages]
     scheduled = [each for each in vantages if each.listed.mode == "cronjob" and each.known.days]
     begun = [max(period.first, date.fromordinal(min(each.known.days))) for each in scheduled]
     due = sum(count(each.schedule, first, last) for each, first in zip(scheduled, begun, strict=True))
@@ -191,7 +192,7 @@ def _facts(situation: Situation, period: Period) -> Iterable[tuple[str, str]]:
         ("Runs planned", f"{due}, from the first day on which each vantage is known"),
         ("Runs done", str(done)),
         ("Runs missed", str(max(0, due - done))),
-        ("Vantages", f"{len(vantages)}, controls among them: {sum(each.role == 'control' for each in vantages)}"),
+        ("Vantages", f"{len(vantages)}, controls among them: {roles.count('control')}"),
         ("Checks", str(len(situation.checks))),
         ("netproof", ", ".join(sorted({each.known.netproof for each in vantages} - {""})) or "unknown"),
         ("Image", ", ".join(sorted({each.known.image for each in vantages} - {""})) or "unknown"),

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from reporter.page import Period, page
 from reporter.server import Answer, Query, Routes
 from reporter.service import Service
 
@@ -16,7 +17,7 @@ def public(service: Service) -> Routes:
         from reporter.metrics import Metrics  # noqa: PLC0415 - a reporter that nobody scrapes does without
 
         with service.lock:
-            made = Metrics(service.situation, service.api_success, service.delivered, service.failed).expose()
+            made = Metrics(service.situation, service.delivered, service.failed).expose()
         return Answer(made, "text/plain; version=0.0.4; charset=utf-8")
 
     return {"/healthz": health, "/metrics": metrics}
@@ -25,9 +26,7 @@ def public(service: Service) -> Routes:
 def local(service: Service) -> Routes:
     """Return the routes for 127.0.0.1 alone: who reaches them has the right to forward a port."""
 
-    def page(query: Query) -> Answer:
-        from reporter.page import Period, page  # noqa: PLC0415
-
+    def show(query: Query) -> Answer:
         if service.situation is None:
             return Answer(b"the API has not been read yet\n", status=503)
         try:
@@ -37,6 +36,6 @@ def local(service: Service) -> Routes:
         period = Period(given[0], given[1]) if len(given) == 2 else None
         with service.lock:
             text = page(service.situation, period)
-        return Answer(text.encode(), "text/html; charset=utf-8", headers={"X-Frame-Options": "DENY"})
+        return Answer(text.encode(), "text/html; charset=utf-8")
 
-    return {"/": page}
+    return {"/": show}

@@ -13,7 +13,6 @@ class Answer(NamedTuple):
     body: bytes
     type: str = "text/plain; charset=utf-8"
     status: int = 200
-    headers: Mapping[str, str] = {}
 
 
 Query = Mapping[str, str]
@@ -31,9 +30,9 @@ def serve(address: tuple[str, int], routes: Routes) -> ThreadingHTTPServer:
             make = routes.get(path)
             answer = make(dict(parse_qsl(query))) if make else Answer(b"not found\n", status=404)
             self.send_response(answer.status)
-            headers = {"Content-Type": answer.type, "Content-Length": str(len(answer.body)), **answer.headers}
-            for name, value in headers.items():
-                self.send_header(name, value)
+            self.send_header("Content-Type", answer.type)
+            self.send_header("Content-Length", str(len(answer.body)))
+            self.send_header("X-Frame-Options", "DENY")
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(answer.body)

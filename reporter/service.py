@@ -43,7 +43,6 @@ class Service:
     templates: Path | None = None
     heartbeat: Path | None = None
     situation: Situation | None = None
-    api_success: float | None = None  # when the API was last read, in seconds since the epoch
     alive: float = field(default_factory=time.monotonic)  # when a round last ended, well or not
     delivered: Counter[str] = field(default_factory=Counter)  # messages by channel
     failed: Counter[str] = field(default_factory=Counter)
@@ -75,7 +74,6 @@ class Service:
         objects = self.api.objects(self.settings)
         with self.lock:
             self.situation = look(objects, state, self.settings, now)
-        self.api_success = time.time()
         channels = self._channels()
         messages = news.due(state, self.situation, self.settings, channels, now)
         for message in messages:

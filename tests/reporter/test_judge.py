@@ -66,7 +66,7 @@ def test_an_exempt_target_is_neither_proven_nor_unproven() -> None:
     situation = watch.look()
     assert [(each.proven, each.exempt) for each in situation.checks] == [(None, True)]
     assert situation.state == "pass"
-    assert "netproof_denial_proven{" not in Metrics(situation, None, {}, {}).expose().decode()
+    assert "netproof_denial_proven{" not in Metrics(situation, {}, {}).expose().decode()
     assert sign(situation.checks[0]).label.startswith("blocked; no pod may reach it")
 
 
