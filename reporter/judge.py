@@ -34,8 +34,8 @@ def look(objects: Objects, state: State, settings: Settings, now: int) -> Situat
     for vantage in vantages.values():
         _learn_rounds(state, vantage, now)
         _learn_trouble(state, vantage, pods, now, unreadable)
-    for key in state.vantages.keys() - vantages.keys():
-        if key.partition("/")[0] not in objects.unlisted:
+    for key in state.vantages:
+        if key not in vantages and key.partition("/")[0] not in objects.unlisted:
             _leave(state, key, now)
     _prove(vantages.values(), now)
     findings = [(key, each) for key, each in state.findings.items() if not each.ended]

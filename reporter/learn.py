@@ -45,7 +45,8 @@ def learn(state: State, run: Run, cluster_domain: str) -> None:
             known.identity = identify(check.target, run.vantage.partition("/")[0], cluster_domain)
         _learn(state, run, known, check)
     if _complete(report):
-        leave(state, run.vantage, (vantage.checks[key] for key in vantage.checks.keys() - listed.keys()), run.finished)
+        gone = (check for key, check in vantage.checks.items() if key not in listed)
+        leave(state, run.vantage, gone, run.finished)
 
 
 def all_pass(state: State, key: str, time: int) -> None:

@@ -41,8 +41,7 @@ def due(state: State, situation: Situation, settings: Settings, channels: Iterab
         changed = [*groups["new"], *groups["over"], *groups["notChecked"]]
         began = min((_changed(each, channel) for each in changed), default=now)
         waits = situation.running and now - began < seconds(settings.group_within)
-        oldest = min((each.notified[channel].at for each in groups["still"]), default=now)
-        remind = now - oldest >= seconds(settings.remind_every)
+        remind = any(now - each.notified[channel].at >= seconds(settings.remind_every) for each in groups["still"])
         if state.claims.get(channel, 0) <= now and (remind or (changed and not waits)):
             notified = {key: Notified(now, bool(each.ended), each.worse) for key, each in mine.items()}
             messages.append(Message(channel, document(channel, groups, situation, settings), notified))

@@ -86,7 +86,7 @@ def page(situation: Situation, period: Period | None = None) -> str:
         version=__version__,
         situation=situation,
         time=_time,
-        facts=_facts(situation, shown) if period else (),
+        runs=_runs(situation, period) if period else None,
         legend=LEGEND,
         groups=tuple(_groups(situation)),
         requirements=tuple(_requirements(situation)),
@@ -176,27 +176,15 @@ def _requirements(situation: Situation) -> Iterator[tuple[str, int, int, str]]:
         yield name, len(checks), len(good), ", ".join(bad)
 
 
-def _facts(situation: Situation, period: Period) -> Iterable[tuple[str, str]]:
-    """Return the facts of the cover."""
-    vantages = situation.vantages
-    done = sum(day.runs for each in vantages for key, day in each.known.days.items() if key in period.days)
-    last = min(period.last, utc(situation.at).date())
-    roles = [each.known.role or each.listed.role for each in vantages]
-    scheduled = [each for each in vantages if each.listed.mode == "cronjob" and each.known.days]
-    begun = [max(period.first, date.fromordinal(min(each.known.days))) for each in scheduled]
-    due = sum(count(each.schedule, first, last) for each, first in zip(scheduled, begun, strict=True))
-    return (
-        ("Cluster", situation.cluster or "not named"),
-        ("Release", situation.release or "all releases in the input"),
-        ("Period", f"{period} (UTC, whole days)"),
-        ("Runs planned", f"{due}, from the first day on which each vantage is known"),
-        ("Runs done", str(done)),
-        ("Runs missed", str(max(0, due - done))),
-        ("Vantages", f"{len(vantages)}, controls among them: {roles.count('control')}"),
-        ("Checks", str(len(situation.checks))),
-        ("netproof", ", ".join(sorted({each.known.netproof for each in vantages} - {""})) or "unknown"),
-        ("Image", ", ".join(sorted({each.known.image for each in vantages} - {""})) or "unknown"),
-    )
+def _runs(situation: Situation, period: Period) -> tuple[int, int]:
+    """Return how many runs were planned in the period, from the first day of each vantage, and how many ended."""
+    planned, done, last = 0, 0, min(period.last, utc(situation.at).date())
+    for vantage in situation.vantages:
+        days = vantage.known.days
+        done += sum(days[day].runs for day in days if day in period.days)
+        if days and vantage.listed.mode == "cronjob":
+            planned += count(vantage.schedule, max(period.first, date.fromordinal(min(days))), last)
+    return planned, done
 
 
 def _time(time: int) -> str:

@@ -44,6 +44,11 @@ class Vantage:
         return self.listed.namespace
 
     @property
+    def role(self) -> str:
+        """`vantage` or `control`."""
+        return self.known.role or self.listed.role
+
+    @property
     def schedule(self) -> str:
         """The schedule of its CronJob."""
         return self.cronjob.spec.schedule if self.cronjob else self.listed.schedule

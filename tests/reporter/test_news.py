@@ -102,6 +102,18 @@ def test_worse_is_a_new_message_and_better_is_not_the_end() -> None:
     assert notified == [{"new": ["tcp://db:5432"]}, {"new": ["tcp://db:5432"]}, {}, {"over": ["tcp://db:5432"]}]
 
 
+def test_without_a_finding_there_is_no_reminder() -> None:
+    release = Release(remind_every="0s")
+    release.world.cronjob()
+    release.ran("pass", NOON)
+    assert release.notify(NOON) == {}
+    release.ran("violation", NOON + HOUR)
+    assert [release.notify(NOON + HOUR + second) for second in (0, 1)] == [
+        {"all": {"new": ["tcp://db:5432"]}},
+        {"all": {"still": ["tcp://db:5432"]}},
+    ]
+
+
 def test_a_message_waits_for_running_jobs_at_most_group_within() -> None:
     release = Release()
     release.world.cronjob()
