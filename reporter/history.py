@@ -102,7 +102,7 @@ class Finding(Struct):
     seen: int = 0  # last
     name: str | None = None
     because: str | None = None
-    text: str = ""  # of a vantage: what is wrong, and what to do
+    text: str = ""  # of a vantage: what is or was wrong, and what to do
     worse: int = 0  # how often it became worse
     ended: int = 0
     gone: bool = False  # it ended because nothing checks it any more
@@ -146,6 +146,8 @@ class State(Struct):
             found.since, found.kind, found.ended, found.gone = time, kind, 0, False
         elif SEVERITY[kind] > SEVERITY[found.kind]:
             found.kind, found.worse = kind, found.worse + 1
+        if not found.list:
+            found.text = evidence
         found.places[place] = evidence
         found.seen = max(found.seen, time)
         return found

@@ -18,13 +18,14 @@ from reporter.settings import Vantage as Listed
 from reporter.situation import RESTART, Situation, Vantage, utc
 
 _UNKNOWN = 86_400  # seconds that count as recent where a schedule cannot be read
-_COARSE = 300  # seconds between two notes that rounds go on: each is a write
+_COARSE = 300  # seconds between two updates of the last round: each one writes the state
 _PASSED = 10  # rounds: after as many inconclusive ones in a row the process has ended
 
 
 def look(objects: Objects, state: State, settings: Settings, now: int) -> Situation:
     """Update the state with what the objects show, and return the situation. `now` is in seconds since the epoch."""
-    pods, vantages = runs.pods_of_jobs(objects), _vantages(objects, state, settings, now)
+    pods = runs.pods_of_jobs(objects)
+    vantages = _vantages(objects, pods, state, settings, now)
     known = {ident for vantage in state.vantages.values() for ident in vantage.known}
     for run in runs.ended(objects, pods, known, now):
         if run.vantage in vantages:
@@ -33,7 +34,7 @@ def look(objects: Objects, state: State, settings: Settings, now: int) -> Situat
     unreadable = list(objects.unreadable)
     for vantage in vantages.values():
         _learn_rounds(state, vantage, now)
-        _learn_trouble(state, vantage, pods, now, unreadable)
+        _learn_trouble(state, vantage, now, unreadable)
     for key in state.vantages:
         if key not in vantages and key.partition("/")[0] not in objects.unlisted:
             _leave(state, key, now)
@@ -51,17 +52,19 @@ def look(objects: Objects, state: State, settings: Settings, now: int) -> Situat
     )
 
 
-def _vantages(objects: Objects, state: State, settings: Settings, now: int) -> dict[str, Vantage]:
+def _vantages(
+    objects: Objects, pods: Mapping[str, list[Pod]], state: State, settings: Settings, now: int
+) -> dict[str, Vantage]:
     """Join the vantages that the chart lists with those that have objects."""
     cronjobs = {key: each for each in objects.cronjobs if (key := runs.key(each.metadata))}
     rounds: dict[str, int] = {}
     for pod in objects.pods:
         if pod.continuous and (key := runs.key(pod.metadata)):
             rounds[key] = max(rounds.get(key, 0), pod.started)
-    jobs: dict[str | None, list[Job]] = defaultdict(list)
+    jobs: dict[str | None, list[tuple[Job, list[Pod]]]] = defaultdict(list)
     for job in objects.jobs:
         if job.ended is None:
-            jobs[runs.key(job.metadata)].append(job)
+            jobs[runs.key(job.metadata)].append((job, pods.get(job.metadata.uid, [])))
     listed = dict(settings.listed)
     continuous = rounds.keys() if not listed else frozenset[str]()
     for key in (cronjobs.keys() | continuous) - listed.keys():
@@ -96,13 +99,11 @@ def _learn_rounds(state: State, vantage: Vantage, now: int) -> None:
         all_pass(state, vantage.key, now)
 
 
-def _learn_trouble(
-    state: State, vantage: Vantage, pods: Mapping[str, list[Pod]], now: int, unreadable: list[str]
-) -> None:
+def _learn_trouble(state: State, vantage: Vantage, now: int, unreadable: list[str]) -> None:
     """Note why a vantage does not run, or why its last run has no complete report."""
     known, key, overdue = vantage.known, f"vantage {vantage.key}", ""
     try:
-        overdue = next(_reasons(vantage, pods, now), "")
+        overdue = next(_reasons(vantage, now), "")
     except ScheduleError as error:
         unreadable.append(f"vantage {vantage.name} in {vantage.namespace}: {harmless(str(error))}")
     if not overdue and known.reported < known.last:
@@ -114,12 +115,12 @@ def _learn_trouble(
     before = state.findings.get(key)
     since = before.since if before and not before.ended else now  # the state is written only if something changed
     kind = "overdue" if overdue else "inconclusive"
-    place = f"{vantage.name} in {vantage.namespace}"
-    state.open(key, vantage.key, kind, since, text, list="", target=place).text = text
+    target = f"{vantage.name} in {vantage.namespace}"
+    state.open(key, vantage.key, kind, since, text, list="", target=target)
 
 
-def _reasons(vantage: Vantage, pods: Mapping[str, list[Pod]], now: int) -> Iterator[str]:
-    """Yield why a vantage does not run, the cause of the others first. Raises ScheduleError."""
+def _reasons(vantage: Vantage, now: int) -> Iterator[str]:
+    """Yield the reasons why a vantage does not run, the most certain first. Raises ScheduleError."""
     listed, cronjob, known = vantage.listed, vantage.cronjob, vantage.known
     name = f"-n {listed.namespace} {cronjob.metadata.name}" if cronjob else ""
     if vantage.unlisted:
@@ -129,8 +130,8 @@ def _reasons(vantage: Vantage, pods: Mapping[str, list[Pod]], now: int) -> Itera
     if cronjob and cronjob.spec.suspend:
         resume = f'kubectl patch cronjob {name} -p \'{{"spec":{{"suspend":false}}}}\''
         yield f"its CronJob is suspended. To go on: {resume}"
-    for job in vantage.jobs:
-        yield from runs.stuck(job, pods.get(job.metadata.uid, []), now)
+    for job, pods in vantage.jobs:
+        yield from runs.stuck(job, pods, now)
     began = known.last or (cronjob.metadata.created if cronjob else known.met)
     if vantage.rounds_since or now <= vantage.late(began):
         return
@@ -149,7 +150,7 @@ def _leave(state: State, key: str, now: int) -> None:
     leave(state, key, known.checks.values(), now)
     text = "it left the release: nothing is checked from there any more"
     target = f"{name} in {namespace}"
-    state.open(f"vantage {key}", key, "overdue", now, text, list="", target=target).text = text
+    state.open(f"vantage {key}", key, "overdue", now, text, list="", target=target)
     state.close(f"vantage {key}", key, now, gone=True)
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import partial
@@ -71,7 +71,7 @@ def ended(objects: Objects, pods: Mapping[str, list[Pod]], known: AbstractSet[st
         yield read_run(finished)
 
 
-def stuck(job: Job, pods: list[Pod], now: int) -> Iterator[str]:
+def stuck(job: Job, pods: Sequence[Pod], now: int) -> Iterator[str]:
     """Yield why the pod of a Job that has not ended does not start."""
     name, where = job.metadata.name, job.metadata.namespace
     waited = now - (seconds(job.status.start_time) or job.metadata.created)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from checker.words import seconds
 from reporter import history, settings
 from reporter.history import Check, Failing, Finding
-from reporter.objects import CronJob, Job
+from reporter.objects import CronJob, Job, Pod
 from reporter.schedule import late
 
 _ROUNDS, RESTART = 2.5, 420  # of a continuous vantage: rounds, and seconds for a restart, until it is overdue
@@ -29,7 +29,7 @@ class Vantage:
     listed: settings.Vantage
     known: history.Vantage
     cronjob: CronJob | None
-    jobs: Sequence[Job]  # that have not ended
+    jobs: Sequence[tuple[Job, Sequence[Pod]]]  # that have not ended, with their pods
     rounds_since: int  # of a continuous vantage: since when its rounds happen; 0: they do not
     unlisted: str  # why its namespace could not be listed
 
