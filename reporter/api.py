@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
+from msgspec import Struct
 
 from checker.words import harmless
 from reporter.objects import Objects, UnreadableListError, read
@@ -44,6 +46,10 @@ def address() -> str:
     return f"https://{f'[{host}]' if ':' in host else host}:{port}"
 
 
+class _Object(Struct):
+    metadata: dict[str, Any]
+
+
 @dataclass(frozen=True)
 class Api:
     """An API server, by its address and the folder with token and CA."""
@@ -70,16 +76,24 @@ class Api:
 
     def secret(self, namespace: str, name: str) -> dict[str, Any]:
         """Read a Secret. Raises ApiError."""
-        with self._client() as client:
-            return _object(self._call(client, "GET", f"api/v1/namespaces/{namespace}/secrets/{name}"))
+        return self._secret("GET", namespace, name)
 
     def update(self, secret: dict[str, Any], key: str, value: bytes) -> dict[str, Any]:
         """Write one value of a Secret. Raises ApiError; 409 if the Secret has changed since it was read."""
-        data = {**(secret.get("data") or {}), key: base64.b64encode(value).decode()}
-        metadata = secret["metadata"]
-        path = f"api/v1/namespaces/{metadata['namespace']}/secrets/{metadata['name']}"
+        data, metadata = (secret.get("data") or {}) | {key: base64.b64encode(value).decode()}, secret["metadata"]
+        content = json.dumps({**secret, "data": data}).encode()
+        return self._secret("PUT", metadata["namespace"], metadata["name"], content=content)
+
+    def _secret(self, method: str, namespace: str, name: str, **given: Any) -> dict[str, Any]:
+        path = f"api/v1/namespaces/{namespace}/secrets/{name}"
         with self._client() as client:
-            return _object(self._call(client, "PUT", path, content=json.dumps({**secret, "data": data}).encode()))
+            body = self._call(client, method, path, **given)
+        try:
+            msgspec.json.decode(body, type=_Object)
+        except msgspec.MsgspecError as error:
+            raise ApiError(f"{path}: the answer is not a Kubernetes object: {error}") from None
+        found: dict[str, Any] = json.loads(body)
+        return found
 
     def _list(self, client: httpx.Client, path: str, kind: str, selector: str, into: Objects) -> None:
         params = {"labelSelector": selector, "limit": str(_PAGE)}
@@ -148,13 +162,3 @@ def _reason(status: int, body: bytes) -> str:
         return f"HTTP {status}: {harmless(str(json.loads(body)['message']))[:300]}"
     except (ValueError, KeyError, TypeError):
         return f"HTTP {status}"
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(body)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict) or not isinstance(found.get("metadata"), dict):
-        raise ApiError("the answer is not a Kubernetes object")
-    return found

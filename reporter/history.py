@@ -70,7 +70,7 @@ class Vantage(Struct, array_like=True):
 
     checks: dict[str, Check] = {}
     role: str = ""  # in its last report
-    known: list[str] = []  # the ids of runs that were read and still exist
+    runs: list[str] = []  # the ids of runs that were read and still exist
     last: int = 0  # when the last run ended
     reported: int = 0  # when the last run ended that left a report
     exit_code: int | None = None  # of the last run

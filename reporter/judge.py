@@ -26,7 +26,7 @@ def look(objects: Objects, state: State, settings: Settings, now: int) -> Situat
     """Update the state with what the objects show, and return the situation. `now` is in seconds since the epoch."""
     pods = runs.pods_of_jobs(objects)
     vantages = _vantages(objects, pods, state, settings, now)
-    known = {ident for vantage in state.vantages.values() for ident in vantage.known}
+    known = {ident for vantage in state.vantages.values() for ident in vantage.runs}
     for run in runs.ended(objects, pods, known, now):
         if run.vantage in vantages:
             learn(state, run, settings.cluster_domain)
@@ -84,7 +84,7 @@ def _forget_runs(objects: Objects, state: State) -> None:
     there = {job.metadata.uid[:8] for job in objects.jobs} | {pod.metadata.uid[:8] for pod in objects.pods}
     for key, vantage in state.vantages.items():
         if key.partition("/")[0] not in objects.unlisted:
-            vantage.known = [ident for ident in vantage.known if ident.partition(".")[0] in there]
+            vantage.runs = [ident for ident in vantage.runs if ident.partition(".")[0] in there]
 
 
 def _learn_rounds(state: State, vantage: Vantage, now: int) -> None:

@@ -5,7 +5,6 @@ from functools import lru_cache
 
 from checker.model import Finding as Kind
 from checker.report import Check as Reported
-from checker.report import Report
 from checker.target import Form, TargetError, identity, parse
 from checker.words import harmless
 from reporter.history import DAYS, SEVERITY, Check, Day, State, Vantage
@@ -29,7 +28,7 @@ def identify(target: str, namespace: str, cluster_domain: str) -> str:
 def learn(state: State, run: Run, cluster_domain: str) -> None:
     """Update the state with one run. Runs come in the order in which they ended."""
     vantage, report = state.vantages.setdefault(run.vantage, Vantage()), run.report
-    vantage.known.append(run.id)
+    vantage.runs.append(run.id)
     _count(vantage, run)
     if run.finished < vantage.last:
         return  # a later one was read before it
@@ -44,7 +43,7 @@ def learn(state: State, run: Run, cluster_domain: str) -> None:
         if not known.finding:
             known.identity = identify(check.target, run.vantage.partition("/")[0], cluster_domain)
         _learn(state, run, known, check)
-    if _complete(report):
+    if report.checks and not report.left_out and not report.error:
         gone = (check for key, check in vantage.checks.items() if key not in listed)
         leave(state, run.vantage, gone, run.finished)
 
@@ -65,10 +64,6 @@ def leave(state: State, vantage: str, checks: Iterable[Check], time: int) -> Non
     for check in checks:
         check.change("", time)
         _close(state, vantage, check, time, gone=True)
-
-
-def _complete(report: Report) -> bool:
-    return bool(report.checks) and not report.left_out and not report.error
 
 
 def _count(vantage: Vantage, run: Run) -> None:

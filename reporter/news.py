@@ -5,7 +5,7 @@ runs, so that what happens at once is one message, but not longer than `groupWit
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from checker.words import seconds
@@ -26,7 +26,7 @@ class Message:
 
     channel: str
     document: dict[str, Any]
-    notified: dict[str, Notified] = field(default_factory=dict)
+    notified: dict[str, Notified]
 
 
 def due(state: State, situation: Situation, settings: Settings, channels: Iterable[str], now: int) -> list[Message]:

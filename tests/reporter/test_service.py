@@ -129,7 +129,7 @@ def test_pages_are_read_to_the_end(reporter: Reporter) -> None:
     reporter.round()
     assert sum("pods" in path for _, path in reporter.api.requests) == 3
     assert reporter.service.situation
-    assert len(history.load(reporter.api.state).vantages["shop/np/front"].known) == 301
+    assert len(history.load(reporter.api.state).vantages["shop/np/front"].runs) == 301
 
 
 def test_two_reporters_at_once_send_nothing_twice_and_lose_nothing(reporter: Reporter) -> None:
@@ -288,6 +288,12 @@ def test_a_certificate_of_another_authority_is_refused(reporter: Reporter, tmp_p
 def test_an_answer_that_is_not_a_list_is_an_error(reporter: Reporter, body: bytes) -> None:
     reporter.api.bodies = {kind: [body] for kind in ("cronjobs", "jobs", "pods")}
     with pytest.raises(ApiError, match="not a list of Kubernetes objects"):
+        reporter.round()
+
+
+def test_a_secret_that_is_not_an_object_is_an_error(reporter: Reporter) -> None:
+    reporter.api.secret = {"kind": "Secret"}
+    with pytest.raises(ApiError, match="not a Kubernetes object: Object missing required field `metadata`"):
         reporter.round()
 
 
