@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from checker import __version__
-from reporter.history import Check, Finding
+from reporter.history import Check
 from reporter.schedule import count
 from reporter.situation import Situation, Vantage, utc
 
@@ -93,6 +93,7 @@ def page(situation: Situation, period: Period | None = None) -> str:
         period=str(shown) if period else f"The last {_DAYS} days",
         strips=tuple(strip for vantage in situation.vantages if (strip := _strip(vantage, shown))),
         findings=items[:_MOST_FINDINGS],
+        most_places=_MOST_PLACES,
         left_out=max(0, len(items) - _MOST_FINDINGS),
     )
 
@@ -143,11 +144,12 @@ def _strip(vantage: Vantage, period: Period) -> tuple[str, Iterable[Any], str] |
     return f"{vantage.namespace}/{vantage.name}", runs, counts
 
 
-def _items(situation: Situation, period: Period) -> Iterator[tuple[Sign, str, str, str, str, str, str | None]]:
+def _items(situation: Situation, period: Period) -> Iterator[tuple[Sign, str, list[str], str, str, str, str | None]]:
     """Yield the open findings, then what ended in the period, the newest first."""
     for each in situation.findings:
         target = f"{each.name}: {each.target}" if each.name else each.target
-        yield _FINDINGS[each.kind], target, _places(each), _time(each.since), "open", each.evidence, each.because
+        places = [f"{name} ({namespace})" for namespace, name in each.seen_from]
+        yield _FINDINGS[each.kind], target, places, _time(each.since), "open", each.evidence, each.because
     ended = []
     for vantage in situation.vantages:
         place = f"{vantage.name} ({vantage.namespace})"
@@ -157,13 +159,7 @@ def _items(situation: Situation, period: Period) -> Iterator[tuple[Sign, str, st
                 if inside and state in ("violation", "inconclusive"):
                     ended.append((began, over, _bad(check, state), place, check))
     for began, over, sign, place, check in sorted(ended, key=lambda each: -each[0]):
-        yield sign, check.target, place, _time(began), _time(over), "", check.because
-
-
-def _places(finding: Finding) -> str:
-    names = [f"{name} ({namespace})" for namespace, name in finding.seen_from]
-    more = len(names) - _MOST_PLACES
-    return ", ".join(names[:_MOST_PLACES]) + (f" and {more} more" if more > 0 else "")
+        yield sign, check.target, [place], _time(began), _time(over), "", check.because
 
 
 def _requirements(situation: Situation) -> Iterator[tuple[str, int, int, str]]:

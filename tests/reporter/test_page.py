@@ -71,6 +71,16 @@ def test_what_is_open_and_what_is_over_are_findings() -> None:
     assert '<td data-head="Until" class="time">open</td>' in shown(shop())
 
 
+def test_of_many_places_the_first_are_named_and_the_others_counted() -> None:
+    world = World()
+    for n in range(15):
+        world.cronjob(f"v{n:02}")
+        world.run(message(check("deny db:5432", "violation")), name=f"v{n:02}")
+    (places,) = re.findall('<td data-head="From" class="words">(.*?)</td>', shown(world))
+    assert places.startswith("v00 (shop), v01 (shop), ")
+    assert places.endswith("v11 (shop) and 3 more")
+
+
 def test_the_days_show_the_worst_of_each_and_the_gaps() -> None:
     world = World()
     world.cronjob()

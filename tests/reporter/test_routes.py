@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -30,10 +31,10 @@ def world() -> World:
     return made
 
 
-def get(table: Routes, path: str) -> httpx.Response:
+def get(table: Routes, path: str, timeout: float = 10) -> httpx.Response:
     server = serve(("127.0.0.1", 0), table)
     try:
-        return httpx.get(f"http://127.0.0.1:{server.server_address[1]}{path}", trust_env=False)
+        return httpx.get(f"http://127.0.0.1:{server.server_address[1]}{path}", trust_env=False, timeout=timeout)
     finally:
         server.shutdown()
         server.server_close()
@@ -53,6 +54,14 @@ def test_the_page_is_local_and_the_metrics_are_not(service: Service) -> None:
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert "Runs planned" not in answer.text
     assert get(routes.local(service), "/metrics").status_code == 404
+
+
+@pytest.mark.parametrize(("table", "path"), [(routes.local, "/"), (routes.public, "/metrics")])
+def test_nothing_is_shown_while_a_round_changes_it(service: Service, table: Any, path: str) -> None:
+    service.situation = look(world().objects(), State(), service.settings, NOON + 60)
+    assert get(table(service), path).status_code == 200
+    with service.lock, pytest.raises(httpx.ReadTimeout):
+        get(table(service), path, timeout=1)
 
 
 @pytest.mark.parametrize(
