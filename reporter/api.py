@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from checker.words import harmless
 from reporter.objects import Objects, UnreadableListError, read
@@ -46,8 +47,14 @@ def address() -> str:
     return f"https://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-class _Object(Struct):
+class Secret(Struct, frozen=True, kw_only=True, rename="camel"):
+    """v1 Secret."""
+
+    api_version: str = "v1"
+    kind: str = "Secret"
+    type: str | None = None
     metadata: dict[str, Any]
+    data: dict[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -74,26 +81,22 @@ class Api:
                     found.unlisted[namespace] = str(error)
         return found
 
-    def secret(self, namespace: str, name: str) -> dict[str, Any]:
+    def secret(self, namespace: str, name: str) -> Secret:
         """Read a Secret. Raises ApiError."""
-        return self._secret("GET", namespace, name)
+        return self._secret("GET", f"api/v1/namespaces/{namespace}/secrets/{name}")
 
-    def update(self, secret: dict[str, Any], key: str, value: bytes) -> dict[str, Any]:
+    def update(self, secret: Secret, key: str, value: bytes) -> Secret:
         """Write one value of a Secret. Raises ApiError; 409 if the Secret has changed since it was read."""
-        data, metadata = (secret.get("data") or {}) | {key: base64.b64encode(value).decode()}, secret["metadata"]
-        content = json.dumps({**secret, "data": data}).encode()
-        return self._secret("PUT", metadata["namespace"], metadata["name"], content=content)
+        path = f"api/v1/namespaces/{secret.metadata['namespace']}/secrets/{secret.metadata['name']}"
+        changed = replace(secret, data={**(secret.data or {}), key: base64.b64encode(value).decode()})
+        return self._secret("PUT", path, content=msgspec.json.encode(changed))
 
-    def _secret(self, method: str, namespace: str, name: str, **given: Any) -> dict[str, Any]:
-        path = f"api/v1/namespaces/{namespace}/secrets/{name}"
-        with self._client() as client:
-            body = self._call(client, method, path, **given)
+    def _secret(self, method: str, path: str, **given: Any) -> Secret:
         try:
-            msgspec.json.decode(body, type=_Object)
+            with self._client() as client:
+                return msgspec.json.decode(self._call(client, method, path, **given), type=Secret)
         except msgspec.MsgspecError as error:
-            raise ApiError(f"{path}: the answer is not a Kubernetes object: {error}") from None
-        found: dict[str, Any] = json.loads(body)
-        return found
+            raise ApiError(f"{path}: the answer is not a Secret: {error}") from None
 
     def _list(self, client: httpx.Client, path: str, kind: str, selector: str, into: Objects) -> None:
         params = {"labelSelector": selector, "limit": str(_PAGE)}

@@ -22,7 +22,7 @@ from notifications.deliver import Attachment, Delivery, deliver
 from notifications.errors import NotificationError
 from notifications.heartbeat import beat
 from reporter import digest, history, news
-from reporter.api import Api, ApiError
+from reporter.api import Api, ApiError, Secret
 from reporter.judge import look
 from reporter.settings import Settings
 from reporter.situation import Situation
@@ -48,7 +48,7 @@ class Service:
     failed: Counter[str] = field(default_factory=Counter)
     lock: Lock = field(default_factory=Lock)  # held while a round changes what the situation refers to
     _state: history.State | None = None
-    _secret: dict[str, Any] = field(default_factory=dict)
+    _secret: Secret | None = None
     _saved: int = 0  # a hash of the state as it was written
     _error: str = ""
     _beaten: float = 0.0
@@ -158,7 +158,7 @@ class Service:
     def _load(self) -> history.State:
         """Read the state from its Secret; a new one if there is none, or a damaged one. Raises ApiError."""
         self._secret = self.api.secret(self.settings.namespace, self.settings.state_secret)
-        packed = (self._secret.get("data") or {}).get(_KEY)
+        packed = (self._secret.data or {}).get(_KEY)
         state = history.State()
         if packed:
             try:
@@ -169,8 +169,7 @@ class Service:
 
     def _save(self, state: history.State) -> None:
         """Write the state if it has changed. Raises ApiError; after a conflict the next round reads it again."""
-        plain = hash(msgspec.json.encode(state))
-        if plain != self._saved:
+        if self._secret and hash(msgspec.json.encode(state)) != self._saved:
             self._state = None  # until it is written
             self._secret = self.api.update(self._secret, _KEY, history.dump(state))
             self._saved = hash(msgspec.json.encode(state))  # dump() may have removed history

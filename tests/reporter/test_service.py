@@ -293,7 +293,7 @@ def test_an_answer_that_is_not_a_list_is_an_error(reporter: Reporter, body: byte
 
 def test_a_secret_that_is_not_an_object_is_an_error(reporter: Reporter) -> None:
     reporter.api.secret = {"kind": "Secret"}
-    with pytest.raises(ApiError, match="not a Kubernetes object: Object missing required field `metadata`"):
+    with pytest.raises(ApiError, match="not a Secret: Object missing required field `metadata`"):
         reporter.round()
 
 
