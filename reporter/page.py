@@ -8,7 +8,7 @@ import base64
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,12 +35,13 @@ class Sign(NamedTuple):
 REACHABLE = Sign("pass", "→", "reachable")
 PROVEN = Sign("pass", "⊘", "blocked, and proven")
 UNPROVEN = Sign("unproven", "⊘?", "blocked, but not proven: nothing shows that the target is up")
+IMPOSSIBLE = Sign("pass", "⊘", "not possible in the container")
 EXEMPT = Sign("exempt", "⊘", "blocked; no pod may reach it, so nothing can prove that it is up")
 LEAK = Sign("leak", "‼", "leak")
 UNREACHABLE = Sign("unreachable", "✗", "unreachable")
 INCONCLUSIVE = Sign("inconclusive", "?", "inconclusive")
 NEVER = Sign("never", "·", "not checked")
-LEGEND = (REACHABLE, PROVEN, UNPROVEN, EXEMPT, LEAK, UNREACHABLE, INCONCLUSIVE, NEVER)
+LEGEND = (REACHABLE, PROVEN, UNPROVEN, IMPOSSIBLE, EXEMPT, LEAK, UNREACHABLE, INCONCLUSIVE, NEVER)
 _FINDINGS = {"leak": LEAK, "unreachable": UNREACHABLE, "inconclusive": INCONCLUSIVE}
 _FINDINGS["overdue"] = Sign("overdue", "!", "overdue")
 _DAY_SIGNS = {  # by the worst verdict of a day
@@ -85,7 +86,7 @@ def page(situation: Situation, period: Period | None = None) -> str:
         style=environment.filters["safe"](style),
         version=__version__,
         situation=situation,
-        time=_time,
+        time=_text,
         runs=_runs(situation, period) if period else None,
         legend=LEGEND,
         groups=tuple(_groups(situation)),
@@ -106,7 +107,7 @@ def sign(check: Check) -> Sign:
         return REACHABLE
     if check.exempt:
         return EXEMPT
-    return UNPROVEN if check.proven is False else PROVEN
+    return IMPOSSIBLE if check.proven is None else PROVEN if check.proven else UNPROVEN
 
 
 def _bad(check: Check, state: str) -> Sign:
@@ -130,7 +131,7 @@ def _cells(vantage: Vantage, columns: Iterable[tuple[str, str]]) -> Iterator[tup
         check = checks.get(column)
         shown = sign(check) if check else NEVER
         by = f" by {check.proven_by}" if check and check.proven and check.proven_by else ""
-        yield shown, f"{shown.label}{by}, since {_time(check.since)}" if check else shown.label
+        yield shown, f"{shown.label}{by}, since {_text(check.since)}" if check else shown.label
 
 
 def _strip(vantage: Vantage, period: Period) -> tuple[str, Iterable[Any], str] | None:
@@ -149,7 +150,7 @@ def _items(situation: Situation, period: Period) -> Iterator[tuple[Sign, str, li
     for each in situation.findings:
         target = f"{each.name}: {each.target}" if each.name else each.target
         places = [f"{name} ({namespace})" for namespace, name in each.seen_from]
-        yield _FINDINGS[each.kind], target, places, _time(each.since), "open", each.evidence, each.because
+        yield _FINDINGS[each.kind], target, places, _text(each.since), "open", each.evidence, each.because
     ended = []
     for vantage in situation.vantages:
         place = f"{vantage.name} ({vantage.namespace})"
@@ -159,7 +160,7 @@ def _items(situation: Situation, period: Period) -> Iterator[tuple[Sign, str, li
                 if inside and state in ("violation", "inconclusive"):
                     ended.append((began, over, _bad(check, state), place, check))
     for began, over, sign, place, check in sorted(ended, key=lambda each: -each[0]):
-        yield sign, check.target, [place], _time(began), _time(over), "", check.because
+        yield sign, check.target, [place], _text(began), _text(over), "", check.because
 
 
 def _requirements(situation: Situation) -> Iterator[tuple[str, int, int, str]]:
@@ -173,15 +174,15 @@ def _requirements(situation: Situation) -> Iterator[tuple[str, int, int, str]]:
 
 
 def _runs(situation: Situation, period: Period) -> tuple[int, int]:
-    """Return how many runs were planned in the period, from the first day of each vantage, and how many ended."""
-    planned, done, last = 0, 0, min(period.last, utc(situation.at).date())
+    """Return how many runs were due in the period until now, from the first day of each vantage, and how many ended."""
+    planned, done, end = 0, 0, min(utc(situation.at), datetime.combine(period.last, time.max, UTC))
     for vantage in situation.vantages:
         days = vantage.known.days
         done += sum(days[day].runs for day in days if day in period.days)
         if days and vantage.listed.mode == "cronjob":
-            planned += count(vantage.schedule, max(period.first, date.fromordinal(min(days))), last)
+            planned += count(vantage.schedule, max(period.first, date.fromordinal(min(days))), end)
     return planned, done
 
 
-def _time(time: int) -> str:
-    return f"{utc(time):%Y-%m-%d %H:%M}"
+def _text(seconds: int) -> str:
+    return f"{utc(seconds):%Y-%m-%d %H:%M}"

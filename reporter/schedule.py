@@ -39,16 +39,16 @@ def due(schedule: str, since: int) -> int:
     return _next(schedule, "", since, 1)[0]
 
 
-def count(schedule: str, first: date, last: date) -> int:
-    """Count how often a schedule is due in a period of whole days, both included; 0 if it cannot be read."""
+def count(schedule: str, first: date, end: datetime) -> int:
+    """Count how often a schedule is due from the first day, in UTC, until `end`; 0 if it cannot be read."""
     minute, _, rest = _SHORT.get(schedule, schedule).strip().partition(" ")
-    # The number does not depend on the minute: vantages whose schedules differ only in it share one cached count.
-    return _count(f"{0 if minute.isdigit() else minute} {rest}", first, last)
+    if minute.isdigit():  # vantages whose schedules differ only in the minute share one cached count
+        end, minute = (end - timedelta(minutes=int(minute))).replace(minute=0, second=0, microsecond=0), "0"
+    return _count(f"{minute} {rest}", first, end)
 
 
 @lru_cache(1_000)
-def _count(schedule: str, first: date, last: date) -> int:
-    end = datetime.combine(last, time.max, UTC)
+def _count(schedule: str, first: date, end: datetime) -> int:
     try:
         times = CronSim(schedule, datetime.combine(first, time.min, UTC) - timedelta(minutes=1))
         return sum(1 for _ in takewhile(lambda each: each <= end, times))

@@ -1,6 +1,7 @@
 """A small HTTP server: a table of paths, each with a function that makes the answer."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import NamedTuple
@@ -24,6 +25,10 @@ def serve(address: tuple[str, int], routes: Routes) -> ThreadingHTTPServer:
 
     class Handler(BaseHTTPRequestHandler):
         timeout = 10  # seconds, for a client that sends nothing
+
+        def handle(self) -> None:
+            with suppress(ConnectionError):  # the client may go at any time
+                super().handle()
 
         def do_GET(self) -> None:
             path, _, query = self.path.partition("?")

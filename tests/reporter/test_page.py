@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from checker.model import Outcome
 from reporter.history import State
 from reporter.judge import look
 from reporter.page import Period, page
@@ -49,6 +50,13 @@ def test_each_cell_has_words_and_not_only_a_colour() -> None:
         "never: not checked",
     }
     assert "pass: blocked, and proven by control" in cells(shown(shop("pass")))
+
+
+def test_what_is_not_possible_in_the_container_is_not_called_proven() -> None:
+    world = World()
+    world.cronjob()
+    world.run(message(check("deny sandbox://root", outcome=Outcome.IMPOSSIBLE)))
+    assert cells(shown(world)) == {"pass: not possible in the container"}
 
 
 def test_each_row_has_a_cell_for_each_target_of_its_own_namespace() -> None:
@@ -104,9 +112,18 @@ def test_evidence_counts_the_runs_that_were_due_and_those_that_came() -> None:
     facts = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", text))
     assert facts["Cluster"] == "prod &lt;1&gt;"
     assert facts["Period"] == "2026-05-01 to 2026-06-01 (UTC, whole days)"
-    assert facts["Runs planned"].startswith("8, ")  # from 31 May on, when the vantage was first seen
-    assert (facts["Runs done"], facts["Runs missed"]) == ("4", "4")
+    assert facts["Runs planned"].startswith("7, ")  # from 31 May on, when the vantage was first seen, until 12:01
+    assert (facts["Runs done"], facts["Runs missed"]) == ("4", "3")
     assert (facts["netproof"], facts["Image"]) == ("0.2.0", "sha256:1")
+
+
+@pytest.mark.parametrize(("now", "planned"), [(NOON + 29 * 60, 24 + 12), (NOON + 30 * 60, 24 + 13)])
+def test_a_run_is_planned_from_the_minute_in_which_it_is_due(now: int, planned: int) -> None:
+    world = World()
+    world.cronjob(schedule="30 * * * *")
+    world.run(message(check("allow api:80")), at=NOON - 24 * HOUR)
+    situation = look(world.objects(), State(), Settings(release="np"), now)
+    assert f"<dd>{planned}, " in page(situation, Period(date(2026, 5, 1), date(2026, 6, 30)))
 
 
 def test_checks_are_grouped_by_the_requirements_that_they_name() -> None:
