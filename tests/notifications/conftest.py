@@ -1,14 +1,18 @@
 """Documents to send, a CA that only these tests trust, and channels to write."""
 
+import resource
 import ssl
 from collections.abc import Callable
 from copy import deepcopy
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import coverage
 import pytest
 import trustme
 
+from notifications import limits
 from notifications.channels import folder
 
 Report = dict[str, Any]
@@ -183,3 +187,25 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     ):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _coverage_of_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Save the coverage of a job before its result is sent, because its process is killed right after."""
+    if not (measured := coverage.Coverage.current()):
+        return
+    send = Connection.send
+
+    def save_and_send(writer: Connection, result: Any) -> None:
+        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))  # saving takes memory too
+        measured.save()
+        send(writer, result)
+
+    job = limits._job  # noqa: SLF001
+
+    def saved(call: Callable[[], Any], writer: Connection, megabytes: int) -> None:
+        monkeypatch.setattr(Connection, "send", save_and_send)
+        job(call, writer, megabytes)
+
+    monkeypatch.setattr(limits, "_job", saved)

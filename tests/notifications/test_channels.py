@@ -1,8 +1,12 @@
-"""A URL as its service gives it makes the service, and its form."""
+"""A URL as its service gives it makes the service, and its form. Folders that cannot be read are reported."""
+
+from pathlib import Path
 
 import pytest
 
+from notifications.channels import folder
 from notifications.deliver import connect
+from notifications.errors import NotificationError
 
 PATH = "workflows/643e69f83c8944438d68119179a10a64/triggers/manual/paths/invoke"
 
@@ -21,3 +25,11 @@ PATH = "workflows/643e69f83c8944438d68119179a10a64/triggers/manual/paths/invoke"
 def test_a_url_makes_its_service(url: str, service: str, form: str) -> None:
     plugin, made = connect(url)
     assert (type(plugin).__name__, made.name) == (service, form)
+
+
+@pytest.mark.parametrize(("name", "reason"), [("none", "No such file or directory"), ("file", "Not a directory")])
+def test_a_folder_that_cannot_be_read(name: str, reason: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("json://localhost")
+    with pytest.raises(NotificationError) as raised:
+        folder(tmp_path / name)
+    assert str(raised.value) == f"{tmp_path}/{name}: cannot be read ({reason}); give a folder, one URL in a file"

@@ -25,6 +25,7 @@ CRASHED = {**BROKEN, "exitCode": 70}
 )
 def test_which_reports_are_due(on: Any, expected: tuple[sample.Report, ...]) -> None:
     notify = {} if on is None else {"notifyOn": on}
+    msgspec.convert(notify, Notify)
     for report in (LEAK, INCONCLUSIVE, PASS):
         assert due({**report, "notify": notify}) == (report in expected)
     assert due({**BROKEN, "notify": notify})
