@@ -130,7 +130,11 @@ class Evaluator:
         """Find the senders that a rule with named peers permits, or, in the endpoint's namespace, any rule."""
         isolating = self.isolating(to)
         inside = 0 if to.pod is None else self.within[self.pods[to.pod].namespace]
-        let_in = (self._sources(space, rule) for space, rule in _ingress(isolating) if rule.is_specific)
+        let_in = (
+            self._sources(space, rule)
+            for space, rule in _ingress(isolating)
+            if rule.is_specific and self._on_port(rule, to)
+        )
         let_out = (
             group
             for policies, group in self._groups.items()

@@ -25,12 +25,11 @@ def merge_into(text: str, suggestion: Suggestion, inventory: Inventory, namespac
     places = [each for each in read_values(kept, namespace) if each.name != "control"]
     known = {(each.namespace, tuple(sorted(each.labels.items()))): each.name for each in places}
     vantages = kept.setdefault("vantages", yaml.map())
-    new: list[tuple[Any, Any, int]] = []
     for name, vantage in fresh["vantages"].items():
         mine = known.get((vantage["namespace"], tuple(sorted(vantage["podLabels"].items()))), name)
         if mine not in vantages:
             vantages[mine] = vantage
-            new.append((vantages, mine, 2))
+            _mark(vantages, mine, "new", 2)
             continue
         space = vantage["namespace"]
         targets = vantages[mine].setdefault("targets", yaml.map())
@@ -41,12 +40,10 @@ def merge_into(text: str, suggestion: Suggestion, inventory: Inventory, namespac
                 targets[key] = yaml.seq()
             for each in missing:
                 targets[key].append(each)
-                new.append((targets[key], len(targets[key]) - 1, 8))
+                _mark(targets[key], len(targets[key]) - 1, "new", 8)
     if "control" not in kept and "control" in fresh:
         kept["control"] = fresh["control"]
-        new.append((kept, "control", 0))
-    for parent, key, indent in new:
-        _mark(parent, key, "new", indent)
+        _mark(kept, "control", "new", 0)
     _mark_wrong(kept, Checks(inventory, read_values(kept, namespace)))
     out = io.StringIO()
     yaml.dump(kept, out)

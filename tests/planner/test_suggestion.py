@@ -90,6 +90,28 @@ def test_the_api_server_the_kubelet_and_another_namespace_are_denied_to_a_vantag
     assert "mail.post:25" in targets(values, "shop-frontend", "deny")
 
 
+@pytest.mark.parametrize(
+    ("nodes", "kubelet"),
+    [(["fd00::7"], "[fd00::7]:10250"), (["fd00::7", "192.168.0.8", "192.168.0.70"], "192.168.0.8:10250")],
+)
+def test_the_kubelet_of_an_ipv6_node_is_written_in_brackets(nodes: list[str], kubelet: str) -> None:
+    pods = [made("Pod", f"on-{number}", status={"hostIP": node}) for number, node in enumerate(nodes)]
+    values = values_of(*SHOP, *pods)
+    assert kubelet in targets(values, "shop-frontend", "deny")
+
+
+def test_a_port_that_is_open_to_everybody_is_not_allowed_to_who_is_named_for_another_port() -> None:
+    named = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "batch"}}}
+    rule = {"from": [named], "ports": [{"port": 9090}]}
+    others = [each for each in SHOP if (each["kind"], each["metadata"]["name"]) != ("NetworkPolicy", "db")]
+    open_ = policy("db", {"app": "db"}, ingress=[rule, {"ports": [{"port": 27017}]}])
+    vantages = values_of(*others, open_)["vantages"]
+    assert not [name for name in vantages if name.startswith("batch")]
+    rule["ports"] = [{"port": 27017}]
+    open_ = policy("db", {"app": "db"}, ingress=[rule])
+    assert "db.shop:27017" in targets(values_of(*others, open_), "batch-report", "allow")
+
+
 def test_max_denials_keeps_those_that_prove_most() -> None:
     (only,) = values_of(*SHOP, max_denials=1)["vantages"]["shop-frontend"]["targets"]["deny"]
     assert only["target"] == "169.254.169.254:80"
