@@ -1,4 +1,4 @@
-"""The checks of values, and what each of them would see under the policies."""
+"""The checks of values, and the result of each under the policies."""
 
 from collections.abc import Sequence
 from ipaddress import ip_address
@@ -24,7 +24,7 @@ class Check(NamedTuple):
 
 
 class Checks:
-    """The checks of values, and what they see under the policies."""
+    """The checks of values, and their results under the policies."""
 
     def __init__(self, inventory: Inventory, checked: Sequence[Place]) -> None:
         self.inventory, first = inventory, len(inventory.pods)
@@ -45,7 +45,7 @@ class Checks:
         ]
 
     def sees(self, check: Check, change: Change | None = None) -> str:
-        """Return what a check sees: open, shut, partly (which is not certain), or unresolved."""
+        """Return the result of a check: `open`, `shut`, `partly` (not certain), or `unresolved`."""
         certain, possible = self.evaluators
         if check.by_name and not certain.senders(self.inventory.dns, change) >> check.pod & 1:
             return "unresolved"

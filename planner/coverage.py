@@ -1,7 +1,6 @@
-"""Which policies no check would notice missing: mutation testing for network policies.
+"""Mutation testing for network policies: which policies could be removed without a check that fails.
 
-Each policy, and each of its rules, is removed in a copy. It is noticed if a check of the values then has
-another result.
+Each policy, and each of its rules, is removed in a copy. It is noticed if a check then has another result.
 """
 
 from collections import defaultdict
@@ -16,7 +15,7 @@ from planner.policies import Policy
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A policy, or one of its rules, and whether a check notices that it is missing; None: it changes nothing."""
+    """A policy or a rule, and whether a check detects its removal; None: the removal changes nothing."""
 
     policy: str
     rule: str
@@ -28,19 +27,19 @@ class Coverage:
     """What the checks of values cover."""
 
     parts: tuple[Part, ...]
-    workloads: tuple[str, ...]  # that no vantage stands for
-    services: tuple[str, ...]  # that are no target
-    unknown: tuple[str, ...]  # targets that the input does not explain
+    workloads: tuple[str, ...]  # without a vantage
+    services: tuple[str, ...]  # without a check
+    unknown: tuple[str, ...]  # targets that are not in the input
 
     @property
     def percent(self) -> float:
-        """How many of the parts that change something are noticed."""
+        """The share of parts that are noticed, of those whose removal changes something."""
         counted = [each.noticed for each in self.parts if each.noticed is not None]
         return 100 * sum(counted) / len(counted) if counted else 100.0
 
 
 def coverage(checks: Checks) -> Coverage:
-    """Remove each policy and rule in a copy, and find the checks that see something else then."""
+    """Remove each policy and rule in a copy, and find the checks that have another result then."""
     evaluators, inventory = checks.evaluators, checks.inventory
     evaluator = evaluators[0]
     known = [each for each in checks.all if each.to]
@@ -72,13 +71,13 @@ def coverage(checks: Checks) -> Coverage:
 
 
 def _differs(checks: Checks, check: Check, change: Change) -> bool:
-    """Whether a check certainly sees something else after a change."""
+    """Whether a check certainly has another result after a change."""
     seen = {checks.sees(check), checks.sees(check, change)}
     return len(seen) == 2 and "partly" not in seen
 
 
 def _alone(checks: Checks) -> Iterator[str]:
-    """Yield the workloads that may reach something else than every vantage of their namespace."""
+    """Yield the workloads that no vantage of their namespace represents: they may reach other targets."""
     ends = (*checks.targets.values(), checks.inventory.dns)
     views = [each.senders(to) for each in checks.evaluators for to in ends]
     vantages = set_of(each.pod for each in checks.all)

@@ -190,7 +190,7 @@ class Evaluator:
         return union(*(self.who(namespace, each) for each in rule.peers)) if rule.peers else self._everybody
 
     def _find_who(self, namespace: str | None, peer: Peer) -> int:
-        """Find the pods that a peer stands for, in a policy of a namespace."""
+        """Find the pods that a peer selects, in a policy of a namespace."""
         if peer.ip_block:
             return set_of(i for i, pod in enumerate(self.pods) if peer.ip_block in pod.blocks[self._optimistic])
         if peer.namespace_selector is None:

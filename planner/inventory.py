@@ -184,7 +184,7 @@ def _outside(objects: Objects) -> Iterator[tuple[Destination, str]]:
 
 
 def _target(port: ServicePort, pod: PodClass) -> list[int]:
-    """Find the port of a pod that a Service's port stands for; none where the pod does not have the name."""
+    """Find the port of a pod to which a Service sends: none if it is a name that the pod does not have."""
     if isinstance(port.target_port, str):
         wanted = (port.target_port, port.protocol or "TCP")
         return sorted(number for name, protocol, number in pod.named_ports if (name, protocol) == wanted)[:1]
@@ -208,7 +208,7 @@ def _pods(objects: Objects) -> Iterator[tuple[str, str, Pod, bool]]:
 
 
 def _workload(pod: Pod, known: Collection[tuple[str, str, str]]) -> str:
-    """Name what made a pod: ReplicaSets stand for their Deployment, Jobs for their CronJob."""
+    """Name what made a pod: instead of a ReplicaSet its Deployment, instead of a Job its CronJob."""
     owner = pod.metadata.owner
     if owner is None or owner.kind == "Node":
         return f"Pod/{pod.metadata.name}"

@@ -10,7 +10,7 @@ from planner.origins import merge, origins
 
 
 class Lists:
-    """The lists of all vantages. A vantage is known by the index of its pod, and stands for a group of pods."""
+    """The lists of all vantages. A vantage is known by the index of its pod, and represents a group of pods."""
 
     def __init__(self, inventory: Inventory, max_denials: int) -> None:
         self.inventory, self._max_denials = inventory, max_denials

@@ -114,7 +114,7 @@ class Peer(_Object, frozen=True):
 
     @property
     def is_everybody(self) -> bool:
-        """Whether it leaves nobody out."""
+        """Whether it includes all pods, or all addresses."""
         if self.ip_block:
             return self.ip_block.cidr in ("0.0.0.0/0", "::/0") and not self.ip_block.except_
         selectors = (self.namespace_selector, self.pod_selector or EVERYTHING)
@@ -141,7 +141,7 @@ class Rule(_Object, frozen=True, eq=False):
 
     @property
     def is_specific(self) -> bool:
-        """Whether it names peers, and does not permit everybody."""
+        """Whether it names peers, and not all pods or addresses."""
         return bool(self.peers) and not any(each.is_everybody for each in self.peers or ())
 
 

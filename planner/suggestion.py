@@ -23,7 +23,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Vantage:
-    """Where to probe from, the workloads that it stands for, and its lists."""
+    """Where to probe from, the workloads that it represents, and its lists."""
 
     name: str
     namespace: str

@@ -42,7 +42,7 @@ def test_an_egress_rule_by_name_asks_the_receiver() -> None:
     assert found_pairs(*objects)["Pod/client", "Pod/web", 8080].allowed is False
 
 
-def test_pods_that_ended_are_nobody() -> None:
+def test_pods_that_ended_are_ignored() -> None:
     objects = [
         pod("a", {"app": "a"}, {"containerPort": 80}),
         pod("over", {"app": "b"}, {"containerPort": 80}, status={"phase": "Succeeded"}),

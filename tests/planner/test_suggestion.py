@@ -42,7 +42,7 @@ def test_allow_is_what_policies_let_through_and_deny_what_they_were_written_for(
     assert values["vantages"]["shop-frontend"]["podLabels"] == {"app": "frontend"}
     (denial,) = values["vantages"]["batch-report"]["targets"]["deny"]
     assert "NetworkPolicy shop/db" in denial["because"]
-    assert "control" not in denial  # the back end shows that it is alive
+    assert "control" not in denial  # the back end shows that it is up
 
 
 def test_vantages_that_may_reach_the_same_are_merged() -> None:
@@ -74,7 +74,7 @@ def test_without_names_a_vantage_probes_addresses_and_one_that_reaches_nothing_i
     }
 
 
-def test_the_api_server_the_kubelet_and_another_namespace_are_denied_to_a_vantage_that_is_shut_in() -> None:
+def test_the_api_server_the_kubelet_and_another_namespace_are_denied_to_a_vantage_with_restricted_egress() -> None:
     api = made("Service", "kubernetes", "default", spec={"clusterIP": "10.43.0.1", "ports": [{"port": 443}]})
     elsewhere = [
         deployment("mail", {"app": "mail"}, namespace="post"),
@@ -100,7 +100,7 @@ def test_the_kubelet_of_an_ipv6_node_is_written_in_brackets(nodes: list[str], ku
     assert kubelet in targets(values, "shop-frontend", "deny")
 
 
-def test_a_port_that_is_open_to_everybody_is_not_allowed_to_who_is_named_for_another_port() -> None:
+def test_a_port_that_is_open_to_everybody_is_not_listed_for_a_peer_of_another_port() -> None:
     named = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "batch"}}}
     rule = {"from": [named], "ports": [{"port": 9090}]}
     others = [each for each in SHOP if (each["kind"], each["metadata"]["name"]) != ("NetworkPolicy", "db")]
@@ -199,7 +199,7 @@ def test_a_check_notices_only_what_changes_it() -> None:
     found = covered(values, *SHOP)
     assert parts(found) == {
         "shop/db": True,  # the denial would become a leak
-        "shop/db ingress[0]": False,  # the back end would be shut out, and nobody looks from there
+        "shop/db ingress[0]": False,  # the back end would be denied, but no vantage checks it from there
         "shop/frontend": False,
         "shop/frontend egress[0]": False,
         "shop/frontend egress[1]": False,
@@ -230,7 +230,7 @@ def test_without_dns_every_check_by_name_changes() -> None:
 
 
 def test_the_control_notices_too() -> None:
-    """Whom a rule admits nobody but the control uses: without it the control finds its targets dead."""
+    """Only the control uses what this rule permits: without the rule, the control cannot reach its targets."""
     values = {
         "podLabels": {"app": "report"},
         "targets": {"allow": ["catalog:8080"], "deny": ["db:27017"]},
