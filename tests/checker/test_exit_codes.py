@@ -55,6 +55,8 @@ def test_1_a_leak_besides_inconclusive_checks(server: str, mute: str, tmp_path: 
         (["notify", "--report", "gone.json", "--channels", "."], ". holds no channel; put an apprise URL into a file"),
         (["render", "--report", "gone.json", "--form", "text"], "gone.json: there is no such file"),
         (["notify", "--channels", "."], "give either --report FILE or --test"),
+        (["notify", "--test"], "there are no channels: /etc/netproof-channels does not exist"),
+        (["check", "--every", "0s"], "it must be longer than 0"),
     ],
 )
 def test_2_usage_and_configuration(arguments: list[str], message: str, tmp_path: Path) -> None:
@@ -263,6 +265,20 @@ def test_1_even_if_sending_fails(nobody: str, tmp_path: Path) -> None:
     assert ran.returncode == 1
     assert "secret-token" not in ran.stdout + ran.stderr
     assert json.loads((tmp_path / "r").read_text())["exitCode"] == 1
+
+
+def test_70_if_sending_a_pass_fails(server: str, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("from checker import report\nreport.of_run = None")
+    arguments = ["--settle", "0", "--allow", server, "--report", tmp_path / "r"]
+    ran = netproof("check", *arguments, env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    assert ran.returncode == 70
+    assert "netproof itself failed: this run proves nothing" in ran.stderr
+
+
+def test_the_report_can_be_written_to_a_pipe(server: str) -> None:
+    command = [str(NETPROOF), "check", "--settle", "0", "--allow", server, "--report", "/dev/stderr"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert json.loads(ran.stderr)["verdict"] == "pass"
 
 
 def test_1_even_if_there_are_no_channels_and_the_heartbeat_fails(nobody: str, tmp_path: Path) -> None:

@@ -193,6 +193,16 @@ def test_a_redirect_is_followed_only_where_it_is_asked_for(site: Callable[..., S
     assert there.requests[0].startswith("GET /there")
 
 
+def test_a_redirect_to_another_host_is_verified_with_its_own_name(
+    site: Callable[..., Site], authority: trustme.CA, ca: str
+) -> None:
+    there = site(OK, serving(authority.issue_cert("localhost")))
+    redirect = status(302, f"location: https://localhost:{there.port}/there")
+    here = site(redirect, serving(authority.issue_cert("shop.example")))
+    observation = attempt(f"https://shop.example:{here.port}", follow=True, ca=ca)
+    assert (observation.outcome, observation.seen[:8]) == ("open", "HTTP 200"), observation.seen
+
+
 def test_a_redirect_without_end_is_no_answer(site: Callable[..., Site]) -> None:
     made = site(status(302, "location: /again"))
     observation = attempt(f"http://127.0.0.1:{made.port}", follow=True)
@@ -241,7 +251,7 @@ def test_a_certificate_of_the_authority_that_is_named(
     context.sni_callback = lambda _socket, name, _context: names.append(name)
     made = site(OK, context)
     observation = attempt(f"https://shop.example:{made.port}", ca=ca)
-    assert (observation.outcome, observation.seen[:8]) == ("open", "HTTP 200"), observation.seen
+    assert (observation.outcome, observation.seen) == ("open", "HTTP 200"), observation.seen
     assert names == ["shop.example"]  # the address is asked, by the name
 
 

@@ -234,6 +234,24 @@ def test_a_kernel_that_says_nothing_proves_nothing(tmp_path: Path, check: str) -
         sandbox.CHECKS[check](tmp_path, [])
 
 
+@pytest.mark.parametrize("check", ["seccomp", "privilege-escalation", "privileged"])
+def test_a_status_without_the_line_proves_nothing(tmp_path: Path, check: str) -> None:
+    changed(tmp_path, {**RESTRICTED, "proc/self/status": "Name:\tpython\n"})
+    with pytest.raises(LookupError, match="/proc/self/status has no "):
+        sandbox.CHECKS[check](tmp_path, [])
+
+
+def test_a_parent_that_is_no_container_runtime_is_not_of_the_node(tmp_path: Path) -> None:
+    parent = {**status(PPid="7"), "proc/7/status": "Name:\tbash\nPPid:\t0\n"}
+    changed(tmp_path, {**RESTRICTED, **parent})
+    assert sandbox.CHECKS["host-pid"](tmp_path, []) == (False, "no process of the node is a parent of this one")
+
+
+def test_a_file_with_the_name_of_a_runtimes_socket_is_none(tmp_path: Path) -> None:
+    changed(tmp_path, {**RESTRICTED, "run/docker.sock": ""})
+    assert sandbox.CHECKS["docker-socket"](tmp_path, [])[0] is False
+
+
 def test_a_user_namespace_shows_in_the_map_of_user_ids(tmp_path: Path) -> None:
     changed(tmp_path, {**RESTRICTED})
     assert sandbox.CHECKS["user-namespace"](tmp_path, []) == (True, "65536 user IDs from 0 are 65536 outside")

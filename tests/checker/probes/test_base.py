@@ -1,0 +1,59 @@
+"""What an attempt reports if this machine cannot send, and if an ICMP error has no words of its own."""
+
+import asyncio
+import resource
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from checker.model import Check, Expect, Observation, Outcome
+from checker.probes import parse
+from checker.probes.base import IcmpError, NoSettings, connect, exchange, tcp_failure
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """Give a UDP port of a socket that does not reply."""
+    with socket.socket(type=socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        yield sock.getsockname()[1]
+
+
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+def test_without_a_free_file_descriptor_nothing_is_proven(transport: str) -> None:
+    denied = Check(Expect.BLOCKED, parse("127.0.0.1:9"), NoSettings())
+
+    async def attempt() -> object:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+        try:
+            if transport == "udp":
+                return await exchange("127.0.0.1", 9, b"", 1.0)
+            return await connect(denied, "127.0.0.1", 9)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    observation = asyncio.run(attempt())
+    assert isinstance(observation, Observation)
+    assert observation.outcome is Outcome.UNTESTABLE
+    assert observation.seen == "could not try: Too many open files (EMFILE)"
+
+
+def test_a_datagram_that_is_too_long_is_not_a_refusal(port: int) -> None:
+    observation = asyncio.run(exchange("127.0.0.1", port, bytes(65_510), 1.0))
+    assert isinstance(observation, Observation)
+    assert (observation.outcome, observation.port_unreachable) == (Outcome.UNTESTABLE, False)
+    assert observation.seen == "could not try: Message too long (EMSGSIZE)"
+
+
+@pytest.mark.parametrize(
+    ("cause", "seen"),
+    [
+        ((2, 3, 4), "could not try: 192.0.2.1 reports ICMP 3, code 4"),
+        ((3, 1, 2), "could not try: 192.0.2.1 reports ICMPv6 1, code 2"),
+    ],
+)
+def test_an_icmp_error_that_is_no_refusal_proves_nothing(cause: tuple[int, int, int], seen: str) -> None:
+    found = tcp_failure(113, (1, 0), IcmpError("192.0.2.1", cause), 0.1)  # EHOSTUNREACH
+    assert found == (Outcome.UNTESTABLE, seen)
