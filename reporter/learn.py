@@ -5,24 +5,14 @@ from functools import lru_cache
 
 from checker.model import Finding as Kind
 from checker.report import Check as Reported
-from checker.target import Form, TargetError, identity, parse
+from checker.target import identify
 from checker.words import harmless
 from reporter.history import DAYS, SEVERITY, Check, Day, State, Vantage
 from reporter.runs import Run
 from reporter.situation import utc
 
 _VERDICTS = ("", "pass", "inconclusive", "violation")  # the worst last
-_FORMS = {"tcp": Form(), "udp": Form(), "http": Form(80, path=True), "https": Form(443, path=True)}
-_FORMS["dns"] = Form(53, name=True)
-
-
-@lru_cache(200_000)
-def identify(target: str, namespace: str, cluster_domain: str) -> str:
-    """Return one text for every spelling of a target; without host and port, the target itself."""
-    try:
-        return str(identity(parse(target, _FORMS), namespace, cluster_domain))
-    except TargetError:
-        return target
+_identify = lru_cache(200_000)(identify)  # runs name the same targets again and again
 
 
 def learn(state: State, run: Run, cluster_domain: str) -> None:
@@ -41,7 +31,8 @@ def learn(state: State, run: Run, cluster_domain: str) -> None:
     for key, check in listed.items():
         known = vantage.checks.setdefault(key, Check(check.list, harmless(check.target), ""))
         if not known.finding:
-            known.identity = identify(check.target, run.vantage.partition("/")[0], cluster_domain)
+            namespace = run.vantage.partition("/")[0]
+            known.identity = str(_identify(check.target, namespace, cluster_domain) or check.target)
         _learn(state, run, known, check)
     if report.checks and not report.left_out and not report.error:
         gone = (check for key, check in vantage.checks.items() if key not in listed)
