@@ -189,7 +189,7 @@ class _Runner:
             pause = min(_EARLY, left)
             early = [self.try_early(state, min(state.check.timeout, pause))] if kind.form.host else []
             await asyncio.gather(asyncio.sleep(pause), *early)
-        for retries in reversed(range(_RETRIES + 1 if self.plan.settle else 1)):
+        for retries in reversed(range(_RETRIES + 1 if self.plan.settle else 1)):  # pragma: no branch - the last breaks
             await self.try_denied(state)
             if not (retries and verdict.undecided(state.check, state.deciding)):
                 break

@@ -97,6 +97,13 @@ def test_3_inconclusive(server: str, mute: str, tmp_path: Path) -> None:
     assert "A pod with no network would look the same" in ran.stdout
 
 
+def test_attempts_that_wait_too_long_for_a_slot_are_not_made(mute: str, tmp_path: Path) -> None:
+    arguments = ["--concurrency", "1", "--settle", "1s", "--allow", mute, "--report", tmp_path / "r"]
+    assert netproof("check", *arguments).returncode == 1
+    (check,) = json.loads((tmp_path / "r").read_text())["checks"]
+    assert len(check["attempts"]) == 1
+
+
 def test_3_the_deadline(server: str, mute: str, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     arguments = ["--settle", "1h", "--deadline", "300ms", "--report", report]

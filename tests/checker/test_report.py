@@ -272,6 +272,15 @@ def test_the_target_of_a_finding_is_never_cut() -> None:
     assert len(plain["checks"][0]["because"]) < 200
 
 
+def test_findings_with_targets_that_do_not_fit_are_left_out() -> None:
+    leaks = some_checks(3, violations=3)
+    targets = [f"https://db-{number}:443/{'x' * 1900}" for number in range(3)]
+    changed = [msgspec.structs.replace(leak, target=to) for leak, to in zip(leaks, targets, strict=True)]
+    plain, read = short(run_of(changed))
+    assert 0 < len(plain["checks"]) < 3
+    assert len(read.checks) + read.left_out == 3
+
+
 def test_a_full_report_is_read_as_it_is() -> None:
     whole = run_of(some_checks(20, 2))
     assert termination.read(report.dumps(whole)) == whole

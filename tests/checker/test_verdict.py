@@ -10,10 +10,11 @@ import dns.rcode
 import dns.rrset
 import pytest
 
-from checker.model import Expect, Outcome, Verdict
-from checker.probes.base import tcp_failure
+from checker.model import Attempt, Check, Expect, Family, Observation, Outcome, Verdict
+from checker.probes import parse
+from checker.probes.base import NoSettings, tcp_failure
 from checker.probes.dns import read
-from checker.verdict import TABLE
+from checker.verdict import TABLE, Proof, judge_denial
 
 
 def test_every_list_has_a_verdict_on_every_outcome() -> None:
@@ -55,6 +56,24 @@ def test_no_error_that_the_kernel_does_not_explain_is_a_denial(segments: tuple[i
 )
 def test_an_error_of_connect(code: int, segments: tuple[int, int], outcome: str) -> None:
     assert tcp_failure(code, segments, None, 0.001)[0] == outcome
+
+
+@pytest.mark.parametrize(
+    ("opened", "verdict", "words"),
+    [
+        (3.0, Verdict.PASS, "It was open at first, until 3.0 s"),
+        (8.0, Verdict.INCONCLUSIVE, "It was still open at 8.0 s, and no longer when it was decided, at 10.0 s"),
+    ],
+)
+def test_a_denial_that_was_open_shortly_before_is_not_proven(opened: float, verdict: Verdict, words: str) -> None:
+    def attempt(at: float, outcome: Outcome) -> Attempt:
+        return Attempt(at, 0.0, (Observation(outcome, "", "10.0.0.1", Family.IPV4),))
+
+    proof = Proof({Family.IPV4: 0.0}, {Family.IPV4: 20.0})
+    check = Check(Expect.BLOCKED, parse("10.0.0.1:1"), NoSettings())
+    found = judge_denial(check, [attempt(opened, Outcome.OPEN)], [attempt(10.0, Outcome.SILENT)], proof)
+    assert found.verdict is verdict
+    assert words in found.meaning
 
 
 def answer(kind: str, *records: str, flags: int = 0, rcode: dns.rcode.Rcode = dns.rcode.NOERROR) -> bytes:

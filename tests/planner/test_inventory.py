@@ -109,8 +109,18 @@ def test_workloads_are_named_after_what_a_person_made() -> None:
         pod("web-abc-1", {}, metadata=owned("web")),
         pod("nightly-29384750-x", {}, metadata=job),
         made("CronJob", "nightly", api="batch/v1", spec={"jobTemplate": {"spec": {"template": {}}}}),
+        pod("db-0", {}, metadata={"ownerReferences": [{"kind": "StatefulSet", "name": "db", "controller": True}]}),
         pod("static", {}, metadata={"ownerReferences": [{"kind": "Node", "name": "one", "controller": True}]}),
     ]
     names = sorted(name for _, name in inventory(*objects).workloads)
-    assert names == ["CronJob/nightly", "Deployment/web", "Pod/static"]
+    assert names == ["CronJob/nightly", "Deployment/web", "Pod/static", "StatefulSet/db"]
     assert inventory(*objects).workloads["shop", "Deployment/web"].labels == {"app": "web"}
+
+
+def test_names_resolve_at_the_dns_service_of_the_cluster() -> None:
+    port = {"protocol": "UDP", "port": 53, "targetPort": 5353}
+    server = pod("resolver", {"app": "resolver"}, namespace="kube-system")
+    dns = service("dns", {"app": "resolver"}, namespace="kube-system") | {}
+    dns["spec"]["ports"] = [port]
+    found = inventory(server, dns).dns
+    assert [(each.protocol, each.port) for each in found] == [("UDP", 5353)]

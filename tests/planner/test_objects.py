@@ -50,6 +50,12 @@ def test_a_mistake_names_file_object_and_field(content: str, mistake: str) -> No
     assert mistake in found
 
 
+def test_an_empty_document_of_a_file_is_skipped() -> None:
+    found = read([("a.yaml", f"---\n# nothing\n---\n{POLICY}".encode())])
+    assert [each.metadata.name for each in found.policies] == ["db"]
+    assert not found.mistakes
+
+
 def test_the_rest_of_a_file_with_a_mistake_is_read() -> None:
     pods = ("{name: a, labels: [x]}", "{name: b}")
     text = "\n---\n".join(f"apiVersion: v1\nkind: Pod\nmetadata: {each}" for each in pods)

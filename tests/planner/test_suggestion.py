@@ -107,6 +107,10 @@ def test_a_port_that_is_open_to_everybody_is_not_listed_for_a_peer_of_another_po
     open_ = policy("db", {"app": "db"}, ingress=[rule, {"ports": [{"port": 27017}]}])
     vantages = values_of(*others, open_)["vantages"]
     assert not [name for name in vantages if name.startswith("batch")]
+    anywhere = {"from": [{"ipBlock": {"cidr": "0.0.0.0/0"}}], "ports": [{"port": 27017}]}
+    open_ = policy("db", {"app": "db"}, ingress=[rule, anywhere])
+    vantages = values_of(*others, open_)["vantages"]
+    assert not [name for name in vantages if name.startswith("batch")]
     rule["ports"] = [{"port": 27017}]
     open_ = policy("db", {"app": "db"}, ingress=[rule])
     assert "db.shop:27017" in targets(values_of(*others, open_), "batch-report", "allow")
@@ -136,6 +140,7 @@ def test_what_is_not_ready_is_on_no_list() -> None:
             ),
             ["shop-frontend"],
         ),
+        (made("CiliumNetworkPolicy", "x", api="cilium.io/v2", spec={"endpointSelector": {"matchLabels": "db"}}), []),
         (made("NetworkPolicy", "x", api="projectcalico.org/v3", spec={"selector": "app == 'db'"}), []),
         (
             made(
@@ -207,6 +212,11 @@ def test_a_check_notices_only_what_changes_it() -> None:
     assert found.percent == 20
     assert found.unknown == ("netproof: http://db",)
     assert "Deployment/frontend in shop" in found.workloads
+
+
+def test_a_target_that_cannot_be_read_is_not_in_the_input() -> None:
+    values = {"podLabels": {"app": "report"}, "targets": {"allow": ["catalog:8080"], "deny": ["db:99999"]}}
+    assert covered(values, *SHOP).unknown == ("netproof: db:99999",)
 
 
 def test_a_rule_that_changes_nothing_does_not_count() -> None:
@@ -300,6 +310,18 @@ def test_merge_keeps_what_a_person_wrote_and_marks_the_rest() -> None:
     assert "catalog.shop:8080" not in json.dumps(web)  # it is the same target
     assert web["deny"][0] == "example.com:443"
     assert "shop-frontend" not in yaml.safe_load(found)["vantages"]  # they have it by another name
+
+
+def test_merge_adds_a_list_that_the_values_lack() -> None:
+    mine = MINE.replace('      deny: ["example.com:443"]\n', "")
+    assert "deny" not in mine
+    denied = [each["target"] for each in yaml.safe_load(merged(mine))["vantages"]["web"]["targets"]["deny"]]
+    assert "169.254.169.254:80" in denied
+
+
+def test_no_vantage_is_suggested_in_a_system_namespace() -> None:
+    dns = deployment("coredns", {"k8s-app": "kube-dns"}, namespace="kube-system")
+    assert not [name for name in values_of(*SHOP, dns)["vantages"] if name.startswith("kube-system")]
 
 
 def test_merging_again_changes_only_the_marks_of_what_is_no_longer_new() -> None:

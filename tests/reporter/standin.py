@@ -41,6 +41,7 @@ class StandIn(ThreadingHTTPServer):
         self.pages: dict[tuple[str, str], list[bytes]] = {}  # made before, by namespace and kind
         self.bodies: dict[str, list[bytes]] = {}  # pages made before, by kind
         self.faults: list[tuple[int, str]] = []
+        self.fault: Any = {"message": "a fault"}
         self.refused: set[str] = set()  # namespaces
         self.expired = False  # the tokens of next pages
         self.requests: list[tuple[str, str]] = []
@@ -121,7 +122,7 @@ class Handler(BaseHTTPRequestHandler):
             return True
         if self.server.faults:
             status, after = self.server.faults.pop(0)
-            self.answer(status, {"message": "a fault"}, after)
+            self.answer(status, self.server.fault, after)
             return True
         return False
 

@@ -275,6 +275,17 @@ def test_repeats_of_one_crash_are_one_finding_until_rounds_go_on() -> None:
     assert watch.look(NOON + 9 * HOUR).findings == ()
 
 
+def test_a_job_without_a_pod_is_a_finding() -> None:
+    watch = Watch()
+    watch.world.cronjob()
+    watch.world.run(message(check("allow api:80")), at=NOON)
+    job, pod = watch.world.start(NOON + HOUR)
+    watch.world.items.remove(pod)
+    texts = [each.evidence for each in watch.look(NOON + HOUR + 600).findings]
+    assert f"Job {job['metadata']['name']} " in texts[0]
+    assert any("has no pod: a quota or an admission webhook may refuse it" in text for text in texts)
+
+
 def test_a_continuous_vantage_that_is_gone_is_overdue() -> None:
     watch = Watch(vantages=(Vantage(name="front", namespace="shop", mode="continuous", every="30s"),))
     watch.world.continuous(state={"running": {"startedAt": stamp(NOON)}}, started=True)

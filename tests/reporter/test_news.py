@@ -150,6 +150,17 @@ def test_a_channel_that_fails_is_tried_less_often_but_at_least_every_five_minute
     assert tries <= 15
 
 
+def test_a_failing_channel_that_is_removed_is_forgotten() -> None:
+    release = Release("chat", "mail")
+    release.world.cronjob()
+    release.ran("violation", NOON)
+    release.notify(NOON, down="mail")
+    assert set(release.state.failing) == {"mail"}
+    release.channels = ["chat"]
+    release.notify(NOON + MINUTE)
+    assert not release.state.failing
+
+
 def test_a_claim_keeps_a_second_reporter_from_sending_for_a_minute() -> None:
     release = Release()
     release.world.cronjob()

@@ -8,11 +8,12 @@ import socket
 import struct
 import threading
 import time
+from dataclasses import replace
 from threading import Event
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import msgspec
 import pytest
@@ -253,6 +254,23 @@ def test_an_api_that_fails_for_long_is_an_error_with_its_answer(reporter: Report
         reporter.round()
 
 
+def test_a_refusal_without_a_reason_has_its_status_alone(reporter: Reporter) -> None:
+    reporter.api.faults, reporter.api.fault = [(403, "")], b"<html>a proxy</html>"
+    with pytest.raises(ApiError, match=r"HTTP 403$"):
+        reporter.round()
+
+
+def test_an_answer_that_is_too_large_is_an_error(reporter: Reporter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reporter.api._LARGEST", 10)
+    with pytest.raises(ApiError, match="the answer has more than 10 bytes"):
+        replace(reporter.api.api, patience=0.1).objects(SETTINGS)
+
+
+def test_an_answer_that_takes_longer_than_the_limit_is_an_error(reporter: Reporter) -> None:
+    with pytest.raises(ApiError, match="the answer takes too long"):
+        replace(reporter.api.api, patience=0.0).objects(SETTINGS)
+
+
 def test_a_next_page_that_expired_is_left_to_the_next_round(reporter: Reporter) -> None:
     for _ in range(300):
         reporter.world.run(message(check("allow api:80")), at=NOON)
@@ -331,6 +349,39 @@ def test_the_heartbeat_fails_while_there_is_a_finding(reporter: Reporter, tmp_pa
     assert [each.line.split()[1] for each in beats.requests] == ["/ping", "/ping/fail"]
 
 
+def test_a_heartbeat_that_fails_is_printed(reporter: Reporter, tmp_path: Path) -> None:
+    with servers.http(servers.answer("500 Internal Server Error", b"")) as beats:
+        (tmp_path / "beat").write_text(f"http://localhost:{beats.port}/")
+        reporter.service.heartbeat = tmp_path / "beat"
+        reporter.service.beat()
+    assert reporter.notes == [("WARN", "heartbeat: HTTP 500")]
+
+
+def test_a_folder_of_channels_that_cannot_be_read_is_printed(reporter: Reporter) -> None:
+    reporter.folder.rmdir()
+    reporter.round()
+    level, text = reporter.notes[0]
+    assert (level, "channels: cannot be read (No such file or directory)" in text) == ("ERROR", True)
+    assert reporter.service.situation
+
+
+def test_without_channels_the_situation_is_still_judged(reporter: Reporter) -> None:
+    reporter.service.channels = None
+    reporter.world.run(message(check("deny db:5432", "violation")), at=NOON)
+    reporter.round()
+    assert reporter.service.situation
+    assert reporter.service.situation.state == "violation"
+    assert not reporter.notes
+
+
+def test_a_summary_whose_schedule_cannot_be_read_is_not_sent(reporter: Reporter) -> None:
+    reporter.service.settings = msgspec.structs.replace(SETTINGS, digest="every Monday")
+    with servers.http(servers.OK) as chat:
+        reporter.channel("chat", chat.port)
+        reporter.round()
+    assert not chat.requests
+
+
 # --- the rest of the edge ------------------------------------------------------------------------
 
 
@@ -338,6 +389,8 @@ def test_pages_are_served_from_a_table() -> None:
     server = serve(("127.0.0.1", 0), {"/healthz": lambda _: Answer(b"ok\n")})
     with urlopen(f"http://127.0.0.1:{server.server_port}/healthz") as answer:
         assert answer.read() == b"ok\n"
+    with urlopen(Request(f"http://127.0.0.1:{server.server_port}/healthz", method="HEAD")) as answer:
+        assert (answer.headers["Content-Length"], answer.read()) == ("3", b"")
     with pytest.raises(HTTPError, match="404") as refused:
         urlopen(f"http://127.0.0.1:{server.server_port}/etc/passwd")
     refused.value.close()

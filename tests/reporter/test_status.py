@@ -88,3 +88,9 @@ def test_the_reporter_outside_of_a_cluster_is_exit_2(tmp_path: Path) -> None:
     ran = netproof("reporter", "--settings", tmp_path / "reporter.yaml")
     assert ran.returncode == 2
     assert "this is not a pod of Kubernetes" in ran.stderr
+
+
+def test_settings_of_the_reporter_that_are_not_there_are_exit_2(tmp_path: Path) -> None:
+    ran = netproof("reporter", "--settings", tmp_path / "none.yaml")
+    assert ran.returncode == 2
+    assert f"{tmp_path}/none.yaml cannot be read: No such file or directory" in ran.stderr
