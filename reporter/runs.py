@@ -80,7 +80,7 @@ def stuck(job: Job, pods: Sequence[Pod], now: int) -> Iterator[str]:
     if not pods:
         see = f"kubectl describe job -n {where} {name}"
         yield f"Job {name} has no pod: a quota or an admission webhook may refuse it. See: {see}"
-        return
+        return  # pragma: no cover - only the first reason is read
     status, see = pods[-1].status, f"kubectl describe pod -n {where} {pods[-1].metadata.name}"
     for container in (*(status.init_container_statuses or ()), *(status.container_statuses or ())):
         waiting = container.state.waiting

@@ -125,7 +125,7 @@ class Service:
             mine = {message.channel: message for message in group}
             try:
                 deliveries = self._deliver(document, {name: channels[name] for name in mine})
-            except NotificationError as error:
+            except NotificationError as error:  # pragma: no cover - the documents of news.py are valid
                 self.note("ERROR", f"the message cannot be made: {error}")
                 continue
             results += [(mine[each.channel], None if each.delivered else each.reason or "") for each in deliveries]
@@ -143,7 +143,7 @@ class Service:
 
     def _record(self, results: list[tuple[news.Message, str | None]], channels: dict[str, Path], now: int) -> None:
         """Save what was delivered, also if another reporter has written the state in between. Raises ApiError."""
-        for left in reversed(range(_TRIES)):
+        for left in reversed(range(_TRIES)):  # pragma: no branch - the last try returns or raises
             state = self._state or self._load()
             for message, reason in results:
                 news.sent(state, message, reason, now)
@@ -153,7 +153,7 @@ class Service:
             except ApiError as error:
                 if error.status != _CONFLICT or not left:
                     raise
-        return None
+        return None  # pragma: no cover - the last try returns or raises
 
     def _load(self) -> history.State:
         """Read the state from its Secret; a new one if there is none, or a damaged one. Raises ApiError."""

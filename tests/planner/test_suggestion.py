@@ -312,6 +312,16 @@ def test_merge_keeps_what_a_person_wrote_and_marks_the_rest() -> None:
     assert "shop-frontend" not in yaml.safe_load(found)["vantages"]  # they have it by another name
 
 
+def test_merge_adds_a_control_if_it_is_suggested() -> None:
+    policies = [policy("frontend", {"app": "frontend"}, policyTypes=["Egress"])]
+    kinds = [deployment(name, {"app": name}) for name in ("frontend", "backend", "catalog")]
+    made_ = inventory(*kinds, *policies, service("catalog", {"app": "catalog"}, 8080, clusterIP="10.43.0.9"))
+    found = merge_into("cluster: prod\n", suggest(made_, 20), made_, "shop")
+    assert "# suggest: new\ncontrol:\n" in found
+    ours = merge_into("control: {enabled: false}\n", suggest(made_, 20), made_, "shop")
+    assert yaml.safe_load(ours)["control"] == {"enabled": False}
+
+
 def test_merge_adds_a_list_that_the_values_lack() -> None:
     mine = MINE.replace('      deny: ["example.com:443"]\n', "")
     assert "deny" not in mine

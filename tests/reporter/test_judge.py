@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from checker import report, termination
+from reporter.history import DAYS, Day
 from reporter.metrics import Metrics
 from reporter.page import sign
 from reporter.settings import Settings, Vantage
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from reporter.situation import Situation
 
 
+READY = {"type": "PodReadyToStartContainers", "status": "False"}
 WAITING = {"reason": "ErrImagePull", "message": "m"}
 
 
@@ -150,6 +153,8 @@ def test_a_schedule_that_cannot_be_read_is_listed() -> None:
     watch = Watch()
     watch.world.cronjob(schedule="@every 1h")
     assert "the schedule '@every 1h' cannot be read" in watch.look().unreadable[0]
+    watch.world.items[0]["spec"]["schedule"] = "0 0 */31 * MON#2"
+    assert "the schedule '0 0 */31 * MON#2' has no next time" in watch.look().unreadable[0]
 
 
 def test_suspended_deleted_and_gone() -> None:
@@ -175,7 +180,7 @@ def test_suspended_deleted_and_gone() -> None:
             {"containerStatuses": [{"name": "netproof", "state": {"waiting": WAITING}}]},
             "ErrImagePull m. See: kubectl describe pod -n shop",
         ),
-        ({"conditions": [{"type": "PodScheduled", "status": "False", "message": "no nodes"}]}, "scheduled: no nodes"),
+        ({"conditions": [READY, {"type": "PodScheduled", "status": "False", "message": "no nodes"}]}, "d: no nodes"),
         (None, "has no pod: a quota or an admission webhook may refuse it. See: kubectl describe job -n shop"),
     ],
 )
@@ -218,6 +223,17 @@ def test_a_run_without_a_report_is_a_finding_with_the_reason(text: str | None, c
     assert watch.look(NOON + 60).state == "pass"
 
 
+def test_a_message_that_leaves_out_a_violation_is_a_finding() -> None:
+    watch = Watch()
+    watch.world.cronjob()
+    text = json.loads(message(check("deny db:5432", "violation")))
+    text["summary"]["violation"], text["leftOut"] = 2, 1
+    watch.world.run(json.dumps(text))
+    leak, incomplete = watch.look().findings
+    assert leak.target == "tcp://db:5432"
+    assert "the termination message is incomplete: 1 checks are only in the log" in incomplete.evidence
+
+
 def test_a_pod_that_is_gone_leaves_the_exit_code() -> None:
     watch = Watch()
     watch.world.cronjob()
@@ -257,7 +273,7 @@ def test_a_broken_configuration_is_a_finding() -> None:
 def test_repeats_of_one_crash_are_one_finding_until_rounds_go_on() -> None:
     vantage = Vantage(name="front", namespace="shop", mode="continuous", every="30s")
     watch = Watch(vantages=(vantage,))
-    text = message(check("deny db:5432", "violation"))
+    text = message(check("deny db:5432", "violation"), check("allow api:80"))
     crashed = {"terminated": {"exitCode": 1, "message": text, "finishedAt": stamp(NOON)}}
     waiting = {"waiting": {"reason": "CrashLoopBackOff"}}
     pod = watch.world.continuous(state=waiting, lastState=crashed, restartCount=1)
@@ -275,15 +291,17 @@ def test_repeats_of_one_crash_are_one_finding_until_rounds_go_on() -> None:
     assert watch.look(NOON + 9 * HOUR).findings == ()
 
 
-def test_a_job_without_a_pod_is_a_finding() -> None:
+def test_the_days_of_a_vantage_are_kept_for_a_limited_time() -> None:
     watch = Watch()
     watch.world.cronjob()
     watch.world.run(message(check("allow api:80")), at=NOON)
-    job, pod = watch.world.start(NOON + HOUR)
-    watch.world.items.remove(pod)
-    texts = [each.evidence for each in watch.look(NOON + HOUR + 600).findings]
-    assert f"Job {job['metadata']['name']} " in texts[0]
-    assert any("has no pod: a quota or an admission webhook may refuse it" in text for text in texts)
+    watch.look()
+    (vantage,) = watch.state.vantages.values()
+    (today,) = vantage.days
+    vantage.days |= {today - number: Day(1, "pass") for number in range(1, DAYS)}
+    watch.world.run(message(check("allow api:80")), at=NOON + 24 * HOUR)
+    watch.look(NOON + 24 * HOUR)
+    assert (len(vantage.days), max(vantage.days), min(vantage.days)) == (DAYS, today + 1, today - DAYS + 2)
 
 
 def test_a_continuous_vantage_that_is_gone_is_overdue() -> None:

@@ -161,6 +161,16 @@ def test_a_failing_channel_that_is_removed_is_forgotten() -> None:
     assert not release.state.failing
 
 
+def test_a_finding_that_another_reporter_removed_is_not_noted_again() -> None:
+    release = Release()
+    release.world.cronjob()
+    release.ran("violation", NOON)
+    (due,) = news.due(release.state, release.look(NOON), release.settings, release.channels, NOON)
+    release.state.findings.clear()
+    news.sent(release.state, due, None, NOON)
+    assert release.state.findings == {}
+
+
 def test_a_claim_keeps_a_second_reporter_from_sending_for_a_minute() -> None:
     release = Release()
     release.world.cronjob()

@@ -11,8 +11,8 @@ from checker.model import Outcome
 from reporter.history import State
 from reporter.judge import look
 from reporter.page import Period, page
-from reporter.settings import Settings
-from tests.reporter.objects import HOUR, NOON, World, check, message
+from reporter.settings import Settings, Vantage
+from tests.reporter.objects import HOUR, NOON, World, check, message, stamp
 from tests.tools import browser
 
 # CSS that is younger than the validator.
@@ -124,6 +124,19 @@ def test_a_run_is_planned_from_the_minute_in_which_it_is_due(now: int, planned: 
     world.run(message(check("allow api:80")), at=NOON - 24 * HOUR)
     situation = look(world.objects(), State(), Settings(release="np"), now)
     assert f"<dd>{planned}, " in page(situation, Period(date(2026, 5, 1), date(2026, 6, 30)))
+
+
+def test_runs_are_planned_by_schedules_that_can_be_read() -> None:
+    world = World()
+    world.cronjob(schedule="every hour")
+    world.run(message(check("allow api:80")))
+    ended = {"terminated": {"exitCode": 0, "message": message(check("allow api:80")), "finishedAt": stamp(NOON)}}
+    world.continuous("rounds", lastState=ended, state={"running": {"startedAt": stamp(NOON)}}, restartCount=1)
+    rounds = Vantage(name="rounds", namespace="shop", mode="continuous")
+    text = shown(world, Period(date(2026, 5, 1), date(2026, 6, 1)), vantages=(rounds,))
+    facts = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", text))
+    assert facts["Runs planned"].startswith("0, ")
+    assert (facts["Runs done"], facts["Runs missed"]) == ("2", "0")
 
 
 def test_checks_are_grouped_by_the_requirements_that_they_name() -> None:

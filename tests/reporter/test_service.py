@@ -238,6 +238,21 @@ def test_a_lost_or_damaged_state_costs_a_repeated_message(reporter: Reporter) ->
     assert any("the state is damaged" in text for _, text in reporter.notes)
 
 
+def test_a_message_that_cannot_be_noted_as_sent_is_sent_again(reporter: Reporter) -> None:
+    def sent(connection: socket.socket, over: Event) -> None:
+        reporter.api.faults = [(403, "")]
+        servers.OK(connection, over)
+
+    with servers.http(sent, servers.OK) as chat:
+        reporter.channel("chat", chat.port)
+        reporter.world.run(message(check("deny db:5432", "violation")), at=NOON)
+        with pytest.raises(ApiError, match="HTTP 403"):
+            reporter.round(NOON)
+        reporter.service = reporter.new()
+        reporter.round(NOON + news.CLAIM)
+    assert len(chat.requests) == 2
+
+
 # --- an API that does not do as asked ----------------------------------------------------------
 
 
