@@ -267,7 +267,7 @@ def test_a_user_namespace_shows_in_the_map_of_user_ids(tmp_path: Path) -> None:
         ("deny: [sandbox://user-namespace]", "sandbox://user-namespace belongs on the allow list"),
         ("deny: [{target: sandbox://root, allowed: [CHOWN]}]", "is a setting of sandbox://capabilities and"),
         ("deny: [{target: sandbox://capabilities, allowed: [NET_RAWS]}]", "'NET_RAWS'; did you mean NET_RAW?"),
-        ("deny: [{target: sandbox://host-mounts, allowed: [data]}]", "expected a mount point such as /data"),
+        ("deny: [{target: sandbox://host-mounts, allowed: [/srv, data]}]", "found 'data'; expected a mount point"),
         ("deny: ['sandbox://root@db:80']", "'root@db:80'"),
     ],
 )
