@@ -22,7 +22,7 @@ class InputError(Exception):
 class UsageError(InputError):
     """Invalid arguments."""
 
-    title = "Invalid arguments: nothing was probed."
+    title = "Invalid arguments: nothing was done."
 
 
 def argument(*names: str, **settings: Any) -> tuple[tuple[str, ...], dict[str, Any]]:

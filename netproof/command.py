@@ -71,7 +71,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _overview(arguments: Sequence[str]) -> NoReturn:
     """Print the version or the list of commands. Raises UsageError if the arguments ask for neither."""
-    parser = _Parser(prog="netproof", description="Proves that network policies hold.", epilog=_EXIT_CODES)
+    parser = _Parser(prog="netproof", description="Tests that network policies work.", epilog=_EXIT_CODES)
     parser.add_argument("--version", action="version", version=f"netproof {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, about in COMMANDS.items():

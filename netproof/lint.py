@@ -6,8 +6,8 @@ from netproof.arguments import LISTS, Options, plan
 
 ARGUMENTS = LISTS
 _ONLY_GATEWAY = (
-    "{} is this machine's default gateway, and the only allowed host: it answers even when its own uplink is down. "
-    "Allow a target behind it"
+    "{} is this machine's default gateway, and the only allowed host: it answers even when the link behind it is down. "
+    "Allow a target beyond it, too"
 )
 
 

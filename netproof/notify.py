@@ -4,7 +4,7 @@ from checker.model import UNDELIVERED
 from netproof.arguments import CHANNELS, FILE, MESSAGES, Options, UsageError, argument, report
 from netproof.console import Console
 from notifications.channels import folder
-from notifications.deliver import deliver, trial
+from notifications.deliver import deliver, send_test
 
 ARGUMENTS = (
     *MESSAGES,
@@ -21,8 +21,8 @@ def run(options: Options) -> int:
         raise UsageError(f"there are no channels: {CHANNELS} does not exist; name a folder with --channels")
     channels = folder(options.channels)
     if not channels:
-        raise UsageError(f"{options.channels} holds no channel; put an apprise URL into a file there")
-    sent = trial(channels) if options.test else deliver(report(options.report), channels, options.templates)
+        raise UsageError(f"{options.channels} contains no channel; put an apprise URL into a file there")
+    sent = send_test(channels) if options.test else deliver(report(options.report), channels, options.templates)
     console = Console()
     for each in sent:
         console.note(each.level, str(each))

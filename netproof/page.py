@@ -7,8 +7,6 @@ from netproof import status
 from netproof.arguments import Options, UsageError, argument
 from reporter.page import Period, page
 
-_FIRST = "first day of the evidence, such as 2026-05-01"
-
 
 def _day(text: str) -> date:
     try:
@@ -19,7 +17,7 @@ def _day(text: str) -> date:
 
 ARGUMENTS = (
     *status.ARGUMENTS,
-    argument("--from", dest="first", type=_day, metavar="DAY", help=_FIRST),
+    argument("--from", dest="first", type=_day, metavar="DAY", help="first day of the evidence, such as 2026-05-01"),
     argument("--to", dest="last", type=_day, metavar="DAY", help="last day of the evidence"),
     argument("--cluster", default="", metavar="NAME", help="the name of the cluster, for the title"),
 )

@@ -1,4 +1,4 @@
-"""Sends a report to all who read it: files, channels and the heartbeat.
+"""Publishes a report: to files, channels and the heartbeat.
 
 It is slow to import. `netproof check` imports it only if there is a reader.
 """
@@ -32,7 +32,7 @@ def publish(report: Report, options: Options, console: Console) -> Report:
 
 
 def _write(report: Report, options: Options, console: Console) -> Report:
-    """Write the files that were asked for. If one cannot be written, the message still goes out."""
+    """Write the files that were asked for. If one cannot be written, the message is still sent."""
     for file, form, put in ((options.report, dumps, write), (options.termination_log, shorten, write_in_place)):
         try:
             if file:

@@ -14,12 +14,11 @@ from reporter.service import Service
 from reporter.settings import SettingsError, load
 
 _SETTINGS = Path("/etc/netproof-reporter/reporter.yaml")
-_HEARTBEAT = "file with the URL to call while there is no finding"
 
 ARGUMENTS = (
     argument("--settings", **FILE, default=_SETTINGS, help="settings of the reporter (default %(default)s)"),
     *MESSAGES,
-    argument("--heartbeat", **FILE, help=_HEARTBEAT),
+    argument("--heartbeat", **FILE, help="file with the URL to call while there is no finding"),
 )
 
 

@@ -19,7 +19,7 @@ from planner.values import write
 
 _OBJECTS = "JSON or YAML, files or folders (default: standard input)"
 _NAMESPACE = "namespace of vantages that set none (default: default)"
-_OUTPUT = "values, or a list of who may reach what"
+_OUTPUT = "values, or a list of which pods may reach which Services"
 _HEAD = ("FROM", "TO", "PORT", "ALLOWED", "BY")
 
 OBJECTS = (
@@ -89,7 +89,7 @@ def _files(paths: list[Path]) -> Iterator[tuple[str, bytes]]:
 def _values(inventory: Inventory, options: Options) -> str:
     suggestion = suggest(inventory, options.max_denials)
     if not suggestion.vantages:
-        raise InputError("there is nothing to suggest: no NetworkPolicy keeps a pod from a Service")
+        raise InputError("there is nothing to suggest: no NetworkPolicy blocks a pod from a Service")
     if not options.merge:
         return write(suggestion)
     from planner.merge import merge_into  # noqa: PLC0415 - slow to import
@@ -120,4 +120,4 @@ def _table(found: Iterable[Pair]) -> Iterator[str]:
         allowed = each.allowed if isinstance(each.allowed, str) else ("no", "yes")[each.allowed]
         rows.append((sender, receiver, f"{each.port}/{each.protocol}", allowed, ", ".join(each.policies)))
     yield from table(rows)
-    yield f"{others} more pairs are open: no policy decides them."
+    yield f"{others} more pairs are open: no policy selects them."

@@ -1,4 +1,4 @@
-"""Channels: a folder, such as a mounted Secret, in which each file is one channel and holds one apprise URL.
+"""Channels: a folder, such as a mounted Secret, in which each file is one channel and contains one apprise URL.
 
 The URL is a secret: only the process that sends reads it, and no message or log contains it.
 """
@@ -33,6 +33,6 @@ def one_url(file: Path) -> str:
         raise NotificationError("is not UTF-8 text; give one URL in a text file") from None
     urls = [line for line in lines if line and not line.startswith("#")]
     if len(urls) != 1:
-        found = "is empty" if not urls else "holds more than one line"
+        found = "is empty" if not urls else "contains more than one line"
         raise NotificationError(f"{found}; give one URL, comments on lines of their own")
     return urls[0]

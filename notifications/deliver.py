@@ -77,10 +77,10 @@ def deliver(
     return [each if isinstance(each, Delivery) else Delivery(name, False, each) for name, each in outcomes.items()]
 
 
-def trial(channels: Mapping[str, Path], *, limit: float = LIMIT) -> list[Delivery]:
+def send_test(channels: Mapping[str, Path], *, limit: float = LIMIT) -> list[Delivery]:
     """Send a test message, which is clearly marked, to every channel."""
-    text = "Someone ran `netproof notify --test` to see whether this channel works. It does."
-    error = {"title": "This is a trial: nothing is wrong.", "problems": [text]}
+    text = "`netproof notify --test` sent it. This channel works."
+    error = {"title": "This is a test message: nothing is wrong.", "problems": [text]}
     report = {"version": VERSION, "started": datetime.now(UTC).isoformat(), "verdict": "pass", "error": error}
     return deliver(report, channels, limit=limit)
 
@@ -112,7 +112,9 @@ def connect(url: str) -> tuple[Any, forms.Form]:
         parts |= {key: value for key, value in form.settings if not parts.get(key)}
         if plugin := Apprise.instantiate(parts, asset):
             return plugin, form
-    raise NotificationError("is not a URL that apprise accepts: one begins like slack:// or mailtos://; see its page")
+    raise NotificationError(
+        "is not a URL that apprise accepts, such as slack://...; see https://appriseit.com/services/"
+    )
 
 
 def _send(document: Document, name: str, file: Path, templates: Path | None, added: Attachment | None) -> Sent:

@@ -31,7 +31,7 @@ def view(report: Document) -> Variables:
 
 
 def _nothing_found(report: Document) -> str:
-    return f"all {report['summary']['checks']} checks pass" if report["verdict"] == "pass" else "nothing is proven"
+    return f"all {report['summary']['checks']} checks pass" if report["verdict"] == "pass" else "nothing was decided"
 
 
 def _tally(report: Document) -> str:

@@ -1,4 +1,4 @@
-"""docs/gitops.md: its examples render, install no test and no trial message, and render the same again."""
+"""docs/gitops.md: its examples render, install no test and no test message, and render the same again."""
 
 from __future__ import annotations
 

@@ -52,7 +52,10 @@ def test_1_a_leak_besides_inconclusive_checks(server: str, mute: str, tmp_path: 
         (["check", "--deny", "a:1"], "a deny list without an allow list proves nothing"),
         (["check", "gone.yaml"], "gone.yaml: there is no such file"),
         (["lint", "gone.yaml"], "gone.yaml: there is no such file"),
-        (["notify", "--report", "gone.json", "--channels", "."], ". holds no channel; put an apprise URL into a file"),
+        (
+            ["notify", "--report", "gone.json", "--channels", "."],
+            ". contains no channel; put an apprise URL into a file",
+        ),
         (["render", "--report", "gone.json", "--form", "text"], "gone.json: there is no such file"),
         (["notify", "--channels", "."], "give either --report FILE or --test"),
         (["notify", "--test"], "there are no channels: /etc/netproof-channels does not exist"),
@@ -86,7 +89,7 @@ def test_2_invalid_arguments_are_reported_to_the_readers_that_are_named_before_t
     log = tmp_path / "log"
     assert netproof("check", "--allow", "a:1", "--termination-log", log, "--setle=0").returncode == 2
     found = json.loads(log.read_text())
-    assert found["error"]["title"] == "Invalid arguments: nothing was probed."
+    assert found["error"]["title"] == "Invalid arguments: nothing was done."
     assert found["error"]["problems"] == ["unrecognized arguments: --setle=0 (see `netproof check --help`)"]
 
 

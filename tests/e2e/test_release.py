@@ -43,7 +43,7 @@ def test_from_install_to_uninstall(space: Space, outside: Outside, image: str, h
     logs = ["--logs"] if helm == 4 else []  # Helm 3 looks for a pod with the name of the Job
     tested = space.cluster.helm("test", "netproof", "-n", space.name, "--timeout", "2m", *logs)
     assert "catalog:8080" in tested or not logs
-    assert outside.next()["path"] == "/alert"  # the trial message, which says that it is one
+    assert outside.next()["path"] == "/alert"  # the test message, which says that it is one
     assert outside.silent()
     space.kubectl("delete", "jobs", "-l", "app.kubernetes.io/instance=netproof")
     until("what was installed, and nothing else", lambda: everything(space) == installed | history(space))

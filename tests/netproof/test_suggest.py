@@ -27,4 +27,4 @@ def test_without_a_denial_there_is_nothing_to_suggest(tmp_path: Path) -> None:
     (tmp_path / "policy.json").write_text(json.dumps(policy))
     ran = netproof("suggest", tmp_path / "policy.json")
     assert (ran.returncode, ran.stdout) == (2, "")
-    assert "there is nothing to suggest: no NetworkPolicy keeps a pod from a Service" in ran.stderr
+    assert "there is nothing to suggest: no NetworkPolicy blocks a pod from a Service" in ran.stderr

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from notifications.channels import folder
-from notifications.deliver import deliver, trial
+from notifications.deliver import deliver, send_test
 from notifications.errors import NotificationError
 from notifications.render import render
 from tests.notifications import conftest as sample
 from tests.notifications import servers
 
-REFUSED = "is not a URL that apprise accepts: one begins like slack:// or mailtos://; see its page"
+REFUSED = "is not a URL that apprise accepts, such as slack://...; see https://appriseit.com/services/"
 
 
 def test_every_channel_gets_its_form(
@@ -85,7 +85,7 @@ def test_the_content_of_a_message_and_its_order(
             "1 inconclusive check · could not be decided",
             "NXDOMAIN: there is no such name",
             "From shop · cluster prod · namespace shop · labels app=shop · node ip-10-0-0-7",
-            "Seen Tue 24 Nov 2026, 08:00:00 UTC · 4 of 7 checks pass",
+            "Time Tue 24 Nov 2026, 08:00:00 UTC · 4 of 7 checks pass",
             "Run it again: kubectl -n shop create job --from=cronjob/netproof-shop netproof-shop-$(date +%s)",
             "Runbook: https://wiki.example.com/netproof",
         )
@@ -154,15 +154,15 @@ def test_mail_over_starttls_trusts_the_ca(
     assert mailbox.mails[0]["Subject"].startswith("🔴 netproof: 1 leak")
 
 
-def test_a_trial_says_that_it_is_one(channels: sample.Channels, tls: ssl.SSLContext) -> None:
+def test_a_test_message_is_marked_as_one(channels: sample.Channels, tls: ssl.SSLContext) -> None:
     with servers.http(servers.OK, tls=tls) as teams, servers.http(servers.OK) as other:
         listed = channels(broken="slack://", other=sample.json(other.port), teams=sample.workflows(teams.port))
-        broken, *good = trial(listed)
+        broken, *good = send_test(listed)
     assert not broken.delivered
     assert all(each.delivered for each in good)
-    assert other.requests[0].json["title"] == "🟢 netproof: This is a trial: nothing is wrong"
+    assert other.requests[0].json["title"] == "🟢 netproof: This is a test message: nothing is wrong"
     assert "netproof notify --test" in other.requests[0].json["message"]
-    assert "This is a trial" in teams.requests[0].body.decode()
+    assert "This is a test message" in teams.requests[0].body.decode()
 
 
 def test_bad_channels_are_reported_by_name_and_the_good_ones_go_out(
@@ -184,7 +184,7 @@ def test_bad_channels_are_reported_by_name_and_the_good_ones_go_out(
         deliveries = deliver(leaking, folder(path))
     assert {each.channel: each.reason for each in deliveries} == {
         "a_empty": "is empty; give one URL, comments on lines of their own",
-        "b_two": "holds more than one line; give one URL, comments on lines of their own",
+        "b_two": "contains more than one line; give one URL, comments on lines of their own",
         "c_no_url": REFUSED,
         "d_unknown": REFUSED,
         "e_wrong": REFUSED,

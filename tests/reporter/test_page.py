@@ -52,6 +52,28 @@ def test_each_cell_has_words_and_not_only_a_colour() -> None:
     assert "pass: blocked, and proven by control" in cells(shown(shop("pass")))
 
 
+def test_the_head_counts_what_is_blocked_but_not_proven() -> None:
+    world = World()
+    for name in ("front", "control"):
+        world.cronjob(name)
+    world.run(
+        message(check("allow api:80"), check("deny db:5432"), check("deny gone:1"), check("deny x:2", exempt=True))
+    )
+    world.run(message(check("alive other:1")), name="control", at=NOON - 30)
+    text = shown(world)
+    assert "Every check passes" in text
+    assert "2 blocked targets are not proven: nothing shows that they are up" in text
+    world.run(message(check("alive db:5432")), name="control")
+    assert "1 blocked target is not proven: nothing shows that it is up" in shown(world)
+    world.run(message(check("alive db:5432"), check("alive gone:1")), name="control", at=NOON + 30)
+    assert "not proven: nothing shows that the" not in shown(world).partition("<main>")[0]
+
+
+def test_findings_come_before_the_matrix() -> None:
+    heads = re.findall('<h2 id="(.*?)">', shown(shop()))
+    assert heads[:2] == ["findings", "matrix"]
+
+
 def test_what_is_not_possible_in_the_container_is_not_called_proven() -> None:
     world = World()
     world.cronjob()
