@@ -129,7 +129,7 @@ def _reasons(vantage: Vantage, now: int) -> Iterator[str]:
         yield "its CronJob does not exist any more. If this is intended, remove the vantage from the release"
     if cronjob and cronjob.spec.suspend:
         resume = f'kubectl patch cronjob {name} -p \'{{"spec":{{"suspend":false}}}}\''
-        yield f"its CronJob is suspended. To go on: {resume}"
+        yield f"its CronJob is suspended. To resume it: {resume}"
     for job, pods in vantage.jobs:
         yield from runs.stuck(job, pods, now)
     began = known.last or (cronjob.metadata.created if cronjob else known.met)
@@ -142,13 +142,13 @@ def _reasons(vantage: Vantage, now: int) -> Iterator[str]:
 
 
 def _leave(state: State, key: str, now: int) -> None:
-    """Note that a vantage left the release, once."""
+    """Note that a vantage was removed from the release, once."""
     known, (namespace, _, name) = state.vantages[key], key.split("/", 2)
     if known.left:
         return
     known.left = now
     leave(state, key, known.checks.values(), now)
-    text = "it left the release: nothing is checked from there any more"
+    text = "it was removed from the release"
     target = f"{name} in {namespace}"
     state.open(f"vantage {key}", key, "overdue", now, text, list="", target=target)
     state.close(f"vantage {key}", key, now, gone=True)

@@ -1,4 +1,4 @@
-"""What the reporter serves: health and metrics in the cluster, the page by a forwarded port alone."""
+"""What the reporter serves: health and metrics in the cluster, the page only for users who may forward a port."""
 
 from datetime import date
 
@@ -11,7 +11,7 @@ def public(service: Service) -> Routes:
     """Return the routes for every address."""
 
     def health(_: Query) -> Answer:
-        return Answer(b"ok\n") if service.healthy else Answer(b"no round for too long\n", status=503)
+        return Answer(b"ok\n") if service.healthy else Answer(b"no round has ended for too long\n", status=503)
 
     def metrics(_: Query) -> Answer:
         from reporter.metrics import Metrics  # noqa: PLC0415 - a reporter that nobody scrapes does without

@@ -105,7 +105,7 @@ def _of_job(vantage: str, job: Job, end: Condition, pods: list[Pod], finished: i
     code = _CODE.search(end.message or "")
     exit_code = int(code[1]) if code else 0 if end.type == "Complete" else None
     known = "" if exit_code is None else f" with exit code {exit_code}"
-    why = f"its pod left none ({_reason(pods[-1])})" if pods else "its pod is gone"
+    why = f"its pod left no termination message ({_reason(pods[-1])})" if pods else "its pod was deleted"
     reason = f"; the Job's reason: {harmless(end.reason)}" if end.reason and end.type == "Failed" else ""
     problem = f"Job {job.metadata.name} ended{known}, but there is no report: {why}{reason}"
     return Run(vantage, ident, finished, exit_code, None, problem)

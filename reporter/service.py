@@ -100,7 +100,7 @@ class Service:
 
     @property
     def healthy(self) -> bool:
-        """Whether rounds still end. An API that does not answer is no reason to restart."""
+        """Whether rounds still end. An API that does not answer does not make the reporter unhealthy."""
         return time.monotonic() - self.alive < 300 + 5 * seconds(self.settings.interval)
 
     def _channels(self) -> dict[str, Path]:
@@ -164,7 +164,7 @@ class Service:
             try:
                 state = history.load(base64.b64decode(packed))
             except ValueError as error:
-                self.note("ERROR", f"{error}; a new state is begun")
+                self.note("ERROR", f"{error}; starting with an empty state")
         return state
 
     def _save(self, state: history.State) -> None:

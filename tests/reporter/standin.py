@@ -43,7 +43,7 @@ class StandIn(ThreadingHTTPServer):
         self.faults: list[tuple[int, str]] = []
         self.fault: Any = {"message": "a fault"}
         self.refused: set[str] = set()  # namespaces
-        self.expired = False  # the tokens of next pages
+        self.expired = ""  # the kind of objects whose tokens of next pages are too old
         self.requests: list[tuple[str, str]] = []
         self.secret: dict[str, Any] = {
             "apiVersion": "v1",
@@ -81,7 +81,7 @@ class Handler(BaseHTTPRequestHandler):
             super().handle()
 
     def page(self, namespace: str, kind: str, query: dict[str, str]) -> None:
-        if self.server.expired and "continue" in query:
+        if self.server.expired == kind and "continue" in query:
             self.answer(410, {"message": "The provided continue parameter is too old"})
             return
         if (namespace, kind) in self.server.pages:

@@ -163,7 +163,7 @@ def test_suspended_deleted_and_gone() -> None:
     for name in ("front", "back"):
         watch.world.run(message(check("allow api:80")), name=name)
     texts = {each.target: each.evidence for each in watch.look().findings}
-    assert texts["front in shop"].startswith("its CronJob is suspended. To go on: kubectl patch cronjob -n shop")
+    assert texts["front in shop"].startswith("its CronJob is suspended. To resume it: kubectl patch cronjob -n shop")
     assert texts["back in shop"].startswith("its CronJob does not exist any more")
     watch.settings = Settings(release="np", vantages=(Vantage(name="front", namespace="shop"),))
     watch.look(NOON + 1)
@@ -242,7 +242,7 @@ def test_a_pod_that_is_gone_leaves_the_exit_code() -> None:
     watch.world.items.remove(pod)
     assert watch.look().findings == ()  # the lists are not of one moment
     (finding,) = watch.look(NOON + 60).findings
-    assert "ended with exit code 1, but there is no report: its pod is gone" in finding.evidence
+    assert "ended with exit code 1, but there is no report: its pod was deleted" in finding.evidence
 
 
 def test_an_evicted_pod_is_a_finding_with_the_reason_of_the_kubelet() -> None:

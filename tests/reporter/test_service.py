@@ -286,13 +286,17 @@ def test_an_answer_that_takes_longer_than_the_limit_is_an_error(reporter: Report
         replace(reporter.api.api, patience=0.0).objects(SETTINGS)
 
 
-def test_a_next_page_that_expired_is_left_to_the_next_round(reporter: Reporter) -> None:
+def test_a_list_whose_next_page_expired_is_read_again_in_the_next_round(reporter: Reporter) -> None:
     for _ in range(300):
         reporter.world.run(message(check("allow api:80")), at=NOON)
-    reporter.api.items, reporter.api.expired = reporter.world.items, True
-    assert len(reporter.service.api.objects(SETTINGS).pods) == 251
-    reporter.api.expired = False
-    assert len(reporter.service.api.objects(SETTINGS).pods) == 302
+    reporter.world.run(message(check("deny db:5432", "violation")), at=NOON)
+    reporter.api.expired = "pods"
+    with pytest.raises(ApiError, match="HTTP 410"):
+        reporter.round(NOON + 60)
+    reporter.api.expired = ""
+    reporter.round(NOON + 80)
+    assert reporter.service.situation
+    assert [each.kind for each in reporter.service.situation.findings] == ["leak"]
 
 
 def test_a_namespace_that_is_refused_is_a_finding_and_nothing_there_is_over(reporter: Reporter) -> None:
