@@ -62,11 +62,11 @@ def test_the_head_counts_what_is_blocked_but_not_proven() -> None:
     world.run(message(check("alive other:1")), name="control", at=NOON - 30)
     text = shown(world)
     assert "Every check passes" in text
-    assert "2 blocked targets are not proven: nothing shows that they are up" in text
+    assert "2 denials are not proven: nothing shows that their targets are up" in text
     world.run(message(check("alive db:5432")), name="control")
-    assert "1 blocked target is not proven: nothing shows that it is up" in shown(world)
+    assert "1 denial is not proven: nothing shows that its target is up" in shown(world)
     world.run(message(check("alive db:5432"), check("alive gone:1")), name="control", at=NOON + 30)
-    assert "not proven: nothing shows that the" not in shown(world).partition("<main>")[0]
+    assert "denial" not in shown(world).partition("<main>")[0]
 
 
 def test_findings_come_before_the_matrix() -> None:
