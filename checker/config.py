@@ -227,11 +227,11 @@ class _Loader:
         if not checks:
             self.mistakes.append("there is nothing to check: give an allow list and a deny list")
         elif all(check.list == "allow" for check in checks):
-            self.warnings.append("the deny list is empty: this run proves no isolation")
+            self.warnings.append("the deny list is empty: this run tests no isolation")
         if vantage.isolated and vantage.control:
-            self.mistakes.append(f"{isolated} a control must reach the denied targets")
+            self.mistakes.append(f"{isolated} a control cannot be isolated: it must reach the denied targets")
         if vantage.isolated and "allow" in lists:
-            self.mistakes.append(f"{isolated} a vantage that must reach nothing has no allow list")
+            self.mistakes.append(f"{isolated} an isolated vantage must not have an allow list")
         if lists == {"deny"} and not (vantage.isolated or vantage.control):
             self.mistakes.append(
                 "a deny list without an allow list proves nothing: a machine without a network passes it, too. "

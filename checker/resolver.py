@@ -42,7 +42,7 @@ class Resolver:
         found = dict(zip((Family.IPV4, Family.IPV6), await asyncio.gather(*ask), strict=True))
         addresses = tuple(address for answer in found.values() if not isinstance(answer, str) for address in answer)
         faults = {family: answer for family, answer in found.items() if isinstance(answer, str)}
-        if addresses:  # a server that denies the name for one family and knows it for the other means "none"
+        if addresses:  # a server that denies the name for one family and has it for the other means "none"
             faults = {family: fault for family, fault in faults.items() if fault not in (_NXDOMAIN, NO_ADDRESS)}
         return Answer(addresses, faults)
 

@@ -297,5 +297,5 @@ def _short_timeouts(results: Sequence[Result]) -> Iterator[str]:
         more = f" and {len(short) - 3} more" if len(short) > 3 else ""
         yield (
             f"the timeout of {', '.join(short[:3])}{more} is below {least:.1f} s (at least 1 s, and three times the "
-            "slowest answer of an allow check): a target that is only slow looks blocked"
+            "slowest answer of an allow check): a slow target looks blocked"
         )

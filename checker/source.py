@@ -36,7 +36,7 @@ def line_ends(content: str) -> None:
     """Raise ValueError where a line ends with anything but a line feed."""
     if found := _OTHER_LINE_ENDS.search(content):
         line = content.count("\n", 0, found.start()) + 1
-        raise ValueError(f"holds U+{ord(found[0]):04X} in line {line}: end lines with a line feed")
+        raise ValueError(f"line {line} contains U+{ord(found[0]):04X}: end lines with a line feed")
 
 
 def lst(content: str) -> Iterator[tuple[int, str]]:

@@ -77,7 +77,7 @@ def parse(text: str, forms: Mapping[str, Form]) -> Target:
     match = _AUTHORITY.fullmatch(authority)
     name, host, port = match.groups() if match else (None, "", None)
     if name is not None and not form.name:
-        raise TargetError("a target must hold no user or password: every report shows it")
+        raise TargetError("a target must not contain a user or password: reports show targets")
     if ":" in (port or ""):
         raise TargetError("write an IPv6 address in brackets, as in [2001:db8::1]:443")
     if path and not form.path:

@@ -83,7 +83,7 @@ class Evaluator:
         optimistic: bool,
     ) -> None:
         self.pods, self._nodes, self._namespaces, self._optimistic = pods, nodes, namespaces, optimistic
-        self._everybody = (1 << len(pods)) - 1
+        self._all = (1 << len(pods)) - 1
         self.within: dict[str, int] = defaultdict(int)  # the classes of each namespace
         for index, pod in enumerate(pods):
             self.within[pod.namespace] |= 1 << index
@@ -94,21 +94,21 @@ class Evaluator:
         self._groups: dict[tuple[Policy, ...], int] = defaultdict(int)  # senders by the policies that isolate them
         for index, isolating in enumerate(self.on_egress):
             self._groups[isolating] |= 1 << index
-        self.who, self._sources = cache(self._find_who), cache(self._find_sources)
+        self.peers, self._sources = cache(self._find_peers), cache(self._find_sources)
         self._let_in, self._let_out = cache(self._find_let_in), cache(self._find_let_out)
         self._own_node = cache(self._find_own_node)
 
     @property
     def restricted(self) -> int:
         """The classes that a policy isolates on egress."""
-        return self._everybody & ~self._groups[()]
+        return self._all & ~self._groups[()]
 
     def isolating(self, to: Endpoint) -> tuple[Policy, ...]:
         """Return the policies that isolate an endpoint on ingress."""
         return () if to.pod is None else self.on_ingress[to.pod]
 
     def senders(self, to: Iterable[Endpoint], change: Change | None = None) -> int:
-        """Find who may send to all of the endpoints, or, if optimistic, to any of them."""
+        """Find the pods that may send to all of the endpoints, or, if optimistic, to any of them."""
         found = [self.ingress(each, change) & self.egress(each, change) for each in to]
         return reduce(int.__or__ if self._optimistic else int.__and__, found) if found else 0
 
@@ -160,7 +160,7 @@ class Evaluator:
 
     def _find_let_in(self, isolating: tuple[Policy, ...], to: Endpoint) -> int:
         if not isolating:
-            return self._everybody
+            return self._all
         let_in = (self._sources(space, rule) for space, rule in _ingress(isolating) if self._on_port(rule, to))
         return union(self._own_node(to.pod), *let_in)
 
@@ -187,9 +187,9 @@ class Evaluator:
 
     def _find_sources(self, namespace: str, rule: Rule) -> int:
         """Find the pods that a rule names as peers."""
-        return union(*(self.who(namespace, each) for each in rule.peers)) if rule.peers else self._everybody
+        return union(*(self.peers(namespace, each) for each in rule.peers)) if rule.peers else self._all
 
-    def _find_who(self, namespace: str | None, peer: Peer) -> int:
+    def _find_peers(self, namespace: str | None, peer: Peer) -> int:
         """Find the pods that a peer selects, in a policy of a namespace."""
         if peer.ip_block:
             return set_of(i for i, pod in enumerate(self.pods) if peer.ip_block in pod.blocks[self._optimistic])
@@ -206,10 +206,10 @@ class Evaluator:
         return set_of(index for index in bits if selector.selects(self._labels[index]))
 
     def _find_own_node(self, pod: int | None) -> int:
-        """Find who is on the same node, if one of both is on the host network: this traffic is always permitted."""
+        """Find the pods on the same node, if one of both is on the host network: this traffic is always permitted."""
         if pod is None:
             return 0
-        others = self._everybody if self.pods[pod].on_host_network else self._on_hosts
+        others = self._all if self.pods[pod].on_host_network else self._on_hosts
         return set_of(other for other in members(others) if self._same_node(self._nodes[pod], self._nodes[other]))
 
     def _same_node(self, here: frozenset[str], there: frozenset[str]) -> bool:

@@ -18,7 +18,7 @@ class Lists:
         vantages = ((each.namespace, each.labels) for each in self.origins.values())
         self.certain, self.possible = inventory.evaluators(vantages)
         # Other policies apply to these pods: what they may reach is unknown.
-        unknown = set(members(union(*(self.possible.who(each.namespace, each.subject) for each in inventory.others))))
+        unknown = set(members(union(*(self.possible.peers(each.namespace, each.subject) for each in inventory.others))))
         self._targets = [
             each
             for each in inventory.destinations
@@ -52,7 +52,7 @@ class Lists:
         return f"{bracketed(to.address)}:{to.port}" if to.address else None
 
     def _allow(self) -> None:
-        """Allow what policies permit by name. What is open to everybody may be open by accident."""
+        """Allow what policies permit by name. What is open to all pods may be open by accident."""
         for each in self._targets:
             invited = reduce(int.__and__, map(self.certain.invited, each.backends))
             for index in members(invited & self.reached[each] & self.vantages):

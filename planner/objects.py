@@ -1,6 +1,6 @@
 """Kubernetes objects, read from `kubectl get -o json` or from manifests. Every mistake names file, object and field.
 
-Only the fields that decide who may reach what; their meaning is in the Kubernetes API reference.
+Only the fields that decide which traffic is allowed; their meaning is in the Kubernetes API reference.
 """
 
 import re
@@ -113,7 +113,7 @@ class Peer(_Object, frozen=True):
             raise ValueError("expected either `ipBlock`, or `podSelector` and `namespaceSelector`")
 
     @property
-    def is_everybody(self) -> bool:
+    def is_all(self) -> bool:
         """Whether it includes all pods, or all addresses."""
         if self.ip_block:
             return self.ip_block.cidr in ("0.0.0.0/0", "::/0") and not self.ip_block.except_
@@ -142,7 +142,7 @@ class Rule(_Object, frozen=True, eq=False):
     @property
     def is_specific(self) -> bool:
         """Whether it names peers, and not all pods or addresses."""
-        return bool(self.peers) and not any(each.is_everybody for each in self.peers or ())
+        return bool(self.peers) and not any(each.is_all for each in self.peers or ())
 
 
 class IngressRule(Rule, frozen=True, eq=False):

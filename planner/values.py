@@ -1,4 +1,4 @@
-"""Suggestions as values of the chart, with comments for the person who reads them."""
+"""Suggestions as values of the chart, with comments for the reader."""
 
 import json
 import re

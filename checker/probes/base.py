@@ -1,7 +1,7 @@
 """What every kind of probe shares: the Kind that the table holds, and the one place that reads errno.
 
 `connect` makes the TCP attempt, `exchange` the UDP one; both turn every network event into an Observation.
-An errno alone does not say whether the peer refused or something on the way did. The kernel knows: it counts the
+An errno alone does not say whether the peer refused or something on the way did. The kernel shows it: it counts the
 segments of the attempt (`struct tcp_info` in linux/tcp.h, read with getsockopt as in tcp(7)), and queues the ICMP
 error with the address that sent it (IP_RECVERR in ip(7), IPV6_RECVERR in ipv6(7)), for TCP sockets as well.
 """
@@ -234,7 +234,7 @@ def duration(seconds: float) -> str:
 
 
 def _established(sock: socket.socket) -> bool:
-    """Return whether a connection was made in the very moment in which the time ran out."""
+    """Return whether a connection was made at the moment of the timeout."""
     return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _ESTABLISHED
 
 

@@ -59,7 +59,7 @@ def outcome(check: Check, settings: Settings, code: int) -> Outcome:
 
 async def attempt(check: Check, settings: Settings, _address: str, _port: int) -> Observation:
     """Run the command once, for at most the check's timeout. The first line of its output is evidence."""
-    reading, writing = os.pipe2(os.O_CLOEXEC)  # holds 64 KiB (pipe(7)): who writes more waits until killed
+    reading, writing = os.pipe2(os.O_CLOEXEC)  # 64 KiB (pipe(7)); a command that writes more blocks until killed
     os.set_blocking(reading, False)
     with open(reading, "rb", buffering=0) as output:  # noqa: ASYNC230, PTH123 - a pipe that does not block
         try:

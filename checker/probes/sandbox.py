@@ -34,7 +34,7 @@ _RUNTIME_SOCKETS = (  # noqa: SIM905 - where container runtimes listen, below /r
 _SOCKET_NAMES = {Path(path).name for path in _RUNTIME_SOCKETS}
 _SHIMS = ("containerd-shim", "conmon")  # the parents of containers (containerd, Docker; CRI-O, Podman)
 _INITIAL_PID_NAMESPACE = "pid:[4026531836]"  # PROC_PID_INIT_INO, linux/proc_ns.h
-_LISTENS = "00010000"  # __SO_ACCEPTCON, linux/net.h: who only connects to the socket has it in its own namespace
+_LISTENS = "00010000"  # __SO_ACCEPTCON, linux/net.h; a client has the socket in its own namespace, too
 _TOKEN = "var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105 - kubernetes.io/docs/concepts/security/service-accounts
 # What the kubelet and container runtimes mount into every pod: folders named after the pod's UID, or a container's ID
 _OF_THE_POD = re.compile(r"/pods/[0-9a-f-]{32,36}/|/[0-9a-f]{64}/")
@@ -155,7 +155,7 @@ def root(tree: Path, _: Sequence[str]) -> Reading:
 def host_pid(tree: Path, _: Sequence[str]) -> Reading:
     """Look at the PID namespace: the kernel's first one is the node's, and so is one that shows our own runtime.
 
-    The second matters where nodes are containers themselves: the container's parent lives on the node. From the
+    The second matters where nodes are containers themselves: the container's parent runs on the node. From the
     container's own namespace, that parent is process 0 (pid_namespaces(7)).
     """
     if str((tree / "proc/self/ns/pid").readlink()) == _INITIAL_PID_NAMESPACE:

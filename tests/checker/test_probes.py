@@ -49,7 +49,7 @@ def test_no_setting_of_a_kind_must_be_given(kind: str) -> None:
         ("tcp", "db", "a port is missing"),
         ("tcp", "db:1/x", "takes no path"),
         ("udp", "db", "a port is missing"),
-        ("http", "user@db", "no user or password"),
+        ("http", "user@db", "not contain a user or password"),
         ("dns", "", "a host name is missing"),
         ("dns", "db@", "a host name is missing"),
         ("dns", "db@dns/x", "takes no path"),
