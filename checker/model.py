@@ -154,6 +154,11 @@ class Attempt:
     observations: tuple[Observation, ...]
     left_out: tuple[str, ...] = ()  # addresses of a family that this machine has no address for
 
+    @property
+    def ended(self) -> float:
+        """When it ended. Rounded as the times are: else a sum may be later than an attempt that began after it."""
+        return round(self.at + self.elapsed, 4)
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:

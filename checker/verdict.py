@@ -80,7 +80,7 @@ class Proof:
 
     def add(self, family: Family, attempt: Attempt) -> None:
         """Add an answer."""
-        self.since.setdefault(family, attempt.at + attempt.elapsed)
+        self.since.setdefault(family, attempt.ended)
         self.until[family] = max(attempt.at, self.until.get(family, 0.0))
 
     def refute(self, attempts: Iterable[Attempt]) -> None:
@@ -96,7 +96,7 @@ class Proof:
     def brackets(self, family: Family | None, attempt: Attempt) -> bool:
         """Return whether the network was shown to work both before an attempt and after it."""
         since, until = self.since.get(family, inf), self.until.get(family, 0.0)
-        return since <= attempt.at and attempt.at + attempt.elapsed <= until
+        return since <= attempt.at and attempt.ended <= until
 
 
 def judge(check: Check, attempts: Sequence[Attempt]) -> Judgement:
@@ -136,7 +136,7 @@ def judge_denial(check: Check, early: Sequence[Attempt], deciding: Sequence[Atte
         return worst
     if doubt := _doubt(check, early, opened[-1], deciding[0].at, proof):
         return Judgement(INCONCLUSIVE, doubt, worst.observation)
-    until = opened[-1].at + opened[-1].elapsed
+    until = opened[-1].ended
     return replace(worst, meaning=f"{worst.meaning} It was open at first, until {until:.1f} s: {LATE}")
 
 
@@ -166,7 +166,7 @@ def _doubt(check: Check, early: Sequence[Attempt], last: Attempt, decided: float
 
     `last` is the last attempt that got through; `decided` is when the attempts began that decide, in seconds.
     """
-    at = last.at + last.elapsed
+    at = last.ended
     if last.elapsed > check.timeout:
         return (
             f"A connection was accepted only after {last.elapsed:.1f} s, and an attempt waits {check.timeout:g} s: "

@@ -108,13 +108,13 @@ def _report(ran: Run, options: Options, console: Console, *, last: bool) -> int:
 
     With `--every`, only the last run becomes the termination message, and only a pass and the last run are notified.
     """
-    if options.output == "text":
-        console.summary(ran)
     options = Options(**vars(options))
     if last:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # sending takes less time than a pod has to end
     else:
         options.termination_log = None
+    if options.output == "text":
+        console.summary(ran)
     if options.every and ran.verdict is not Verdict.PASS and (not last or ran.exit_code in INTERRUPTED.values()):
         options.no_notify = True
     readers = (options.report, options.termination_log, options.channels, options.heartbeat)

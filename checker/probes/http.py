@@ -138,7 +138,7 @@ def _proxy(kind: str, host: str) -> str | None:
     return None if proxy_bypass(host) else found.get(kind) or found.get("all")
 
 
-@lru_cache
+@lru_cache(maxsize=8)  # few, as those of earlier runs stay: each holds 0.7 MB
 def _context(_loop: asyncio.AbstractEventLoop, ca: str | None, insecure: bool) -> ssl.SSLContext:  # noqa: FBT001
     """Make the TLS settings, once for each loop, which is a run: they cost as much as a request."""
     import ssl  # noqa: PLC0415

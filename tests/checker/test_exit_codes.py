@@ -221,6 +221,20 @@ def test_1_interrupted_with_a_violation_known(nobody: str, mute: str, tmp_path: 
     assert (found["verdict"], found["stopped"]) == ("violation", number.name)
 
 
+def test_1_interrupted_while_a_violation_is_summarised(nobody: str, tmp_path: Path) -> None:
+    program = """
+import os, signal
+from netproof.__main__ import main
+from netproof.console import Console
+Console.summary = lambda *_: os.kill(os.getpid(), signal.SIGTERM)
+main()
+"""
+    report = tmp_path / "report.json"
+    arguments = ["check", "--settle", "0", "--allow", nobody, "--report", str(report)]
+    ran = subprocess.run([NETPROOF.with_name("python"), "-c", program, *arguments], check=False, timeout=30)
+    assert ran.returncode == json.loads(report.read_text())["exitCode"] == 1
+
+
 @pytest.mark.root
 def test_143_as_process_1_too(server: str, mute: str, tmp_path: Path) -> None:
     file = write(tmp_path / "c.yaml", {"allow": [server], "deny": [mute], "settle": "1h"})

@@ -35,6 +35,16 @@ def test_only_a_denial_that_shows_nothing_and_an_answer_that_is_wanted_are_green
     }
 
 
+def test_attempts_that_follow_each_other_at_once_are_bracketed() -> None:
+    proof = Proof()
+    for at, elapsed in ((0.1, 0.2), (0.7, 0.1)):
+        proof.add(Family.IPV4, Attempt(at, elapsed, ()))
+    assert 0.1 + 0.2 > 0.3  # no sum of floats may be later than the time that it stands for
+    assert proof.brackets(Family.IPV4, Attempt(0.3, 0.4, ()))
+    assert not proof.brackets(Family.IPV4, Attempt(0.2999, 0.4, ()))
+    assert not proof.brackets(Family.IPV4, Attempt(0.3, 0.4001, ()))
+
+
 @pytest.mark.parametrize("segments", [(0, 0), (1, 0), (1, 1), (0, 1), (7, 3)])
 def test_no_error_that_the_kernel_does_not_explain_is_a_denial(segments: tuple[int, int]) -> None:
     rejected = {code for code in errno.errorcode if tcp_failure(code, segments, None, 0.001)[0] is Outcome.REJECTED}

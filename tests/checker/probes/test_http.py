@@ -9,10 +9,12 @@ import socket
 import ssl
 import threading
 import time
+import weakref
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 import trustme
 
@@ -254,6 +256,22 @@ def test_a_certificate_of_the_authority_that_is_named(
     assert observation.outcome == "open", observation.seen
     assert observation.seen.startswith("HTTP 200 after "), observation.seen
     assert names == ["shop.example"]  # the address is asked, by the name
+
+
+def test_the_tls_settings_of_earlier_runs_are_not_kept(site: Callable[..., Site], monkeypatch: Any) -> None:
+    made: weakref.WeakSet[ssl.SSLContext] = weakref.WeakSet()
+    create, port = httpx.create_ssl_context, site(OK).port
+
+    def created(**settings: Any) -> ssl.SSLContext:
+        context = create(**settings)
+        made.add(context)
+        return context
+
+    monkeypatch.setattr(httpx, "create_ssl_context", created)
+    for _ in range(12):
+        assert attempt(f"https://127.0.0.1:{port}", within=0.3).outcome == "unexpected"
+    gc.collect()
+    assert 1 <= len(made) <= 8
 
 
 def test_a_certificate_of_an_address(site: Callable[..., Site], authority: trustme.CA, ca: str) -> None:
