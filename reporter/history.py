@@ -15,6 +15,7 @@ VERSION = 2
 LARGEST = 700_000  # bytes; a Secret holds 1 MiB (https://kubernetes.io/docs/concepts/configuration/secret/)
 _LARGEST_UNPACKED = 200_000_000
 DAYS = 400
+OLDEST = DAYS * 86_400  # seconds
 _MOST_CHANGES = 500  # of one check
 SEVERITY: dict[str, int] = {"leak": 3, "unreachable": 2, "inconclusive": 1, "overdue": 0, "": -1}
 

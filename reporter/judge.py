@@ -35,7 +35,7 @@ def look(objects: Objects, state: State, settings: Settings, now: int) -> Situat
     for vantage in vantages.values():
         _learn_rounds(state, vantage, now)
         _learn_trouble(state, vantage, now, unreadable)
-    for key in state.vantages:
+    for key in list(state.vantages):
         if key not in vantages and key.partition("/")[0] not in objects.unlisted:
             _leave(state, key, now)
     _prove(vantages.values(), now)

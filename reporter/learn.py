@@ -7,7 +7,7 @@ from checker.model import Finding as Kind
 from checker.report import Check as Reported
 from checker.target import identify
 from checker.words import harmless
-from reporter.history import DAYS, SEVERITY, Check, Day, State, Vantage
+from reporter.history import DAYS, OLDEST, SEVERITY, Check, Day, State, Vantage
 from reporter.runs import Run
 from reporter.situation import utc
 
@@ -37,6 +37,9 @@ def learn(state: State, run: Run, cluster_domain: str) -> None:
     if report.checks and not report.left_out and not report.error:
         gone = (check for key, check in vantage.checks.items() if key not in listed)
         leave(state, run.vantage, gone, run.finished)
+        vantage.checks = {
+            key: check for key, check in vantage.checks.items() if check.state or check.since >= run.finished - OLDEST
+        }
 
 
 def all_pass(state: State, key: str, time: int) -> None:

@@ -74,7 +74,12 @@ class Service:
         objects = self.api.objects(self.settings)
         with self.lock:
             self.situation = look(objects, state, self.settings, now)
-        channels = self._channels()
+        try:
+            channels = self._channels()
+        except NotificationError as error:  # what has ended is kept until the channels can be notified of it
+            self.note("ERROR", str(error))
+            self._save(state)
+            return
         messages = news.due(state, self.situation, self.settings, channels, now)
         for message in messages:
             state.claims[message.channel] = now + news.CLAIM
@@ -104,16 +109,11 @@ class Service:
         return time.monotonic() - self.alive < 300 + 5 * seconds(self.settings.interval)
 
     def _channels(self) -> dict[str, Path]:
-        """Read the channels of the Secret. A channel that only vantages name has no file."""
+        """Read the channels of the Secret. A channel that only vantages name has no file. Raises NotificationError."""
         if self.channels is None:
             return {}
-        try:
-            there = folder(self.channels)
-        except NotificationError as error:
-            self.note("ERROR", str(error))
-            return {}
         named = {name: Path() for vantage in self.settings.vantages for name in vantage.channels}
-        return named | there
+        return named | folder(self.channels)
 
     def _send(
         self, state: history.State, messages: list[news.Message], channels: dict[str, Path]
@@ -134,8 +134,12 @@ class Service:
     def _deliver(
         self, document: dict[str, Any], channels: dict[str, Path], page: Attachment | None = None
     ) -> list[Delivery]:
-        """Send a document, and print and count what became of it. Raises NotificationError."""
-        deliveries = deliver(document, channels, self.templates, page)
+        """Send a document, and print and count what became of it."""
+        try:
+            deliveries = deliver(document, channels, self.templates, page)
+        except NotificationError as error:
+            self.note("ERROR", f"the message cannot be made: {error}")
+            return []
         for each in deliveries:
             (self.delivered if each.delivered else self.failed)[each.channel] += 1
             self.note(each.level, str(each))

@@ -384,6 +384,19 @@ def test_a_folder_of_channels_that_cannot_be_read_is_printed(reporter: Reporter)
     assert reporter.service.situation
 
 
+def test_an_end_is_sent_when_the_folder_of_channels_can_be_read_again(reporter: Reporter) -> None:
+    with servers.http(*[servers.OK] * 9) as chat:
+        reporter.channel("chat", chat.port)
+        reporter.world.run(message(check("deny db:5432", "violation")), at=NOON + HOUR)
+        reporter.round(NOON + HOUR)
+        reporter.world.run(message(check("deny db:5432")), at=NOON + 2 * HOUR)
+        hidden = reporter.folder.rename(reporter.folder.with_name("hidden"))
+        reporter.round(NOON + 2 * HOUR)
+        hidden.rename(reporter.folder)
+        reporter.round(NOON + 2 * HOUR + 20)
+    assert "1 leak over" in titles(chat)[-1]
+
+
 def test_without_channels_the_situation_is_still_judged(reporter: Reporter) -> None:
     reporter.service.channels = None
     reporter.world.run(message(check("deny db:5432", "violation")), at=NOON)
