@@ -142,9 +142,11 @@ def _reasons(vantage: Vantage, now: int) -> Iterator[str]:
 
 
 def _leave(state: State, key: str, now: int) -> None:
-    """Note that a vantage was removed from the release, once."""
+    """Note once that a vantage was removed from the release. Forget it when its history is too old to be shown."""
     known, (namespace, _, name) = state.vantages[key], key.split("/", 2)
     if known.left:
+        if known.left < now - history.OLDEST:
+            del state.vantages[key]
         return
     known.left = now
     leave(state, key, known.checks.values(), now)

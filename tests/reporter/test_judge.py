@@ -312,3 +312,19 @@ def test_a_continuous_vantage_that_is_gone_is_overdue() -> None:
     watch.look(NOON + HOUR)
     (finding,) = watch.look(NOON + 2 * HOUR).findings
     assert finding.evidence == "no run has ended since 2026-06-01 13:00 UTC. See: kubectl get pods -n shop"
+
+
+def test_what_left_is_forgotten_when_its_history_is_too_old_to_be_shown() -> None:
+    watch = Watch(vantages=(Vantage(name="front", namespace="shop"), Vantage(name="back", namespace="shop")))
+    for name in ("front", "back"):
+        watch.world.cronjob(name)
+        watch.world.run(message(check("deny db:5432")), name=name)
+    watch.look()
+    watch.world.run(message(check("allow api:80")), at=NOON + HOUR)
+    watch.settings = Settings(release="np", vantages=(Vantage(name="front", namespace="shop"),))
+    watch.world.items = [each for each in watch.world.items if "back" not in each["metadata"]["name"]]
+    for days, vantages, checks in ((1, 2, 2), (399, 2, 2), (402, 1, 1)):
+        now = NOON + days * 24 * HOUR
+        watch.world.run(message(check("allow api:80")), at=now)
+        watch.look(now)
+        assert (len(watch.state.vantages), len(watch.state.vantages["shop/np/front"].checks)) == (vantages, checks)
