@@ -92,8 +92,8 @@ class Check:
     timeout: float = 3.0  # of one attempt
     attempts: int = 5  # fresh connections that decide a denial
     closed_passes: bool = False  # a refusal by the peer is a denial, too
-    every: bool = False  # an allow check wants every address of the name
-    exempt: bool = False  # from the control: nobody may reach it, so no run can show it alive
+    every: bool = False  # an allow check passes only if every address of the name does
+    exempt: bool = False  # from the control: no pod may reach it, so no run can show that it is up
 
     @property
     def list(self) -> Literal["allow", "deny"]:

@@ -1,4 +1,4 @@
-"""The verdict table, the footnotes under it, and what earlier attempts say. Nothing else decides what is seen means."""
+"""The verdict table, its footnotes, and what earlier attempts say. Only this module decides what an outcome means."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -40,23 +40,21 @@ MEANING: dict[tuple[Expect, Outcome], str] = {
     ),
     (Expect.BLOCKED, Outcome.REJECTED): "It is blocked: refused on the path.",
     (Expect.BLOCKED, Outcome.SILENT): "It is blocked: nothing answers.",
-    (Expect.BLOCKED, Outcome.UNRESOLVED): "There was no address to test, so nothing was proven.",
+    (Expect.BLOCKED, Outcome.UNRESOLVED): "There was no address to test.",
     (Expect.BLOCKED, Outcome.POSSIBLE): (
-        "It must not be possible in this container, and it is. This container is netproof's own: whether the "
-        "application's allows it too depends on its security context, service account and volumes."
+        "It must not be possible in this container, and it is. This is netproof's container: the "
+        "application's may differ in its security context, service account and volumes."
     ),
-    (Expect.BLOCKED, Outcome.IMPOSSIBLE): (
-        "It is not possible in this container, which is netproof's own: it says nothing about the application's."
-    ),
+    (Expect.BLOCKED, Outcome.IMPOSSIBLE): "It is not possible in netproof's container. The application's may differ.",
     (Expect.ALIVE, Outcome.OPEN): "It is up, so a vantage that cannot reach it is blocked.",
     (Expect.ALIVE, Outcome.UNEXPECTED): "It is up, so a vantage that cannot reach it is blocked.",
-    (Expect.ALIVE, Outcome.POSSIBLE): "It is possible from here.",
+    (Expect.ALIVE, Outcome.POSSIBLE): "It is possible in this container.",
     **{(expect, Outcome.UNTESTABLE): "It could not be tried from here." for expect in Expect},
 }
 ALIVE_ELSEWHERE = "The control's Job shows whether it is up."
 EXEMPT = "No pod may reach it, so no run can show whether it is up."
-NOT_ALIVE = "The control cannot reach it, so a denial of it proves nothing today."
-CLOSED_PASSES = "It is blocked: a reset came back, and `closed: pass` counts that as a denial."
+NOT_ALIVE = "The control cannot reach it, so denials of it are not proven."
+CLOSED_PASSES = "It is blocked: a reset came back, and with `closed: pass`, this is a denial."
 PORT_UNREACHABLE = (
     "ICMP port unreachable is sent by firewalls, but also where nothing listens, on a host or behind a Service. "
     "If your firewall denies like this, set `closed: pass`."
@@ -102,7 +100,7 @@ class Proof:
 def judge(check: Check, attempts: Sequence[Attempt]) -> Judgement:
     """Judge an allow check, or a control's, by the last of its attempts."""
     judgement = _judge_attempt(check, attempts[-1])
-    count = sum(as_expected(check, attempt) for attempt in attempts)
+    count = sum(_judge_attempt(check, attempt).verdict is judgement.verdict for attempt in attempts)
     return _counted(judgement, count, len(attempts))
 
 
@@ -112,7 +110,7 @@ def as_expected(check: Check, attempt: Attempt) -> bool:
 
 
 def _judge_attempt(check: Check, attempt: Attempt) -> Judgement:
-    """Take the best address of an allowed name, unless `every` asks for all; a control wants all of them."""
+    """Take the best address of an allowed name, unless `every` asks for all; a control needs all of them."""
     judgements = [
         Judgement(TABLE[check.expect][each.outcome], MEANING.get((check.expect, each.outcome), NOT_ALIVE), each)
         for each in attempt.observations
@@ -154,8 +152,8 @@ def _judge_denied(check: Check, observation: Observation, attempt: Attempt, proo
     if not proof.brackets(observation.family, attempt):  # (2)
         meaning = (
             f"Nothing showed that this machine had a working {observation.family or 'IP'} network before and after "
-            "this was tried. It takes an allow check that another machine answers, or `isolated: true` and a default "
-            "route. A pod with no network would look the same."
+            "this attempt. A pod with no network would look the same. Add an allow check that another machine answers, "
+            "or set `isolated: true`, which needs a default route."
         )
         return Judgement(INCONCLUSIVE, meaning, observation)
     return Judgement(PASS, f"{meaning} {EXEMPT if check.exempt else ALIVE_ELSEWHERE}", observation)
@@ -214,7 +212,7 @@ def answers(attempt: Attempt) -> bool:
 
 
 def _counted(judgement: Judgement, count: int, total: int) -> Judgement:
-    """Add to the evidence how many attempts saw the like, where there were several."""
+    """Add to the evidence how many of several attempts had this verdict."""
     if total < 2 or judgement.observation is None:
         return judgement
     seen = f"{judgement.observation.seen} ({count} of {total} attempts)"
