@@ -54,7 +54,7 @@ def mistake(check: Check, settings: Settings) -> tuple[str, str] | None:
     if settings.ca is not None and not os.path.isfile(settings.ca):  # noqa: PTH113 - false for what is no path, too
         return "ca", f"there is no file {settings.ca!r}"
     if settings.proxy and check.expect is not Expect.REACHABLE:
-        return "proxy", "on the deny list the target itself is tried; take it away"
+        return "proxy", "a denied target is tried directly; remove it"
     return None
 
 

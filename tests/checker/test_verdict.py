@@ -14,7 +14,7 @@ from checker.model import Attempt, Check, Expect, Family, Observation, Outcome, 
 from checker.probes import parse
 from checker.probes.base import NoSettings, tcp_failure
 from checker.probes.dns import read
-from checker.verdict import TABLE, Proof, judge_denial
+from checker.verdict import TABLE, Proof, judge, judge_denial
 
 
 def test_every_list_has_a_verdict_on_every_outcome() -> None:
@@ -125,3 +125,15 @@ OTHER.answer.append(dns.rrset.from_text("other.test.", 300, "IN", "A", "10.0.0.1
 def test_a_reply_of_a_name_server(reply: bytes, outcome: str | None) -> None:
     result = read(reply, QUERY)
     assert (result[0] if result else None) == outcome
+
+
+@pytest.mark.parametrize(
+    ("seen", "count"),
+    [("silent silent silent", "3 of 3"), ("untestable silent silent", "2 of 3"), ("silent silent open", "1 of 3")],
+)
+def test_the_evidence_counts_the_attempts_with_the_verdict_of_the_check(seen: str, count: str) -> None:
+    outcomes = [Outcome(word) for word in seen.split()]
+    attempts = [Attempt(0.0, 1.0, (Observation(outcome, "seen", "10.0.0.1", Family.IPV4),)) for outcome in outcomes]
+    judgement = judge(Check(Expect.REACHABLE, parse("10.0.0.1:1"), NoSettings()), attempts)
+    assert judgement.observation
+    assert judgement.observation.seen == f"seen ({count} attempts)"
