@@ -55,6 +55,8 @@ def run(options: Options) -> int:
         options.alive.unlink(missing_ok=True)  # the container before this one may have written it
     gc.disable()  # searching ten thousand tasks for cycles takes longer than it is worth
     console = Console(sys.stdout if options.output == "text" else sys.stderr)
+    if options.channels and not options.channels.is_dir():
+        console.note("WARN", f"{options.channels}: there is no such folder of channels, so no message can be sent")
     known: set[tuple[str, Target]] = set()
     inconclusive = 0  # rounds in a row
     while True:

@@ -318,6 +318,14 @@ def test_1_even_if_there_are_no_channels_and_the_heartbeat_fails(nobody: str, tm
     assert "secret-token" not in ran.stdout + ran.stderr
 
 
+def test_a_folder_of_channels_that_does_not_exist_is_a_warning_before_anything_is_probed(
+    server: str, tmp_path: Path
+) -> None:
+    ran = netproof("check", "--settle", "0", "--allow", server, "--channels", tmp_path / "nowhere")
+    assert ran.returncode == 0
+    assert f"WARN  {tmp_path}/nowhere: there is no such folder of channels" in ran.stdout.splitlines()[0]
+
+
 def test_1_interrupted_while_the_message_goes_out(nobody: str, mute: str, tmp_path: Path) -> None:
     (tmp_path / "channels").mkdir()
     (tmp_path / "channels" / "hook").write_text(f"json://{mute}/")
