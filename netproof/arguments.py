@@ -1,6 +1,8 @@
 """Arguments that several commands share, and how to read what they name."""
 
 import argparse
+import errno
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -52,16 +54,26 @@ def count(text: str) -> int:
     return int(text)
 
 
+def path(text: str) -> Path:
+    """Read a path. Raises argparse.ArgumentTypeError for one that no file can have."""
+    try:
+        os.lstat(text)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise argparse.ArgumentTypeError(f"{error.strerror}: {text[:40]}…") from None
+    return Path(text)
+
+
 # Placeholders in help texts, and the types of their values.
-FILE: dict[str, Any] = {"metavar": "FILE", "type": Path}
-DIR: dict[str, Any] = {"metavar": "DIR", "type": Path}
+FILE: dict[str, Any] = {"metavar": "FILE", "type": path}
+DIR: dict[str, Any] = {"metavar": "DIR", "type": path}
 TIME: dict[str, Any] = {"metavar": "TIME", "type": duration}
 NUMBER: dict[str, Any] = {"metavar": "N", "type": count}
 REPEATABLE: dict[str, Any] = {"action": "append", "default": []}
 
 _PATHS = "netproof.yaml, or a folder with netproof.yaml, allow.lst or deny.lst"
 LISTS = (
-    argument("paths", nargs="*", metavar="PATH", type=Path, help=_PATHS),
+    argument("paths", nargs="*", metavar="PATH", type=path, help=_PATHS),
     argument("--allow", **REPEATABLE, metavar="TARGET", help="must be reachable (repeatable)"),
     argument("--deny", **REPEATABLE, metavar="TARGET", help="must not be reachable (repeatable)"),
 )

@@ -1,11 +1,10 @@
 """`netproof coverage`: find policies whose removal no check of the values would detect."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import yaml
 
-from netproof.arguments import Options, argument
+from netproof.arguments import Options, argument, path
 from netproof.suggest import OBJECTS, load, reading_values
 from planner.chart_values import read_values
 from planner.checks import Checks
@@ -15,7 +14,7 @@ _BELOW = 1  # exit code
 _WORDS = {True: "noticed", False: "MISSED", None: "no effect"}
 
 ARGUMENTS = (
-    argument("values", type=Path, metavar="VALUES", help="file with values of the chart"),
+    argument("values", type=path, metavar="VALUES", help="file with values of the chart"),
     *OBJECTS,
     argument("--fail-under", type=float, default=0, metavar="PERCENT", help="exit with 1 if less is detected"),
 )

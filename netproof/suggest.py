@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 
 from checker.words import harmless
-from netproof.arguments import FILE, NUMBER, REPEATABLE, InputError, Options, argument, content
+from netproof.arguments import FILE, NUMBER, REPEATABLE, InputError, Options, argument, content, path
 from netproof.console import table
 from planner.inventory import Inventory
 from planner.objects import read
@@ -23,7 +23,7 @@ _OUTPUT = "values, or a list of which pods may reach which Services"
 _HEAD = ("FROM", "TO", "PORT", "ALLOWED", "BY")
 
 OBJECTS = (
-    argument("objects", nargs="*", type=Path, metavar="PATH", help=_OBJECTS),
+    argument("objects", nargs="*", type=path, metavar="PATH", help=_OBJECTS),
     argument("--ignore-kind", **REPEATABLE, metavar="KIND", help="kind of policy to ignore (repeatable)"),
     argument("--skip-unreadable", action="store_true", help="ignore what cannot be read"),
     argument("--namespace", default="default", metavar="NAME", help=_NAMESPACE),
@@ -80,9 +80,9 @@ def reading_values(file: Path) -> Iterator[str]:
 def _files(paths: list[Path]) -> Iterator[tuple[str, bytes]]:
     if not paths:
         yield "standard input", content(None)
-    for path in paths:
-        inside = sorted(each for each in path.rglob("*") if each.suffix in (".json", ".yaml", ".yml"))
-        for file in inside if path.is_dir() else [path]:
+    for each in paths:
+        inside = sorted(file for file in each.rglob("*") if file.suffix in (".json", ".yaml", ".yml"))
+        for file in inside if each.is_dir() else [each]:
             yield str(file), content(file)
 
 

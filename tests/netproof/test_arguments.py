@@ -1,0 +1,31 @@
+"""Arguments of every command that no command can use."""
+
+import pytest
+
+from tests.checker.command import netproof
+
+LONG = "x" * 256  # longer than NAME_MAX of Linux: looking for such a file is an error of its own
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check", LONG),
+        *(("check", option, LONG) for option in ("--report", "--termination-log", "--channels", "--templates")),
+        *(("check", option, LONG) for option in ("--heartbeat", "--alive")),
+        ("lint", LONG),
+        ("render", "--form", "text", "--report", LONG),
+        ("notify", "--test", "--channels", LONG),
+        ("alive", LONG),
+        ("status", LONG),
+        ("suggest", LONG),
+        ("suggest", "--merge", LONG),
+        ("coverage", LONG),
+    ],
+    ids=lambda arguments: " ".join(arguments[:-1]),
+)
+def test_a_path_that_no_file_can_have_is_an_invalid_argument(arguments: tuple[str, ...]) -> None:
+    ran = netproof(*arguments)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.startswith("netproof: Invalid arguments: nothing was done.\n")
+    assert "File name too long: xxxx" in ran.stderr
