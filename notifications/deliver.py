@@ -74,7 +74,7 @@ def deliver(
     room = MEGABYTES + (8 * len(attachment.content) >> 20 if attachment else 0)
     sent = limits.run({"": partial(_send_all, jobs, limit, room)}, limit + START, 1024)[""] if jobs else {}
     outcomes = dict.fromkeys(jobs, sent) if isinstance(sent, limits.Stopped) else sent
-    return [each if isinstance(each, Delivery) else Delivery(name, False, each) for name, each in outcomes.items()]
+    return [each if isinstance(each, Delivery) else Delivery(name, False, str(each)) for name, each in outcomes.items()]
 
 
 def send_test(channels: Mapping[str, Path], *, limit: float = LIMIT) -> list[Delivery]:

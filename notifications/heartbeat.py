@@ -17,7 +17,8 @@ def beat(file: Path, passed: bool, *, limit: float = LIMIT) -> str | None:  # no
     Returns why it failed, without the URL, or None. Takes at most ``limit`` seconds.
     https://healthchecks.io/docs/http_api/
     """
-    return limits.run({"": partial(_call, file, passed, limit)}, limit, MEGABYTES)[""]
+    failure = limits.run({"": partial(_call, file, passed, limit)}, limit, MEGABYTES)[""]
+    return failure and str(failure)
 
 
 def _call(file: Path, passed: bool, limit: float) -> str | None:  # noqa: FBT001

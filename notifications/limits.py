@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Stopped(str):
-    """The reason why a job has no result."""
+    """The reason why a job has no result. Use ``str()`` to pass it on: msgspec does not encode a subclass."""
 
     __slots__ = ()
 

@@ -122,13 +122,18 @@ def test_4_passed_but_a_message_was_not_delivered(server: str, nobody: str, tmp_
     channels, report = tmp_path / "channels", tmp_path / "report.json"
     channels.mkdir()
     (channels / "hook").write_text(f"json://user:secret-token@{nobody}/")
+    with (channels / "large").open("wb") as stream:  # exceeds the memory of a channel: its process is stopped
+        stream.truncate(2**28)
     file = write(tmp_path / "c.yaml", {"allow": [server], "settle": 0, "notify": {"notifyOn": "always"}})
     ran = netproof("check", file, "--channels", channels, "--report", report, "--termination-log", tmp_path / "log")
     assert ran.returncode == 4
     for written in (report, tmp_path / "log"):
         found = json.loads(written.read_text())
         assert (found["exitCode"], found["verdict"]) == (4, "pass")
-        assert [(each["channel"], each["delivered"]) for each in found["channels"]] == [("hook", False)]
+        assert [(each["channel"], each["delivered"]) for each in found["channels"]] == [
+            ("hook", False),
+            ("large", False),
+        ]
     assert "secret-token" not in ran.stdout + ran.stderr + report.read_text() + (tmp_path / "log").read_text()
     assert netproof("check", file, "--channels", channels, "--no-notify").returncode == 0
 

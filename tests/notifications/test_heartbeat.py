@@ -5,6 +5,7 @@ import ssl
 from pathlib import Path
 from threading import Event
 
+import msgspec
 import pytest
 
 from notifications.heartbeat import beat
@@ -56,6 +57,7 @@ def test_a_server_that_fails(
     with servers.http(behaviour) as receiver:
         found = beat(url(tmp_path, f"http://localhost:{receiver.port}/pathSecret"), False, limit=limit)
     assert found == reason
+    assert msgspec.json.encode(found).decode() == f'"{reason}"'  # a part of the report
     assert capfd.readouterr() == ("", "")
 
 
