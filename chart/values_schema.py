@@ -244,7 +244,7 @@ def schema() -> Schema:
     entries = {name: only_on(entry, name) for name in ("allow", "deny")}
     targets = mapping(**{name: items(ref(name)) for name in entries})
     duration = {"type": ["string", "null"], "pattern": POSITIVE}
-    occasions = nullable(checker.property("Notify", "notifyOn"))
+    occasions = checker.property("Notify", "notifyOn")
 
     # The values of a vantage, which are also those of the release for all its vantages.
     vantage: dict[str, Schema] = {

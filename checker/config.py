@@ -121,18 +121,18 @@ class _Loader:
 
     def read_yaml(self, file: str, content: str) -> None:
         from checker.document import read  # noqa: PLC0415 - two lists do without
-        from checker.schema import configuration, validate  # noqa: PLC0415
+        from checker.schema import configuration, given, validate  # noqa: PLC0415
 
         document = read(file, content)
-        values = validate(document, document.values or {}, configuration(self.notify_shape())) or {}
+        written = {} if document.values is None else document.values
+        values = given(validate(document, written, configuration(self.notify_shape()))) or {}
         for name in LISTS:
             for index, each in enumerate(values.pop(name, ())):
                 self.read_entry(document, (name, index), {"target": each} if isinstance(each, str) else each or {})
         for key, value in values.items():
             if key in self.settings:
                 document.mistake((key,), f"is set already, in {self.places[key]}")
-            if value is not None:
-                self.settings[key], self.places[key] = value, document.where((key,))
+            self.settings[key], self.places[key] = value, document.where((key,))
         self.mistakes += document.mistakes
 
     def read_entry(self, document: Document, path: Keys, keys: dict[str, Any]) -> None:

@@ -114,7 +114,7 @@ class _Reader:
         return value
 
     def mapping(self, path: Keys) -> dict[str, Any]:
-        """Read a mapping. Below the top level, a key without a value is as if it were not there."""
+        """Read a mapping. The first of duplicate keys counts."""
         values: dict[str, Any] = {}
         for key in self.until(yaml.MappingEndEvent):
             if not isinstance(key, yaml.ScalarEvent):
@@ -123,9 +123,7 @@ class _Reader:
             if place in self.document.lines:
                 self.document.mistake(place, f"is a duplicate key, again in line {_line(key)}")
             self.document.lines.setdefault(place, _line(key))
-            value = self.value(next(self.events), place)
-            if value is not None or not path:
-                values.setdefault(key.value, value)
+            values.setdefault(key.value, self.value(next(self.events), place))
         return values
 
     def until(self, end: type[yaml.Event]) -> Iterator[Any]:

@@ -44,7 +44,7 @@ class Vantage(Struct, forbid_unknown_fields=True):
     cluster: Words | None = None
     namespace: Words | None = None
     node: Words | None = None
-    labels: dict[str, str] | None = None
+    labels: dict[str, str | None] | None = None
 
 
 def _struct(name: str, doc: str | None, keys: dict[str, Any]) -> type[Struct]:
@@ -130,6 +130,13 @@ def _validate_inside(document: Document, value: Any, inside: dict[Any, Any], pat
     return {key: each for key, each in valid.items() if each is not None}
 
 
+def given(value: Any) -> Any:
+    """Leave out the keys without a value: each is as if it were not there."""
+    if isinstance(value, dict):
+        return {key: given(each) for key, each in value.items() if each is not None}
+    return list(map(given, value)) if isinstance(value, list) else value
+
+
 def _types(shape: Any) -> Iterator[tuple[Any, str]]:
     """List the types that a value may have, each with its title."""
     if get_origin(shape) in (Union, UnionType):
@@ -155,7 +162,7 @@ def _inside(value: Any, shape: Any) -> dict[Any, Any]:
 
 def _shown(value: Any) -> str:
     if isinstance(value, list | dict):
-        return "a list" if isinstance(value, list) else "a mapping"
+        return f"a list of {len(value)}" if isinstance(value, list) else "a mapping"
     if isinstance(value, str) and len(value) > 58:
         return f"{value[:55]!r}…"
     return "nothing" if value is None else repr(value)

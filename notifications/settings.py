@@ -27,7 +27,7 @@ _NAME = Meta(
 class Notify(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """When messages are sent, and what hints they contain. Channels are secrets, so they are configured elsewhere."""
 
-    notify_on: tuple[Occasion, ...] | Occasion = DEFAULT
+    notify_on: tuple[Occasion, ...] | Occasion | None = DEFAULT
     runbook_url: Annotated[str, _URL] | None = None
     cronjob: Annotated[str, _NAME] | None = None
 
@@ -39,7 +39,7 @@ class Notify(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
 
 def occasions(notify_on: Any) -> tuple[str, ...]:
     """Read ``notify.notifyOn``, which is one word or a list of words."""
-    return (notify_on,) if isinstance(notify_on, str) else tuple(notify_on)
+    return (notify_on,) if isinstance(notify_on, str) else DEFAULT if notify_on is None else tuple(notify_on)
 
 
 def due(report: Mapping[str, Any]) -> bool:

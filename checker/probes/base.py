@@ -91,9 +91,10 @@ class IcmpError(NamedTuple):
 async def connect(check: Check, address: str, port: int) -> Observation:
     """Try to establish one TCP connection to a literal address, and close it again.
 
-    On the deny list the handshake stays half open: the kernel delays its last segment by up to 0.2 s (TCP_QUICKACK in
-    tcp(7)), and closing sends a reset instead (SO_LINGER in socket(7)). So attempts never fill the queue of a listener
-    that accepts nothing, which would then look blocked, and the server's application does not notice them.
+    On the deny list, a control's too, the handshake stays half open: the kernel delays its last segment by up to 0.2 s
+    (TCP_QUICKACK in tcp(7)), and closing sends a reset instead (SO_LINGER in socket(7)). So attempts never fill the
+    queue of a listener that accepts nothing, which would then look blocked, and the server's application does not
+    notice them.
     """
     loop = asyncio.get_running_loop()
     family = family_of(address)

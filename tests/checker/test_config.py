@@ -330,15 +330,15 @@ notify: {notifyOn: [violation, pass], runbookUrl: "https://wiki/x", cronjob: net
 def test_a_key_without_a_value_is_as_if_it_were_not_there(tmp_path: Path) -> None:
     nothing = {
         "defaults": {"attempts": None},
-        "notify": {"runbookUrl": None},
-        "vantage": {"name": None},
+        "notify": {"runbookUrl": None, "notifyOn": None},
+        "vantage": {"name": None, "labels": {"app": None}},
         "settle": None,
     }
     found = plan(
         write(tmp_path / "c.yaml", {"allow": ["a:1"], "deny": [{"target": "b:1", "timeout": None}], **nothing})
     )
     assert [(check.attempts, check.timeout) for check in found.checks] == [(5, 3.0), (5, 3.0)]
-    assert (found.notify, found.vantage.name, found.settle) == ({}, None, 10.0)
+    assert (found.notify, found.vantage.name, found.vantage.labels, found.settle) == ({}, None, {}, 10.0)
 
 
 def test_anchors_are_plain_values(tmp_path: Path) -> None:
