@@ -33,8 +33,8 @@ replaced: pods would get unexpected host names.
 {{- . | toString | replace "+" "_" | trunc 63 | trimAll "-_." }}
 {{- end }}
 
-{{/* Labels that find a vantage's pods, of (dict "root" $ "vantage" $vantage). */}}
-{{- define "netproof.selectors" -}}
+{{/* The labels that Kubernetes recommends, of (dict "root" $ "vantage" $vantage). */}}
+{{- define "netproof.recommended" -}}
 app.kubernetes.io/name: {{ include "netproof.label" (printf "%s%s" (include "netproof.name" .root) (eq .vantage.role "reporter" | ternary "-reporter" "")) | quote }}
 app.kubernetes.io/instance: {{ include "netproof.label" .root.Release.Name | quote }}
 app.kubernetes.io/component: {{ include "netproof.label" .vantage.name | quote }}
@@ -50,11 +50,13 @@ with a name of its own.
 {{- end }}
 
 {{/*
-Labels that find what belongs to a vantage. Pods may wear the application's labels, which replace the usual ones, so these
-are laid over all others, and nothing else selects by them.
+Labels by which the chart and the reporter find the objects of a vantage or of the reporter; they are laid over all
+others. A vantage has labels of its own for this, because an application's labels may replace the recommended ones.
 */}}
-{{- define "netproof.ours" -}}
-{{- if ne .vantage.role "reporter" }}
+{{- define "netproof.selectors" -}}
+{{- if eq .vantage.role "reporter" }}
+{{- include "netproof.recommended" . }}
+{{- else -}}
 netproof-release: {{ include "netproof.release" .root | quote }}
 netproof-vantage: {{ include "netproof.label" .vantage.name | quote }}
 {{- end }}
@@ -62,12 +64,12 @@ netproof-vantage: {{ include "netproof.label" .vantage.name | quote }}
 
 {{/* Labels of every object except pods, which have the labels that policies select and few others. */}}
 {{- define "netproof.labels" -}}
-{{- $labels := include "netproof.selectors" . | fromYaml }}
+{{- $labels := include "netproof.recommended" . | fromYaml }}
 {{- $_ := set $labels "app.kubernetes.io/version" (include "netproof.label" .root.Chart.AppVersion) }}
 {{- $_ := set $labels "app.kubernetes.io/managed-by" .root.Release.Service }}
 {{- $_ := set $labels "app.kubernetes.io/part-of" "netproof" }}
 {{- $_ := set $labels "helm.sh/chart" (include "netproof.label" (printf "%s-%s" .root.Chart.Name .root.Chart.Version)) }}
-{{- include "netproof.layers" (dict "root" .root "maps" (list $labels .root.Values.commonLabels (include "netproof.ours" . | fromYaml))) }}
+{{- include "netproof.layers" (dict "root" .root "maps" (list $labels .root.Values.commonLabels (include "netproof.selectors" . | fromYaml))) }}
 {{- end }}
 
 {{/*

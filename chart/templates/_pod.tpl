@@ -19,7 +19,7 @@ podAnnotations override these.
 {{- define "netproof.podMetadata" -}}
 {{- $mesh := dict "sidecar.istio.io/inject" "false" "istio.io/dataplane-mode" "none" "kuma.io/sidecar-injection" "disabled" -}}
 labels:
-  {{- include "netproof.layers" (dict "root" .root "maps" (list $mesh (include "netproof.selectors" . | fromYaml) .root.Values.commonLabels .vantage.podLabels (include "netproof.ours" . | fromYaml))) | nindent 2 }}
+  {{- include "netproof.layers" (dict "root" .root "maps" (list $mesh (include "netproof.recommended" . | fromYaml) .root.Values.commonLabels .vantage.podLabels (include "netproof.selectors" . | fromYaml))) | nindent 2 }}
 {{- $mesh = dict "sidecar.istio.io/inject" "false" "linkerd.io/inject" "disabled" "consul.hashicorp.com/connect-inject" "false" }}
 annotations:
   {{- include "netproof.layers" (dict "root" .root "maps" (list $mesh .root.Values.commonAnnotations .vantage.podAnnotations)) | nindent 2 }}

@@ -119,16 +119,47 @@ def test_a_continuous_vantage_is_a_deployment_that_takes_no_traffic() -> None:
     assert "readinessGates" not in kind(ready, "Deployment")["np-netproof"]["spec"]["template"]["spec"]
 
 
-def test_a_deployment_selects_its_pods_whatever_their_labels() -> None:
-    objects = render({**CONTINUOUS, "podLabels": {"app.kubernetes.io/name": "shop"}})
-    spec = kind(objects, "Deployment")["np-netproof"]["spec"]
-    assert spec["selector"]["matchLabels"].items() <= spec["template"]["metadata"]["labels"].items()
+THEIRS = {f"app.kubernetes.io/{key}": "shop" for key in ("name", "instance", "component")}
+LABELLED: dict[str, Any] = {
+    "podLabels": THEIRS,
+    "commonLabels": THEIRS,
+    "networkPolicy": {"enabled": True},
+    "reporter": {"enabled": True, "podLabels": THEIRS},
+    "serviceMonitor": {"enabled": True},
+}
+
+
+def test_selectors_fit_whatever_labels_the_pods_have() -> None:
+    objects = render({**VALUES, **LABELLED})
+    deployments = {name: each["spec"] for name, each in kind(objects, "Deployment").items()}
+    assert deployments.keys() == {"np-netproof-c", NAME}
+    for spec in deployments.values():
+        assert spec["selector"]["matchLabels"].items() <= spec["template"]["metadata"]["labels"].items()
+    service = kind(objects, "Service")[NAME]
+    reporter = deployments[NAME]["template"]["metadata"]["labels"]
+    assert service["spec"]["selector"].items() <= reporter.items()
+    monitored = kind(objects, "ServiceMonitor")[NAME]["spec"]["selector"]["matchLabels"]
+    assert monitored.items() <= service["metadata"]["labels"].items()
+    pods = {name: each["template"] for name, each in deployments.items()}
+    pods |= {name: each["spec"]["jobTemplate"]["spec"]["template"] for name, each in kind(objects, "CronJob").items()}
+    policies = kind(objects, "NetworkPolicy")
+    assert policies.keys() == pods.keys() - {NAME}
+    for name, policy in policies.items():
+        selected = policy["spec"]["podSelector"]["matchLabels"].items()
+        assert [each for each, pod in pods.items() if selected <= pod["metadata"]["labels"].items()] == [name]
+
+
+def test_labels_do_not_change_a_selector_which_is_immutable() -> None:
+    plain, labelled = (
+        {name: each["spec"]["selector"] for name, each in kind(render(values), "Deployment").items()}
+        for values in (VALUES, {**VALUES, **LABELLED})
+    )
+    assert plain == labelled
 
 
 @pytest.mark.parametrize("mode", ["cronjob", "continuous"])
 def test_its_objects_are_found_whatever_labels_the_application_has(mode: str, tmp_path: Any) -> None:
-    theirs = {f"app.kubernetes.io/{key}": "shop" for key in ("name", "instance", "component")}
-    theirs |= {"netproof-vantage": "else", "netproof-release": "else"}
+    theirs = {**THEIRS, "netproof-vantage": "else", "netproof-release": "else"}
     values = {**VALUES, "vantages": {"a": {"namespace": "one", "mode": mode}}, "control": {"enabled": False}}
     objects = render({**values, "podLabels": theirs, "commonLabels": theirs}, namespace="ops")
     file = tmp_path / "reporter.yaml"
