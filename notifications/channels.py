@@ -26,7 +26,7 @@ def one_url(file: Path) -> str:
     try:
         if not file.is_file():
             raise NotificationError("there is no such file; give one URL in a file")
-        lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
+        lines = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]
     except OSError as e:
         raise NotificationError(f"cannot be read ({e.strerror})") from None
     except UnicodeDecodeError:

@@ -23,7 +23,7 @@ from notifications.view import Document
 # Seconds for one channel. The longest case is 26 s: 3 tries with pauses of 1 s, each try with 4 s to connect and 4 s to
 # answer (cto and rto of apprise), or with 8 s for the answer of a mail server.
 LIMIT, TRIES, PAUSE = 28.0, 3, 1.0
-START = 3.0  # more seconds, to load apprise
+START = 6.0  # more seconds, to load apprise: 0.3 s of processor time, of which a pod may have little
 MEGABYTES = 32  # memory of one channel: most services of apprise read the whole answer of a server
 
 

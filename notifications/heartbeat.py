@@ -18,7 +18,7 @@ def beat(file: Path, passed: bool, *, limit: float = LIMIT) -> str | None:  # no
     https://healthchecks.io/docs/http_api/
     """
     failure = limits.run({"": partial(_call, file, passed, limit)}, limit, MEGABYTES)[""]
-    return failure and str(failure)
+    return None if failure is None else str(failure)
 
 
 def _call(file: Path, passed: bool, limit: float) -> str | None:  # noqa: FBT001

@@ -16,14 +16,13 @@ from typing import Any
 from notifications import limits, report, situation
 from notifications.errors import NotificationError
 from notifications.forms import FORMS, Form
-from notifications.forms.base import plain
-from notifications.view import Document, Variables, fitted
+from notifications.view import Document, Variables, fitted, short
 
 TEMPLATES = Path(__file__).parent / "templates"
 VERSION = 2
 VIEWS = {"run": report.view, "situation": situation.view}
 TITLE = 150  # characters: the limit of a Slack header
-SECONDS, MEGABYTES = 5.0, 64  # limits of a template of the user
+SECONDS, MEGABYTES, FAULT = 5.0, 64, 500  # limits of a template of the user, and of the text about its mistake
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ def view(document: Document) -> Variables:
     try:
         if document["version"] == VERSION:
             return VIEWS[document.get("kind", "run")](document)
-    except (KeyError, TypeError, ValueError, AttributeError) as e:
+    except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as e:  # a time may overflow
         raise NotificationError(f"not a document of netproof: {type(e).__name__} {e}") from None
     raise NotificationError(f"its version is {document['version']!r}: this netproof reads version {VERSION}")
 
@@ -76,7 +75,7 @@ def _message_or_fault(message: Any, template: Path) -> Message | str:
         # jinja2 puts the template's own lines in the traceback.
         frames = [frame for frame in extract_tb(e.__traceback__) if Path(frame.filename).parent == template.parent]
         place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else f"{template}:1"
-        return plain(f"{place}: {e} ({type(e).__name__})")
+        return str(short(f"{place}: {e} ({type(e).__name__})", FAULT))
 
 
 def _message(seen: Variables, form: Form, size: int, templates: Path) -> Message:

@@ -11,7 +11,8 @@ from markupsafe import Markup
 
 # A zero-width space is invisible. It splits what a service would otherwise read as one word.
 GAP = "\u200b"
-_MENTION = re.compile(r"(?<![\w.])@|@(?=(?:here|channel|everyone|all|room)\b)", re.IGNORECASE)
+# <!channel> in Mattermost, <users/all> in Google Chat, <at id=all> in Lark; then @name.
+_MENTION = re.compile(r"<|(?<![\w.])@|@(?=(?:here|channel|everyone|all|room)\b)", re.IGNORECASE)
 
 
 class Form:
@@ -58,4 +59,4 @@ def plain(value: object) -> str:
 
 def unmentioned(value: object) -> str:
     """Return plain text without mentions: many services notify all members at ``@here`` or ``@everyone``."""
-    return _MENTION.sub("@" + GAP, plain(value))
+    return _MENTION.sub(rf"\g<0>{GAP}", plain(value))

@@ -25,7 +25,7 @@ class Teams(Form):
     def text(self, value: object) -> str:
         """Escape text."""
         safe = re.sub(r"([\\`*_\[\]#~|])", r"\\\1", unmentioned(value))
-        return re.sub(r"<|\{(?=\{)|&(?=#?\w+;)|^(?=>)|^[-+](?=\s)|^\d+(?=[.)]\s)", rf"\g<0>{GAP}", safe)
+        return re.sub(r"\{(?=\{)|&(?=#?\w+;)|^(?=>)|^[-+](?=\s)|^\d+(?=[.)]\s)", rf"\g<0>{GAP}", safe)
 
     def code(self, value: object) -> Markup:
         """Return text in bold: cards have no fixed width."""

@@ -175,7 +175,7 @@ def test_bad_channels_are_reported_by_name_and_the_good_ones_go_out(
             c_no_url="T0SECRETAA/B0SECRETBB",
             d_unknown="slak://T0SECRETAA/B0SECRETBB/cSecretToken0123456789ab",
             e_wrong="slack://T0SECRETAA",
-            g_good=f"# our chat\n\n{sample.json(other.port)}\n",
+            g_good=f"\ufeff# our chat, written by Notepad\n\n{sample.json(other.port)}\n",
         )
         path = tmp_path / "channels"
         (path / "f_binary").write_bytes(b"\xff\xfe")
@@ -218,7 +218,8 @@ def test_a_missing_folder_and_an_invalid_document_raise_an_error(
 ) -> None:
     with pytest.raises(NotificationError, match="nowhere: cannot be read"):
         folder(tmp_path / "nowhere")
-    for document in ({"some": "thing"}, {"version": 2}, {**leaking, "kind": "poem"}, {**leaking, "started": "today"}):
+    invalid: list[sample.Report] = [{"some": "thing"}, {"version": 2}, {**leaking, "kind": "poem"}]
+    for document in (*invalid, *({**leaking, "started": when} for when in ("today", "0001-01-01T00:00:00+14:00"))):
         with pytest.raises(NotificationError, match="not a document of netproof"):
             deliver(document, channels(chat="json://localhost"))
     with pytest.raises(NotificationError, match="its version is 1"):

@@ -23,7 +23,7 @@ from tests.notifications import conftest as sample
 from tests.notifications import servers
 
 NASTY = (
-    "<!channel>", "<!here|x>", "<@U012AB3CD>", "<#C1>", "@here", "@channel", "@everyone", "<at>Ann</at>",
+    "<!channel>", "<!here|x>", "<@U012AB3CD>", "<#C1>", "@here", "@channel", "@everyone", "<at>Ann</at>", "<users/all>",
     "<https://evil.example|safe>", "[safe](https://evil.example)", "![x](https://evil.example/x.png)",
     "<b>bold</b>", "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "</table>", "'\"><a href=//e>",
     "*bold*", "_it_", "~gone~", "`code`", "```", "**b**", "# head", "> quote", "- item", "1. item", "| a | b |\n|-|-|",
@@ -123,7 +123,7 @@ def html_markup(body: str) -> tuple[list[str], str]:
 
 
 def text_markup(body: str) -> tuple[list[str], str]:
-    return re.findall(MENTION, body), body.replace(GAP, "")
+    return re.findall(rf"<(?!{GAP})|{MENTION}", body), body.replace(GAP, "")
 
 
 MARKUP = {"slack": slack_markup, "teams": teams_markup, "html": html_markup, "text": text_markup}

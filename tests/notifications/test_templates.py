@@ -8,6 +8,7 @@ import pytest
 
 from notifications.deliver import Delivery, deliver
 from notifications.forms import FORMS
+from notifications.forms.base import GAP
 from notifications.render import render
 from tests.notifications import conftest as sample
 from tests.notifications import servers
@@ -26,7 +27,7 @@ def test_expressions_of_the_user_are_escaped(leaking: sample.Report, tmp_path: P
     (tmp_path / "slack.j2").write_text("title\n<!here> {{ report.vantage.name }} {{ report.vantage.name | code }}\n")
     leaking["vantage"]["name"] = "<!channel>"
     # What the template itself says is its author's own: a team may want to be mentioned.
-    assert render(leaking, "slack", tmp_path).body == "<!here> &lt;!channel&gt; `&lt;!channel&gt;`"
+    assert render(leaking, "slack", tmp_path).body == f"<!here> &lt;{GAP}!channel&gt; `&lt;!channel&gt;`"
 
 
 @pytest.mark.parametrize(
@@ -58,6 +59,12 @@ def test_a_broken_template_is_reported_with_its_line(
     assert message.fault.endswith("; the built-in template was used instead")
     built_in = render(leaking, form)
     assert (message.title, message.body) == (built_in.title, built_in.body)
+
+
+def test_the_text_about_a_mistake_is_short(leaking: sample.Report, tmp_path: Path) -> None:
+    # It is a part of the report, the termination message and the log.
+    (tmp_path / "text.j2").write_text("title\n{% include 'x' * 100000 %}")
+    assert len(str(render(leaking, "text", tmp_path).fault)) < 600
 
 
 def test_a_template_that_is_not_text_and_a_missing_folder(leaking: sample.Report, tmp_path: Path) -> None:
