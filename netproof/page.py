@@ -23,12 +23,11 @@ ARGUMENTS = (
 )
 
 
-def run(options: Options) -> int:
-    """Run the command and return its exit code."""
+def run(options: Options) -> None:
+    """Run the command."""
     if (options.first is None) != (options.last is None):
         raise UsageError("give both --from and --to, or neither")
     if options.first and options.last < options.first:
         raise UsageError("--to is before --from")
     period = Period(options.first, options.last) if options.first else None
     print(page(status.situation(options), period))
-    return 0

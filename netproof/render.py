@@ -12,10 +12,9 @@ ARGUMENTS = (
 )
 
 
-def run(options: Options) -> int:
-    """Run the command and return its exit code."""
+def run(options: Options) -> None:
+    """Run the command."""
     message = render(report(options.report), options.form, options.templates)
     print(message.title, message.body, sep="\n\n")
     if message.fault:
         raise NotificationError(message.fault)
-    return 0

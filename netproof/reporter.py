@@ -22,8 +22,8 @@ ARGUMENTS = (
 )
 
 
-def run(options: Options) -> int:
-    """Run the command until it is stopped, and return its exit code."""
+def run(options: Options) -> None:
+    """Run the command until it is stopped."""
     try:
         settings, url = load(options.settings), address()
     except (SettingsError, ApiError) as error:
@@ -37,4 +37,3 @@ def run(options: Options) -> int:
         stack.callback(serve(("127.0.0.1", settings.page_port), local(service)).shutdown)
         console.note("INFO", f"watching {len(settings.vantages)} vantages in {len(settings.namespaces)} namespaces")
         service.run(stop)
-    return 0

@@ -9,7 +9,6 @@ from notifications.settings import Notify
 ARGUMENTS = (argument("--report", action="store_true", help="print the schema of the report instead"),)
 
 
-def run(options: Options) -> int:
-    """Run the command and return its exit code."""
+def run(options: Options) -> None:
+    """Run the command."""
     print(json.dumps(report.schema() if options.report else schema.published(Notify), indent=2))
-    return 0

@@ -36,8 +36,8 @@ ARGUMENTS = (
 )
 
 
-def run(options: Options) -> int:
-    """Run the command and return its exit code."""
+def run(options: Options) -> None:
+    """Run the command."""
     inventory = load(options)
     if options.output == "table":
         print(*_table(pairs(inventory)), sep="\n")
@@ -48,7 +48,6 @@ def run(options: Options) -> int:
         print("\n]")
     else:
         print(_values(inventory, options), end="")
-    return 0
 
 
 def load(options: Options) -> Inventory:
