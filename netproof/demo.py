@@ -1,14 +1,10 @@
 """`netproof demo`: find and report a violation, without a cluster or a network."""
 
-import json
 import os
 import socket
 import sys
 from contextlib import ExitStack
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
-from typing import Any, ClassVar
 
 from checker import config, report
 from checker.model import Verdict
@@ -16,6 +12,7 @@ from netproof.arguments import Options, notify_shape
 from netproof.check import probe
 from netproof.console import Console
 from notifications.deliver import deliver
+from reporter.server import Answer, Query, serve
 
 ARGUMENTS = ()
 _HERE = "127.0.0.1"
@@ -57,33 +54,22 @@ def run(_options: Options) -> int:
         file = _file(_CONFIGURATION.format(**_targets(stack)))
         ran = probe(config.load([file], notify_shape), console, lambda _: False)
         console.summary(ran)
-        server = stack.enter_context(HTTPServer((_HERE, 0), _Webhook))
-        Thread(target=server.serve_forever, daemon=True).start()
+        received: list[Query] = []
+
+        def webhook(message: Query) -> Answer:
+            received.append(message)
+            return Answer(b"")
+
+        server = serve((_HERE, 0), {"/": webhook})
         os.environ["NO_PROXY"] = os.environ["no_proxy"] = _HERE
-        channels = {"webhook": _file(f"json://{_HERE}:{server.server_port}")}
+        channels = {"webhook": _file(f"form://{_HERE}:{server.server_port}/?method=GET")}
         sent = deliver(report.document(report.of_run(ran)), channels)
-        server.shutdown()
     console.print("\nThe message, as a webhook on this machine received it\n")
-    for message in _Webhook.messages:
+    for message in received:
         console.print("\n".join(f"  | {line}" for line in (message["title"], "", *message["message"].splitlines())))
     console.print("\n" + _EXPLANATION.format(command=sys.argv[0]))  # netproof may not be on the PATH
     caught = ran.summary["leaks"] == 1 and ran.verdict is Verdict.VIOLATION
     return 0 if caught and all(each.delivered for each in sent) else 70
-
-
-class _Webhook(BaseHTTPRequestHandler):
-    """Receives messages as JSON, and keeps them."""
-
-    messages: ClassVar[list[dict[str, Any]]] = []
-
-    def do_POST(self) -> None:
-        """Receive a message."""
-        self.messages.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, *_: Any) -> None:
-        """Print nothing about requests."""
 
 
 def _file(content: str) -> Path:
