@@ -1,11 +1,11 @@
 """The checks of values, and the result of each under the policies."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from ipaddress import ip_address
 from typing import NamedTuple
 
 from checker.target import identify
-from planner.addresses import Address
 from planner.chart_values import DOMAIN, Place
 from planner.evaluator import Change, Endpoint
 from planner.inventory import Inventory
@@ -61,13 +61,8 @@ class Checks:
         if target.host is None:
             return self.inventory.dns, True
         protocol = "UDP" if target.kind in ("udp", "dns") else "TCP"
-        address = _address(target.host)
+        address = None
+        with suppress(ValueError):
+            address = ip_address(target.host)
         elsewhere = () if target.host.endswith(DOMAIN) else (Endpoint(None, address, protocol, target.port),)
         return self.targets.get((protocol, target.host, target.port), elsewhere), address is None
-
-
-def _address(host: str) -> Address | None:
-    try:
-        return ip_address(host)
-    except ValueError:
-        return None

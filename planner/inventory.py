@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from ipaddress import ip_address
 
 from planner.addresses import Address, covers, in_order, pod_ranges
@@ -107,10 +108,8 @@ class Inventory:
             pods.append(PodClass(namespace, self._used({**VANTAGE_LABELS, **labels}), blocks=self._covering(None)))
         nodes = [frozenset(self._nodes[index]) for index in range(len(pods))]
         namespaces = defaultdict[str, Mapping[str, str]](dict, self._namespaces)
-        return (
-            Evaluator(pods, nodes, self.policies, namespaces, optimistic=False),
-            Evaluator(pods, nodes, self.policies, namespaces, optimistic=True),
-        )
+        make = partial(Evaluator, pods, nodes, self.policies, namespaces)
+        return make(optimistic=False), make(optimistic=True)
 
     def _add(self, namespace: str, name: str, pod: Pod, *, ready: bool) -> None:
         labels = pod.metadata.labels or {}

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import msgspec
 import yaml
@@ -349,10 +349,8 @@ def _documents(content: bytes) -> Iterator[bytes | Raw]:
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """Reads dates as text, as Kubernetes does."""
 
-    yaml_implicit_resolvers: ClassVar = {
-        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
+
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", yaml.SafeLoader.construct_yaml_str)
 
 
 def _collect(file: str, document: bytes | Raw, found: dict[tuple[str, str, str], Any]) -> Iterator[str]:

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain, count
 
 from planner.evaluator import members
 from planner.inventory import VANTAGE_LABELS, Destination, Inventory
 from planner.lists import Lists
+from planner.origins import Origin
 
 DNS = "dns://kubernetes.default.svc.cluster.local"
 
@@ -23,15 +24,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Vantage:
-    """Where to probe from, the workloads that it represents, and its lists."""
+    """Where to probe from, with the workloads that it represents, and its lists."""
 
     name: str
-    namespace: str
-    labels: dict[str, str]
-    workloads: tuple[str, ...]
-    allow: tuple[Entry, ...] = ()
-    deny: tuple[Entry, ...] = ()
-    left_out: int = 0  # denials over the limit
+    origin: Origin
+    allow: list[Entry]
+    deny: list[Entry]
+    left_out: int  # denials over the limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class Suggestion:
     """The vantages, the control if one is needed, and notes for the reader."""
 
     vantages: tuple[Vantage, ...]
-    control: Vantage | None
+    control: Origin | None
     notes: tuple[str, ...]
 
 
@@ -47,8 +46,8 @@ def suggest(inventory: Inventory, max_denials: int) -> Suggestion:
     """Choose vantages and their lists, with at most `max_denials` denials in each."""
     lists = Lists(inventory, max_denials)
     names = _names(lists)
-    vantages = tuple(_with_lists(lists, index, names[index]) for index in sorted({*lists.allow, *lists.deny}))
-    control = None if lists.control is None else _vantage(lists, lists.control, "control")
+    vantages = tuple(_vantage(lists, index, names[index]) for index in sorted({*lists.allow, *lists.deny}))
+    control = None if lists.control is None else _origin(lists, lists.control)
     return Suggestion(vantages, control, tuple(_notes(lists, vantages)))
 
 
@@ -64,10 +63,11 @@ def _names(lists: Lists) -> dict[int, str]:
     return names
 
 
-def _vantage(lists: Lists, index: int, name: str) -> Vantage:
+def _origin(lists: Lists, index: int) -> Origin:
+    """Return the origin of a vantage, with the workloads of all origins that it represents."""
     origin = lists.origins[index]
     workloads = {each for one in members(lists.groups[index]) for each in lists.origins[one].workloads}
-    return Vantage(name, origin.namespace, _fewest(lists.inventory, origin.labels), tuple(sorted(workloads)))
+    return Origin(origin.namespace, _fewest(lists.inventory, origin.labels), tuple(sorted(workloads)))
 
 
 def _fewest(inventory: Inventory, labels: dict[str, str]) -> dict[str, str]:
@@ -80,7 +80,7 @@ def _fewest(inventory: Inventory, labels: dict[str, str]) -> dict[str, str]:
     return labels
 
 
-def _with_lists(lists: Lists, index: int, name: str) -> Vantage:
+def _vantage(lists: Lists, index: int, name: str) -> Vantage:
     allowed = sorted(lists.allow.get(index, ()), key=lambda to: (to.namespace, to.service, to.port))
     allow = [Entry(str(lists.text(index, to)), f"allowed by {_deciding(lists, index, to)}") for to in allowed]
     if lists.resolving >> index & 1:
@@ -91,8 +91,7 @@ def _with_lists(lists: Lists, index: int, name: str) -> Vantage:
         about = lists.inventory.outside.get(to) or ("" if text.startswith(to.host) else to.host)
         because = f"{about}{': ' if about else ''}not allowed by {_deciding(lists, index, to)}"
         deny.append(Entry(text, because, text in lists.up))
-    vantage, left_out = _vantage(lists, index, name), lists.left_out.get(index, 0)
-    return replace(vantage, allow=tuple(allow), deny=tuple(deny), left_out=left_out)
+    return Vantage(name, _origin(lists, index), allow, deny, lists.left_out.get(index, 0))
 
 
 def _deciding(lists: Lists, index: int, to: Destination) -> str:
@@ -106,9 +105,6 @@ def _notes(lists: Lists, vantages: tuple[Vantage, ...]) -> Iterator[str]:
     for each in inventory.others:
         yield f"{each.name} is not evaluated: nothing is suggested for the pods that it selects."
     named = {end.pod for to in inventory.destinations for end in to.backends}
-    other_protocols = (
-        to for to in inventory.destinations if to.protocol != "TCP" and not dns.intersection(to.backends)
-    )
     texts = {
         "Only partly reachable, so on no list": [
             str(to)
@@ -117,7 +113,9 @@ def _notes(lists: Lists, vantages: tuple[Vantage, ...]) -> Iterator[str]:
         ],
         "Without a ready pod, so on no list": [str(to) for to in inventory.destinations if not to.ready],
         "Not TCP, so on no list (a check needs a payload that the server answers)": [
-            f"{to}/{to.protocol}" for to in other_protocols
+            f"{to}/{to.protocol}"
+            for to in inventory.destinations
+            if to.protocol != "TCP" and not dns.intersection(to.backends)
         ],
         "Isolated, but behind no Service, so that no check can name them": [
             str(each)

@@ -65,11 +65,11 @@ def test_the_rest_of_a_file_with_a_mistake_is_read() -> None:
 
 
 def test_dates_and_other_kinds_of_the_same_name_do_not_disturb() -> None:
-    text = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, labels: {released: 2026-01-01}}\n"
+    text = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, labels: {released: 2026-01-01, no-day: 2026-02-30}}\n"
     text += "---\napiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: a}\nspec: {template: {}}\n"
     found = read([("a.yaml", text.encode())])
     assert not found.mistakes
-    assert len(found.pods) == 1
+    assert [pod.metadata.labels for pod in found.pods] == [{"released": "2026-01-01", "no-day": "2026-02-30"}]
     assert not found.services
 
 

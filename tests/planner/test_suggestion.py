@@ -15,7 +15,7 @@ from planner.coverage import coverage
 from planner.merge import merge_into
 from planner.suggestion import suggest
 from planner.values import scalar, write
-from tests.planner.world import SHOP, Object, app, deployment, inventory, made, policy, service
+from tests.planner.world import DNS, SHOP, Object, app, deployment, inventory, made, policy, service
 from tests.tools.helm import tools
 
 if TYPE_CHECKING:
@@ -88,6 +88,26 @@ def test_the_api_server_the_kubelet_and_another_namespace_are_denied_to_a_vantag
     mail = made("Pod", "mail", "post", metadata={"labels": {"app": "mail"}}, status={"conditions": [ready]})
     values = values_of(*(each for each in SHOP if each["kind"] != "Service"), api, *elsewhere, *pods, mail)
     assert "mail.post:25" in targets(values, "shop-frontend", "deny")
+
+
+def test_a_denied_target_that_the_control_cannot_reach_is_allowed_to_a_vantage_that_reaches_it() -> None:
+    """From each of two namespaces, only the Service of the other one can be reached."""
+    objects = []
+    for space, port, other in (("red", 1000, 2000), ("blue", 2000, 1000)):
+        egress = [{"ports": [{"port": other}]}, DNS]
+        objects += [
+            deployment(space, {"app": space}, namespace=space),
+            service(space, {"app": space}, port, namespace=space),
+            policy("egress", None, space, egress=egress, policyTypes=["Egress"]),
+        ]
+    values = values_of(*objects)
+    assert values["control"]["namespace"] == "blue"
+    assert targets(values, "blue-blue", "deny")[0] == "blue.blue:2000"
+    assert "blue.blue:2000" in targets(values, "red-red", "allow")
+    assert targets(values, "red-red", "deny")[0] == "red.red:1000"
+    assert "red.red:1000" not in targets(values, "blue-blue", "allow")  # the control shows it
+    entries = [each for vantage in values["vantages"].values() for each in vantage["targets"]["deny"]]
+    assert {each["target"] for each in entries if each.get("control") is False} == {"169.254.169.254:80"}
 
 
 @pytest.mark.parametrize(
