@@ -65,18 +65,20 @@ class Api:
     patience: float = _PATIENCE
 
     def objects(self, settings: Settings) -> Objects:
-        """List the objects of the release. A namespace that is refused is noted.
+        """List the objects of the release. A namespace in which a list is refused is noted, and nothing of it returned.
 
-        Raises ApiError, also if a next page has expired (410): with a part of the pods, Jobs would seem to have none.
+        Raises ApiError, also if a next page has expired (410): without all pods, Jobs would seem to have none.
         """
         found = Objects()
         selector = f"netproof-release={settings.release}"
         with self._client() as client:
             for namespace in settings.namespaces:
+                whole = Objects()
                 try:
                     for group, kind in _LISTS:  # pods last: they are as new as their Jobs, or newer
                         path = f"{group}/namespaces/{namespace}/{kind.lower()}s"
-                        self._list(client, path, kind, selector, found)
+                        self._list(client, path, kind, selector, whole)
+                    found.add(whole)
                 except ApiError as error:
                     if error.status not in (403, 404):
                         raise

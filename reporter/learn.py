@@ -89,8 +89,12 @@ def _learn(state: State, run: Run, known: Check, check: Reported) -> None:
 
 def _close(state: State, vantage: str, check: Check, time: int, *, gone: bool = False) -> None:
     if check.finding:
-        state.close(check.key, vantage, time, gone=gone)
         check.finding = ""
+        others = state.vantages[vantage].checks.values()
+        if not any(
+            other.finding and other.key == check.key for other in others
+        ):  # two paths of one server, for example
+            state.close(check.key, vantage, time, gone=gone)
 
 
 def _plain(text: str | None) -> str:

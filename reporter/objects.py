@@ -166,6 +166,11 @@ class Objects(Struct):
     unreadable: list[str] = []
     unlisted: dict[str, str] = {}
 
+    def add(self, other: "Objects") -> None:
+        """Add the objects of another list."""
+        for name in ("cronjobs", "jobs", "pods", "unreadable"):
+            getattr(self, name).extend(getattr(other, name))
+
 
 _KINDS: dict[str, type[Any]] = {"CronJob": CronJob, "Job": Job, "Pod": Pod}
 

@@ -42,7 +42,7 @@ class StandIn(ThreadingHTTPServer):
         self.bodies: dict[str, list[bytes]] = {}  # pages made before, by kind
         self.faults: list[tuple[int, str]] = []
         self.fault: Any = {"message": "a fault"}
-        self.refused: set[str] = set()  # namespaces
+        self.refused: set[str] = set()  # namespaces, or one kind of objects in a namespace: shop/pods
         self.expired = ""  # the kind of objects whose tokens of next pages are too old
         self.requests: list[tuple[str, str]] = []
         self.secret: dict[str, Any] = {
@@ -71,7 +71,7 @@ class Handler(BaseHTTPRequestHandler):
         namespace, kind = parts[-2 if "secrets" not in parts else -3], parts[-1]
         if "secrets" in parts:
             self.answer(200, self.server.secret)
-        elif namespace in self.server.refused:
+        elif self.server.refused & {namespace, f"{namespace}/{kind}"}:
             self.answer(403, {"message": f'cannot list resource "{kind}" in the namespace "{namespace}"'})
         else:
             self.page(namespace, kind, {key: each[0] for key, each in parse_qs(url.query).items()})

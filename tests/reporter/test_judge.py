@@ -106,6 +106,20 @@ def test_a_finding_that_began_and_ended_between_two_rounds_is_not_lost() -> None
     assert [(day.runs, day.worst) for day in situation.vantages[0].known.days.values()] == [(2, "violation")]
 
 
+def test_a_finding_about_two_paths_of_a_server_is_not_over_before_both_pass() -> None:
+    watch = Watch()
+    watch.world.cronjob()
+    for time, one, other, open_ in (
+        (NOON, "violation", "violation", 1),
+        (NOON + 60, "pass", "violation", 1),
+        (NOON + 120, "pass", "pass", 0),
+    ):
+        watch.world.run(
+            message(check("allow https://api:443/a", one), check("allow https://api:443/b", other)), at=time
+        )
+        assert len(watch.look(time).findings) == open_
+
+
 def test_a_check_that_left_the_lists_is_not_over() -> None:
     watch = Watch()
     watch.world.cronjob()

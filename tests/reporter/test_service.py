@@ -310,6 +310,17 @@ def test_a_namespace_that_is_refused_is_a_finding_and_nothing_there_is_over(repo
     assert "namespace shop cannot be listed: apis/batch/v1/namespaces/shop/cronjobs: HTTP 403" in texts[1][1]
 
 
+def test_a_leak_is_not_lost_while_the_pods_of_its_namespace_cannot_be_listed(reporter: Reporter) -> None:
+    reporter.round()
+    reporter.world.run(message(check("deny db:5432", "violation")), at=NOON)
+    reporter.api.refused = {"shop/pods"}
+    reporter.round(NOON + 60)
+    reporter.api.refused = set()
+    reporter.round(NOON + 80)
+    assert reporter.service.situation
+    assert [each.kind for each in reporter.service.situation.findings] == ["leak"]
+
+
 def test_the_token_is_read_again_for_each_request(reporter: Reporter, tmp_path: Path) -> None:
     reporter.round()
     reporter.api.token = "token-2"
