@@ -11,7 +11,7 @@ from checker.words import harmless, seconds
 from reporter import history, runs
 from reporter.history import SEVERITY, State
 from reporter.learn import all_pass, learn, leave
-from reporter.objects import Job, Objects, Pod
+from reporter.objects import Object, Objects
 from reporter.schedule import ScheduleError
 from reporter.settings import Settings
 from reporter.settings import Vantage as Listed
@@ -53,7 +53,7 @@ def look(objects: Objects, state: State, settings: Settings, now: int) -> Situat
 
 
 def _vantages(
-    objects: Objects, pods: Mapping[str, list[Pod]], state: State, settings: Settings, now: int
+    objects: Objects, pods: Mapping[str, list[Object]], state: State, settings: Settings, now: int
 ) -> dict[str, Vantage]:
     """Join the vantages that the chart lists with those that have objects."""
     cronjobs = {key: each for each in objects.cronjobs if (key := runs.key(each.metadata))}
@@ -61,7 +61,7 @@ def _vantages(
     for pod in objects.pods:
         if pod.continuous and (key := runs.key(pod.metadata)):
             rounds[key] = max(rounds.get(key, 0), pod.started)
-    jobs: dict[str | None, list[tuple[Job, list[Pod]]]] = defaultdict(list)
+    jobs: dict[str | None, list[tuple[Object, list[Object]]]] = defaultdict(list)
     for job in objects.jobs:
         if job.ended is None:
             jobs[runs.key(job.metadata)].append((job, pods.get(job.metadata.uid, [])))

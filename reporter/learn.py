@@ -17,12 +17,12 @@ _identify = lru_cache(200_000)(identify)  # runs name the same targets again and
 
 def learn(state: State, run: Run, cluster_domain: str) -> None:
     """Update the state with one run. Runs come in the order in which they ended."""
-    vantage, report = state.vantages.setdefault(run.vantage, Vantage()), run.report
+    vantage, (report, problem) = state.vantages.setdefault(run.vantage, Vantage()), run.report()
     vantage.runs.append(run.id)
-    _count(vantage, run)
+    _count(vantage, run.finished, (report and report.verdict) or "")
     if run.finished < vantage.last:
         return  # a later one was read before it
-    vantage.last, vantage.exit_code, vantage.problem = run.finished, run.exit_code, harmless(run.problem)
+    vantage.last, vantage.exit_code, vantage.problem = run.finished, run.exit_code, harmless(problem)
     if report is None:
         return
     vantage.reported, vantage.duration, vantage.role = run.finished, report.duration, report.vantage.role
@@ -60,10 +60,9 @@ def leave(state: State, vantage: str, checks: Iterable[Check], time: int) -> Non
         _close(state, vantage, check, time, gone=True)
 
 
-def _count(vantage: Vantage, run: Run) -> None:
+def _count(vantage: Vantage, finished: int, verdict: str) -> None:
     """Count the run of its day, and keep the worst verdict of the day."""
-    day = vantage.days.setdefault(utc(run.finished).toordinal(), Day())
-    verdict = (run.report and run.report.verdict) or ""
+    day = vantage.days.setdefault(utc(finished).toordinal(), Day())
     day.runs, day.worst = day.runs + 1, max(day.worst, verdict, key=_VERDICTS.index)
     if len(vantage.days) > DAYS:
         del vantage.days[min(vantage.days)]

@@ -12,6 +12,9 @@ from msgspec import Raw, Struct, field
 
 from checker.words import harmless
 
+_KINDS = ("CronJob", "Job", "Pod")
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
 
 class UnreadableListError(ValueError):
     """A text that is no list of Kubernetes objects."""
@@ -22,7 +25,7 @@ def seconds(time: datetime | None) -> int:
     return int(time.timestamp()) if time else 0
 
 
-class Owner(Struct, frozen=True, rename="camel"):
+class Owner(Struct, frozen=True):
     """The object that made this one."""
 
     uid: str = ""
@@ -46,6 +49,14 @@ class Metadata(Struct, frozen=True, rename="camel"):
         return seconds(self.creation_timestamp)
 
 
+class Spec(Struct, frozen=True, rename="camel"):
+    """What a CronJob asks for."""
+
+    schedule: str = ""
+    time_zone: str | None = None
+    suspend: bool | None = None
+
+
 class Condition(Struct, frozen=True, rename="camel"):
     """A condition of a Job or a pod."""
 
@@ -56,74 +67,32 @@ class Condition(Struct, frozen=True, rename="camel"):
     last_transition_time: datetime | None = None
 
 
-class _CronJobSpec(Struct, frozen=True, rename="camel"):
-    schedule: str = ""
-    time_zone: str | None = None
-    suspend: bool | None = None
+class Detail(Struct, frozen=True, rename="camel"):
+    """Since when a container runs, why it waits, or how it terminated."""
 
-
-class CronJob(Struct, frozen=True):
-    """batch/v1 CronJob."""
-
-    metadata: Metadata
-    spec: _CronJobSpec
-
-
-class _JobStatus(Struct, frozen=True, rename="camel"):
-    start_time: datetime | None = None
-    conditions: list[Condition] | None = None
-
-
-class Job(Struct, frozen=True):
-    """batch/v1 Job."""
-
-    metadata: Metadata
-    status: _JobStatus = _JobStatus()
-
-    @property
-    def ended(self) -> Condition | None:
-        """The condition that it ended with, Complete or Failed."""
-        ends = (each for each in self.status.conditions or () if each.type in ("Complete", "Failed"))
-        return next((each for each in ends if each.status == "True"), None)
-
-
-class Terminated(Struct, frozen=True, rename="camel"):
-    """How a container ended: its state `terminated`."""
-
-    exit_code: int
     reason: str | None = None
     message: str | None = None
-    finished_at: datetime | None = None
-
-
-class _Running(Struct, frozen=True, rename="camel"):
     started_at: datetime | None = None
-
-
-class _Waiting(Struct, frozen=True):
-    reason: str | None = None
-    message: str | None = None
-
-
-class _ContainerState(Struct, frozen=True):
-    waiting: _Waiting | None = None
-    running: _Running | None = None
-    terminated: Terminated | None = None
+    finished_at: datetime | None = None
+    exit_code: int | None = None
 
 
 class Container(Struct, frozen=True, rename="camel"):
-    """The status of a container."""
+    """The status of a container. A state has one key: `waiting`, `running` or `terminated`."""
 
     name: str
-    state: _ContainerState = _ContainerState()
-    last_state: _ContainerState = _ContainerState()
+    state: dict[str, Detail] = {}
+    last_state: dict[str, Detail] = {}
     started: bool | None = None
     restart_count: int = 0
     image: str = ""
     image_id: str = field(name="imageID", default="")
 
 
-class _PodStatus(Struct, frozen=True, rename="camel"):
+class Status(Struct, frozen=True, rename="camel"):
+    """What is seen of a Job or a pod."""
+
+    start_time: datetime | None = None
     phase: str | None = None
     reason: str | None = None
     message: str | None = None
@@ -132,37 +101,43 @@ class _PodStatus(Struct, frozen=True, rename="camel"):
     init_container_statuses: list[Container] | None = None
 
 
-class Pod(Struct, frozen=True):
-    """v1 Pod."""
+class Object(Struct, frozen=True):
+    """A batch/v1 CronJob, a batch/v1 Job or a v1 Pod."""
 
     metadata: Metadata
-    status: _PodStatus = _PodStatus()
+    spec: Spec = Spec()
+    status: Status = Status()
+
+    @property
+    def ended(self) -> Condition | None:
+        """The condition that a Job ended with, Complete or Failed."""
+        ends = (each for each in self.status.conditions or () if each.type in ("Complete", "Failed"))
+        return next((each for each in ends if each.status == "True"), None)
 
     @property
     def checker(self) -> Container | None:
-        """The container that checks."""
-        statuses = self.status.container_statuses or ()
-        return next((each for each in statuses if each.name == "netproof"), None)
+        """The container of a pod that checks."""
+        return next((each for each in self.status.container_statuses or () if each.name == "netproof"), None)
 
     @property
     def continuous(self) -> bool:
-        """Whether it is of a vantage that runs continuously."""
+        """Whether it is the pod of a vantage that runs continuously."""
         owners = self.metadata.owner_references or ()
         return self.checker is not None and any(owner.kind == "ReplicaSet" for owner in owners)
 
     @property
     def started(self) -> int:
-        """Since when the rounds of a continuous vantage happen, after its startup probe; 0: they do not."""
-        running = self.checker.state.running if self.checker and self.checker.started else None
+        """Since when the rounds of a continuous pod happen, after its startup probe; 0: they do not."""
+        running = self.checker.state.get("running") if self.checker and self.checker.started else None
         return seconds(running.started_at) if running else 0
 
 
 class Objects(Struct):
     """All that was listed. `unlisted` holds the namespaces that could not be, each with the reason."""
 
-    cronjobs: list[CronJob] = []
-    jobs: list[Job] = []
-    pods: list[Pod] = []
+    cronjobs: list[Object] = []
+    jobs: list[Object] = []
+    pods: list[Object] = []
     unreadable: list[str] = []
     unlisted: dict[str, str] = {}
 
@@ -172,16 +147,9 @@ class Objects(Struct):
             getattr(self, name).extend(getattr(other, name))
 
 
-_KINDS: dict[str, type[Any]] = {"CronJob": CronJob, "Job": Job, "Pod": Pod}
-
-
-class _ListMetadata(Struct, frozen=True, rename={"next": "continue"}):
-    next: str | None = None
-
-
 class _List(Struct):
     items: list[Raw]
-    metadata: _ListMetadata = _ListMetadata()
+    metadata: dict[str, Any] = {}
 
 
 class _Any(Struct):
@@ -189,29 +157,29 @@ class _Any(Struct):
     metadata: Any = None
 
 
-def read(text: bytes, into: Objects, kind: str | None = None) -> str:
+def read(text: bytes, into: Objects, kind: str = "") -> str:
     """Add the objects of a list, all of one kind where a list of the API names none. Return the next page's token.
 
     Raises UnreadableListError.
     """
     try:
         found = msgspec.json.decode(text, type=_List)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except _UNREADABLE as error:
         raise UnreadableListError(f"it is not a list of Kubernetes objects in JSON: {error}") from None
     for raw in found.items:
-        what = kind or ""
+        what = kind
         try:
             what = kind or msgspec.json.decode(raw, type=_Any).kind
             if what in _KINDS:
-                getattr(into, f"{what.lower()}s").append(msgspec.json.decode(raw, type=_KINDS[what]))
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+                getattr(into, f"{what.lower()}s").append(msgspec.json.decode(raw, type=Object))
+        except _UNREADABLE as error:
             into.unreadable.append(harmless(f"{what or 'object'} {_name(raw)}: {error}"[:300]))
-    return found.metadata.next or ""
+    return str(found.metadata.get("continue") or "")
 
 
 def _name(raw: Raw) -> str:
     try:
         metadata = msgspec.json.decode(raw, type=_Any).metadata
         return f"{metadata.get('namespace', '')}/{metadata.get('name', '?')}"
-    except (msgspec.MsgspecError, AttributeError, UnicodeDecodeError, RecursionError):
+    except (*_UNREADABLE, AttributeError):
         return "without a name"

@@ -2,16 +2,14 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from functools import partial
-from operator import itemgetter
 
 from checker.report import Report
 from checker.termination import UnreadableError, read
 from checker.words import harmless
-from reporter.objects import Condition, Container, Job, Metadata, Objects, Pod, Terminated, seconds
+from reporter.objects import Condition, Container, Detail, Metadata, Object, Objects, seconds
 
 _GRACE = 30  # seconds until a Job without a running pod counts as one that cannot start
 _LONG_GRACE = 120  # while its pod mounts volumes and pulls images without complaint
@@ -25,10 +23,15 @@ class Run:
     vantage: str
     id: str
     finished: int
-    exit_code: int | None
-    report: Report | None
+    exit_code: int | None = None
+    last: Detail | None = None  # how its container terminated
     problem: str = ""  # why there is no report, or not a complete one
     image: str = ""
+
+    def report(self) -> tuple[Report | None, str]:
+        """Read the termination message. Return the report, and what is wrong with it or with the run."""
+        report, problem = _report(self.last) if self.last else (None, "")
+        return report, self.problem or problem
 
 
 def key(metadata: Metadata) -> str | None:
@@ -40,38 +43,35 @@ def key(metadata: Metadata) -> str | None:
     return harmless(f"{metadata.namespace}/{release}/{name}")
 
 
-def pods_of_jobs(objects: Objects) -> Mapping[str, list[Pod]]:
+def pods_of_jobs(objects: Objects) -> Mapping[str, list[Object]]:
     """Group pods by the Job that made them, the last one last."""
-    found: dict[str, list[Pod]] = defaultdict(list)
+    found: dict[str, list[Object]] = defaultdict(list)
     for pod in sorted(objects.pods, key=lambda pod: pod.metadata.created):
         for owner in pod.metadata.owner_references or ():
             found[owner.uid].append(pod)
     return found
 
 
-def ended(objects: Objects, pods: Mapping[str, list[Pod]], known: AbstractSet[str], now: int) -> Iterator[Run]:
-    """Yield the runs that ended, without those whose id is known, in the order in which they ended."""
-    found: list[tuple[int, Callable[[int], Run]]] = []
+def ended(objects: Objects, pods: Mapping[str, list[Object]], known: AbstractSet[str], now: int) -> list[Run]:
+    """Collect the runs that ended, without those whose id is known, in the order in which they ended."""
+    found = []
     for job in objects.jobs:
-        vantage, end = key(job.metadata), job.ended
-        if vantage and end and job.metadata.uid[:8] not in known:
-            finished, mine = seconds(end.last_transition_time) or now, pods.get(job.metadata.uid, [])
-            if mine or now - finished >= _GRACE:  # a Job may be listed before its pod is
-                found.append((finished, partial(_of_job, vantage, job, end, mine)))
+        vantage, end, ident = key(job.metadata), job.ended, job.metadata.uid[:8]
+        if vantage and end and ident not in known:
+            run, mine = Run(vantage, ident, seconds(end.last_transition_time) or now), pods.get(job.metadata.uid, [])
+            if mine or now - run.finished >= _GRACE:  # a Job may be listed before its pod is
+                found.append(_of_job(run, job, end, mine))
     for pod in objects.pods:
         vantage, container = key(pod.metadata), pod.checker
         if vantage and container and pod.continuous:  # each restart is the end of a run
-            last = container.state.terminated or container.last_state.terminated
+            last = container.state.get("terminated") or container.last_state.get("terminated")
             ident = f"{pod.metadata.uid[:8]}.{container.restart_count}"
             if last and ident not in known:
-                found.append(
-                    (seconds(last.finished_at) or now, partial(_of_container, vantage, ident, container, last))
-                )
-    for finished, read_run in sorted(found, key=itemgetter(0)):
-        yield read_run(finished)
+                found.append(_of_container(Run(vantage, ident, seconds(last.finished_at) or now), container, last))
+    return sorted(found, key=lambda run: run.finished)
 
 
-def stuck(job: Job, pods: Sequence[Pod], now: int) -> Iterator[str]:
+def stuck(job: Object, pods: Sequence[Object], now: int) -> Iterator[str]:
     """Yield why the pod of a Job that has not ended does not start."""
     name, where = job.metadata.name, job.metadata.namespace
     waited = now - (seconds(job.status.start_time) or job.metadata.created)
@@ -83,7 +83,7 @@ def stuck(job: Job, pods: Sequence[Pod], now: int) -> Iterator[str]:
         return  # pragma: no cover - only the first reason is read
     status, see = pods[-1].status, f"kubectl describe pod -n {where} {pods[-1].metadata.name}"
     for container in (*(status.init_container_statuses or ()), *(status.container_statuses or ())):
-        waiting = container.state.waiting
+        waiting = container.state.get("waiting")
         quiet = waiting and waiting.reason in (None, "ContainerCreating", "PodInitializing")
         if waiting and not (quiet and waited < _LONG_GRACE):
             message = harmless(waiting.message or "")[:300]
@@ -93,36 +93,34 @@ def stuck(job: Job, pods: Sequence[Pod], now: int) -> Iterator[str]:
             yield f"its pod cannot be scheduled: {harmless(condition.message or '')[:300]}. See: {see}"
 
 
-def _of_job(vantage: str, job: Job, end: Condition, pods: list[Pod], finished: int) -> Run:
-    ident = job.metadata.uid[:8]
+def _of_job(run: Run, job: Object, end: Condition, pods: Sequence[Object]) -> Run:
     for pod in reversed(pods):
         container = pod.checker
-        if container and container.state.terminated:
-            run = _of_container(vantage, ident, container, container.state.terminated, finished)
+        if container and (last := container.state.get("terminated")):
             # The kubelet may have ended it, and have written a termination message of its own.
-            why = f"its pod did not run to its end: {_reason(pod)}" if pod.status.reason else run.problem
-            return replace(run, problem=why)
+            problem = f"its pod did not run to its end: {_reason(pod)}" if pod.status.reason else ""
+            return _of_container(run, container, last, problem)
     code = _CODE.search(end.message or "")
     exit_code = int(code[1]) if code else 0 if end.type == "Complete" else None
     known = "" if exit_code is None else f" with exit code {exit_code}"
     why = f"its pod left no termination message ({_reason(pods[-1])})" if pods else "its pod was deleted"
     reason = f"; the Job's reason: {harmless(end.reason)}" if end.reason and end.type == "Failed" else ""
     problem = f"Job {job.metadata.name} ended{known}, but there is no report: {why}{reason}"
-    return Run(vantage, ident, finished, exit_code, None, problem)
+    return replace(run, exit_code=exit_code, problem=problem)
 
 
-def _of_container(vantage: str, ident: str, container: Container, last: Terminated, finished: int) -> Run:
-    report, problem = _report(last)
-    return Run(vantage, ident, finished, last.exit_code, report, problem, container.image_id or container.image)
+def _of_container(run: Run, container: Container, last: Detail, problem: str = "") -> Run:
+    image = container.image_id or container.image
+    return replace(run, exit_code=last.exit_code, last=last, problem=problem, image=image)
 
 
-def _reason(pod: Pod) -> str:
+def _reason(pod: Object) -> str:
     """Return how a pod ended: Evicted, for example, with the message of the kubelet."""
     status = pod.status
     return harmless(": ".join(filter(None, (status.reason or status.phase or "unknown", status.message))))[:250]
 
 
-def _report(last: Terminated) -> tuple[Report | None, str]:
+def _report(last: Detail) -> tuple[Report | None, str]:
     """Read the termination message. Return the report, and what is wrong with it or with the run."""
     how = f"exit code {last.exit_code}" + (f", {harmless(last.reason)}" if last.reason not in (None, "Error") else "")
     if not last.message:

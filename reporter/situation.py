@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from checker.words import seconds
 from reporter import history, settings
 from reporter.history import Check, Failing, Finding
-from reporter.objects import CronJob, Job, Pod
+from reporter.objects import Object
 from reporter.schedule import late
 
 _ROUNDS, RESTART = 2.5, 420  # of a continuous vantage: rounds, and seconds for a restart, until it is overdue
@@ -28,8 +28,8 @@ class Vantage:
     key: str  # namespace/release/name
     listed: settings.Vantage
     known: history.Vantage
-    cronjob: CronJob | None
-    jobs: Sequence[tuple[Job, Sequence[Pod]]]  # that have not ended, with their pods
+    cronjob: Object | None
+    jobs: Sequence[tuple[Object, Sequence[Object]]]  # that have not ended, with their pods
     rounds_since: int  # of a continuous vantage: since when its rounds happen; 0: they do not
     unlisted: str  # why its namespace could not be listed
 
