@@ -266,8 +266,8 @@ def schema() -> Schema:
                     "additionalProperties": False,
                 }
             ),
-            channels=words({"type": "string", "minLength": 1}, {"pattern": "^[-._a-zA-Z0-9]+$"}),
-            templates=words({"type": "string"}, {"pattern": "^[-._a-zA-Z0-9]+\\.j2$"}),
+            channels=words({"type": ["string", "null"], "minLength": 1}, {"pattern": "^[-._a-zA-Z0-9]+$"}),
+            templates=words(names={"pattern": "^[-._a-zA-Z0-9]+\\.j2$"}),
             runbookUrl=emptyable(checker.property("Notify", "runbookUrl")),
         ),
         "heartbeat": mapping(existingSecret=text(), url=text("https?://\\S+")),

@@ -7,7 +7,7 @@ from notifications.deliver import Attachment
 from reporter import news
 from reporter.history import State
 from reporter.page import page
-from reporter.schedule import ScheduleError, due
+from reporter.schedule import due
 from reporter.settings import Settings
 from reporter.situation import Situation, utc
 
@@ -17,10 +17,7 @@ def is_due(state: State, settings: Settings, now: int) -> bool:
     if not settings.digest:
         return False
     state.digest = state.digest or now
-    try:
-        return due(settings.digest, state.digest) <= now
-    except ScheduleError:
-        return False
+    return due(settings.digest, state.digest) <= now
 
 
 def document(situation: Situation, settings: Settings) -> dict[str, Any]:

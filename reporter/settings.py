@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from checker.words import DURATION
+from reporter.schedule import ScheduleError, due
 
 Duration = Annotated[str, Meta(pattern=DURATION)]
 
@@ -57,10 +58,13 @@ def load(file: Path) -> Settings:
     import yaml  # noqa: PLC0415 - `netproof status` does without
 
     try:
-        return msgspec.convert(yaml.safe_load(file.read_text(encoding="utf-8")) or {}, Settings)
+        settings = msgspec.convert(yaml.safe_load(file.read_text(encoding="utf-8")) or {}, Settings)
+        if settings.digest:
+            due(settings.digest, 0)
     except OSError as error:
         raise SettingsError(f"{file} cannot be read: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SettingsError(f"{file} is not YAML: {error}") from None
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, ScheduleError) as error:
         raise SettingsError(f"{file}: {error}") from None
+    return settings

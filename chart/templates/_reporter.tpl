@@ -4,9 +4,9 @@ without an application's labels.
 */}}
 {{- define "netproof.reporter" -}}
 {{- $own := .root.Values.reporter }}
-{{- $reporter := omit .shared "podLabels" "podAnnotations" "targets" "existingConfigMap" "isolated" "namespace" | toJson | fromJson }}
-{{- include "netproof.merge" (dict "into" $reporter "from" (pick $own "podLabels" "podAnnotations" "serviceAccount")) }}
-{{- $_ := set $reporter "resources" $own.resources }}
+{{- $reporter := dict }}
+{{- include "netproof.merge" (dict "into" $reporter "from" (omit .shared "podLabels" "podAnnotations" "targets" "existingConfigMap" "isolated" "namespace" "resources")) }}
+{{- include "netproof.merge" (dict "into" $reporter "from" (pick $own "podLabels" "podAnnotations" "serviceAccount" "resources")) }}
 {{- range list "notifications" "heartbeat" "image" "job" "serviceAccount" }}
 {{- if not (get $reporter .) }}
 {{- $_ := set $reporter . dict }}
@@ -19,9 +19,16 @@ without an application's labels.
 {{- range list $reporter.notifications $reporter.heartbeat }}
 {{- $_ := set . "existingSecret" (include "netproof.filled" (dict "root" $.root "text" .existingSecret)) }}
 {{- end }}
+{{- with $own.digest }}
+{{- $_ := set $reporter "digest" (include "netproof.schedule" (dict "schedule" . "name" $reporter.fullname "place" "reporter.digest")) }}
+{{- end }}
 {{- range .vantages }}
-{{- if eq .name "reporter" }}
-{{- fail "vantages.reporter: reporter is the name of the reporter; give the vantage another name" }}
+{{- if has .name (list "reporter" "reporter-dashboard") }}
+{{- fail (printf "vantages.%s: %s is a name of the reporter; give the vantage another name" .name .name) }}
+{{- end }}
+{{- $account := include "netproof.serviceAccountName" . }}
+{{- if and .serviceAccount.create (eq .namespace $reporter.namespace) (eq $account (include "netproof.serviceAccountName" $reporter)) }}
+{{- fail (printf "reporter.serviceAccount.name: %q is the service account of vantage %q, which must not have the reporter's permissions" $account .name) }}
 {{- end }}
 {{- end }}
 {{- $_ := set .root.netproof "reporter" $reporter }}
@@ -51,14 +58,15 @@ without an application's labels.
 {{- if eq .mode "continuous" }}
 {{- $_ := set $vantage "every" .continuous.every }}
 {{- else }}
-{{- $_ := set $vantage "schedule" (include "netproof.schedule" .) }}
+{{- $_ := set $vantage "schedule" .cronjob.schedule }}
 {{- end }}
 {{- with .notifications.sendTo }}
 {{- $_ := set $vantage "channels" . }}
 {{- end }}
 {{- $vantages = append $vantages $vantage }}
 {{- end }}
-{{- $config := include "netproof.given" (pick .Values.reporter "interval" "remindEvery" "groupWithin" "digest" "digestChannels") | fromYaml }}
+{{- $config := include "netproof.given" (pick .Values.reporter "interval" "remindEvery" "groupWithin" "digestChannels") | fromYaml }}
+{{- $_ := set $config "digest" (default "" .netproof.reporter.digest) }}
 {{- $_ := set $config "release" (include "netproof.release" .) }}
 {{- $_ := set $config "namespace" .netproof.reporter.namespace }}
 {{- $_ := set $config "cluster" (default "" .netproof.reporter.cluster) }}

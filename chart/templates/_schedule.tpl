@@ -1,20 +1,22 @@
 {{/*
-The schedule of a vantage. `H` stands for a number that is made from the vantage's name, so that many vantages do not
-all run in the same minute: H, H/15, H(0-29) and H(0-29)/10, as in Jenkins
-(https://www.jenkins.io/doc/book/pipeline/syntax/#cron-syntax).
+A cron schedule, of (dict "schedule" … "name" … "place" …), where place is its key, for messages. `H` stands for a number
+that is made from the name, so that many vantages do not all run in the same minute: H, H/15, H(0-29) and H(0-29)/10, as in
+Jenkins (https://www.jenkins.io/doc/book/pipeline/syntax/#cron-syntax).
 */}}
 {{- define "netproof.schedule" -}}
-{{- $schedule := trim .cronjob.schedule }}
+{{- $place := printf "%s: %q" .place .schedule }}
 {{- $fields := list }}
-{{- range $index, $field := regexSplit "\\s+" $schedule -1 }}
+{{- range $index, $field := regexSplit "\\s+" (trim .schedule) -1 }}
 {{- if regexMatch "^H(\\([0-9]+-[0-9]+\\))?(/[1-9][0-9]?)?$" $field }}
-{{- $place := printf "cronjob.schedule: %q of vantage %q: %s" $schedule $.name $field }}
-{{- $fields = append $fields (include "netproof.schedule.chosen" (dict "place" $place "field" $field "index" $index "name" (printf "%s/%s" $.namespace $.fullname))) }}
+{{- $fields = append $fields (include "netproof.schedule.chosen" (dict "place" (printf "%s: %s" $place $field) "field" $field "index" $index "name" $.name)) }}
 {{- else if contains "H" (regexReplaceAll "(?i)thu" $field "") }}
-{{- fail (printf "cronjob.schedule: %q of vantage %q: %q is not valid. Write H, H/15, H(0-29) or H(0-29)/10" $schedule $.name $field) }}
+{{- fail (printf "%s: %q is not valid. Write H, H/15, H(0-29) or H(0-29)/10" $place $field) }}
 {{- else }}
 {{- $fields = append $fields $field }}
 {{- end }}
+{{- end }}
+{{- if not (or (eq (len $fields) 5) (hasPrefix "@" .schedule)) }}
+{{- fail (printf "%s is not a schedule. Write five fields, such as `H 8 * * 1-5`, or @hourly, @daily or @weekly" $place) }}
 {{- end }}
 {{- join " " $fields }}
 {{- end }}

@@ -4,7 +4,10 @@ is where sprig's merge differs; null removes a key, as in Helm.
 */}}
 {{- define "netproof.merge" -}}
 {{- range $key, $value := .from }}
-{{- if and (kindIs "map" $value) (kindIs "map" (get $.into $key)) }}
+{{- if kindIs "map" $value }}
+{{- if not (kindIs "map" (get $.into $key)) }}
+{{- $_ := set $.into $key dict }}
+{{- end }}
 {{- include "netproof.merge" (dict "into" (get $.into $key) "from" $value) }}
 {{- else if kindIs "invalid" $value }}
 {{- $_ := unset $.into $key }}

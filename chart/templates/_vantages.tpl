@@ -11,7 +11,11 @@ values with the vantage's own merged over them, and
 {{- $shared := include "netproof.shared" . | fromJson }}
 {{- $fullname := include "netproof.fullname" . }}
 {{- $named := dict }}
-{{- include "netproof.merge" (dict "into" $named "from" (default dict .Values.vantages)) }}
+{{- range $name, $own := .Values.vantages }}
+{{- if not (kindIs "invalid" $own) }}
+{{- $_ := set $named $name $own }}
+{{- end }}
+{{- end }}
 {{- $denied := dict }}
 {{- $vantages := list }}
 {{- range $name, $own := $named | default (dict $fullname dict) }}
@@ -53,8 +57,8 @@ values with the vantage's own merged over them, and
 {{/* Complete a vantage, in place, of (dict "root" $ "vantage" … "shared" … "own" …). */}}
 {{- define "netproof.vantage" -}}
 {{- $vantage := .vantage }}
-{{- include "netproof.merge" (dict "into" $vantage "from" (.shared | toJson | fromJson)) }}
-{{- include "netproof.merge" (dict "into" $vantage "from" (omit .own "enabled" | toJson | fromJson)) }}
+{{- include "netproof.merge" (dict "into" $vantage "from" .shared) }}
+{{- include "netproof.merge" (dict "into" $vantage "from" (omit .own "enabled")) }}
 {{- range list "targets" "settings" "notifications" "heartbeat" "image" "cronjob" "job" "serviceAccount" "networkPolicy" "continuous" }}
 {{- if not (get $vantage .) }}
 {{- $_ := set $vantage . dict }}
@@ -75,6 +79,7 @@ values with the vantage's own merged over them, and
 {{- if not $vantage.cronjob.schedule }}
 {{- fail (printf "cronjob.schedule: vantage %q has none; null removes the default" $vantage.name) }}
 {{- end }}
+{{- $_ := set $vantage.cronjob "schedule" (include "netproof.schedule" (dict "schedule" $vantage.cronjob.schedule "name" (printf "%s/%s" $vantage.namespace $vantage.fullname) "place" (printf "cronjob.schedule of vantage %q" $vantage.name))) }}
 {{- if and (kindIs "slice" $vantage.notifications.notifyOn) (has "never" $vantage.notifications.notifyOn) (gt (len $vantage.notifications.notifyOn) 1) }}
 {{- fail (printf "notifications.notifyOn: never cannot be combined with others (vantage %q)" $vantage.name) }}
 {{- end }}

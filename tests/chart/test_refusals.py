@@ -85,6 +85,14 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"targets": {"allow": ["{{ .Release.Name }}"]}}, '"np" is not a valid target'),
     ({"cronjob": {"schedule": "H(50-70) * * * *"}}, "H.50-70. is not valid: the range ends at 59"),
     ({"cronjob": {"schedule": "1,H * * * *"}}, '"1,H" is not valid'),
+    ({"cronjob": {"schedule": "* * *"}}, 'cronjob.schedule of vantage "np-netproof": "[*] [*] [*]" is not a schedule'),
+    ({"cronjob": {"schedule": "TZ=UTC 0 * * * *"}}, "TZ=UTC .* is not a schedule"),
+    ({"reporter": {"enabled": True, "digest": "Mondays"}}, 'reporter.digest: "Mondays" is not a schedule'),
+    (
+        {"reporter": {"enabled": True, "serviceAccount": {"name": "a"}}, "serviceAccount": {"name": "a"}},
+        'reporter.serviceAccount.name: "a" is the service account of vantage "np-netproof"',
+    ),
+    ({"reporter": {"enabled": True}, "vantages": {"reporter-dashboard": {}}}, "is a name of the reporter"),
     ({"settings": {"deadline": "1h"}, "vantages": {"shop": {}}}, 'settings.deadline: 1h .* vantage "shop"'),
     (
         {"vantages": {"control": {}}, "control": {"enabled": True}},

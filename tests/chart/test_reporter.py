@@ -100,7 +100,7 @@ def test_a_changed_setting_starts_it_anew() -> None:
 
 def test_a_vantage_cannot_have_its_name() -> None:
     message = refusal({**VALUES, "vantages": {"reporter": {}}})
-    assert "vantages.reporter: reporter is the name of the reporter" in message
+    assert "vantages.reporter: reporter is a name of the reporter" in message
 
 
 CONTINUOUS: dict[str, Any] = {"targets": VALUES["targets"], "mode": "continuous", "podLabels": {"app": "shop"}}

@@ -277,6 +277,7 @@ TABLE = [
     Row("reporter.remindEvery", "1h", reporter("remindEvery"), "1h", REPORTED),
     Row("reporter.groupWithin", "1h", reporter("groupWithin"), "1h", REPORTED),
     Row("reporter.digest", "0 8 * * 1", reporter("digest"), "0 8 * * 1", REPORTED),
+    Row("reporter.digest", "H(8-8) 8 * * 1", reporter("digest"), "8 8 * * 1", REPORTED),
     Row("reporter.digestChannels", ["a"], reporter("digestChannels"), ["a"], REPORTED),
     Row("reporter.podLabels", {"a": "b"}, label("a", reporter_pod), "b", REPORTED),
     Row("reporter.podAnnotations", {"a": "b"}, annotation("a", reporter_pod), "b", REPORTED),

@@ -299,6 +299,9 @@ NULLS: list[dict[str, Any]] = [
     {"global": {"imagePullSecrets": None, "imageRegistry": None}},
     {"job": {"podFailurePolicy": None}},
     {"vantages": {"netproof": dict.fromkeys(("settings", "notifications", "heartbeat", "job", "namespace"))}},
+    *({"notifications": {key: {name: None}}} for key, name in {"channels": "slack", "templates": "text.j2"}.items()),
+    {"vantages": {"netproof": {"notifications": {"channels": {"slack": None}}, "dnsConfig": {"searches": None}}}},
+    {"reporter": {"enabled": True, "resources": {"limits": {"cpu": None}}}, "resources": {"limits": {"x/y": None}}},
 ]
 
 
@@ -307,6 +310,15 @@ def test_null_leaves_a_release_that_works(values: dict[str, Any]) -> None:
     objects = render({**deny("db:1"), **values, "fullnameOverride": "np" if values.get("vantages") else None})
     assert kind(objects, "CronJob")
     assert "<nil>" not in str(objects)
+    assert ": None" not in str(objects)
+    volumes = {each["name"] for each in pod(objects)["spec"]["volumes"]}
+    assert volumes == {"config"}
+
+
+def test_enabled_null_is_enabled() -> None:
+    extra = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "mine"}}
+    objects = render({**deny("db:1"), "enabled": None, "extraObjects": [extra]})
+    assert kind(objects, "ConfigMap").keys() == {"np-netproof", "mine"}
 
 
 def test_forty_vantages_are_forty_short_entries() -> None:

@@ -417,14 +417,6 @@ def test_without_channels_the_situation_is_still_judged(reporter: Reporter) -> N
     assert not reporter.notes
 
 
-def test_a_summary_whose_schedule_cannot_be_read_is_not_sent(reporter: Reporter) -> None:
-    reporter.service.settings = msgspec.structs.replace(SETTINGS, digest="every Monday")
-    with servers.http(servers.OK) as chat:
-        reporter.channel("chat", chat.port)
-        reporter.round()
-    assert not chat.requests
-
-
 # --- the rest of the edge ------------------------------------------------------------------------
 
 
@@ -470,6 +462,7 @@ def test_a_client_that_disconnects_early_leaves_no_traceback(capfd: pytest.Captu
         ("vantages: [{name: a}]", "missing required field `namespace`"),
         ("releese: x", "unknown field `releese`"),
         ("{", "is not YAML"),
+        ("digest: every Monday", "the schedule 'every Monday' cannot be read"),
     ],
 )
 def test_invalid_settings_are_an_error_with_the_place(tmp_path: Path, text: str, why: str) -> None:
