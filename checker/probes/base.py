@@ -34,6 +34,7 @@ _ORIGIN_ICMP = {2, 3}  # ee_origin: SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6
 
 # Errors of connect(2) that an ICMP error causes (icmp_err_convert in net/ipv4/icmp.c, icmpv6_err_convert in net/ipv6)
 _REFUSALS = {errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EACCES}
+_RESET = {errno.ECONNRESET, errno.EPIPE}  # after the peer accepted; before, ECONNREFUSED (tcp_reset in tcp_input.c)
 _ICMP = {  # (origin, type, code): RFC 792, RFC 1812, RFC 4443
     (2, 3, 0): "ICMP network unreachable",
     (2, 3, 1): "ICMP host unreachable",
@@ -165,6 +166,8 @@ def tcp_failure(code: int, segments: tuple[int, int], icmp: IcmpError | None, af
     is `closed`: it may be a false alarm, never a false pass. What never left this machine is `untestable`.
     """
     sent, received = segments
+    if code in _RESET:
+        return Outcome.OPEN, f"accepted, and reset after {duration(after)}"
     if code == errno.ETIMEDOUT:
         if received:
             return Outcome.UNEXPECTED, f"answered, but made no connection in {duration(after)}"
@@ -174,9 +177,8 @@ def tcp_failure(code: int, segments: tuple[int, int], icmp: IcmpError | None, af
         return Outcome.CLOSED, f"reset after {duration(after)}"
     if code not in _REFUSALS or received or not sent:
         return _not_sent(code)
-    if icmp is None:
-        return Outcome.REJECTED, f"refused on the path after {duration(after)} ({os.strerror(code)})"
-    return _refused(icmp, after)
+    unknown = (Outcome.REJECTED, f"refused on the path after {duration(after)} ({os.strerror(code)})")
+    return _refused(icmp, after) if icmp else unknown
 
 
 def udp_failure(code: int, icmp: IcmpError | None, after: float) -> tuple[Outcome, str]:

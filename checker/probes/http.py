@@ -103,12 +103,13 @@ async def _request(check: Check, settings: Settings, address: str, within: float
             ) as client,
             asyncio.timeout(within),
         ):
-            headers, sni = {"Host": name, "User-Agent": "netproof"}, {} if proxy else {"sni_hostname": host}
+            headers = {"Host": name, "User-Agent": "netproof"}
+            sni = {} if proxy else {"sni_hostname": host.removesuffix(".")}  # RFC 6066, 3: without the last dot
             response = await _head(client, client.build_request("GET", url, headers=headers, extensions=sni))
             for _ in range(_REDIRECTS):
                 if not (settings.follow and response.next_request):
                     break
-                if response.next_request.url.host != response.url.host:
+                if httpx.URL(response.headers["location"]).host:  # a name of its own to verify, or an address
                     response.next_request.extensions.pop("sni_hostname", None)
                 response = await _head(client, response.next_request)
             else:

@@ -60,7 +60,8 @@ def test_no_error_that_the_kernel_does_not_explain_is_a_denial(segments: tuple[i
         (errno.ETIMEDOUT, (2, 0), "silent"),
         (errno.ETIMEDOUT, (2, 1), "unexpected"),
         (errno.EHOSTUNREACH, (0, 0), "untestable"),
-        (errno.ECONNRESET, (1, 1), "untestable"),
+        (errno.ECONNRESET, (2, 2), "open"),
+        (errno.EPIPE, (2, 3), "open"),
         (errno.EMFILE, (0, 0), "untestable"),
     ],
 )

@@ -3,6 +3,7 @@
 import asyncio
 import resource
 import socket
+import struct
 from collections.abc import Iterator
 
 import pytest
@@ -38,6 +39,25 @@ def test_without_a_free_file_descriptor_nothing_is_proven(transport: str) -> Non
     assert isinstance(observation, Observation)
     assert observation.outcome is Outcome.UNTESTABLE
     assert observation.seen == "could not try: Too many open files (EMFILE)"
+
+
+@pytest.mark.parametrize("expect", Expect)
+def test_a_peer_that_accepts_and_resets_at_once_is_open(expect: Expect) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+        def accept_and_reset() -> None:  # before the attempt sees that it was accepted
+            peer = listener.accept()[0]
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            peer.close()
+
+        async def attempt() -> Observation:
+            asyncio.get_running_loop().call_soon(accept_and_reset)
+            return await connect(Check(expect, parse(f"127.0.0.1:{port}"), NoSettings()), "127.0.0.1", port)
+
+        observation = asyncio.run(attempt())
+    assert observation.outcome is Outcome.OPEN
+    assert observation.seen.startswith("accepted, and reset after ")
 
 
 def test_a_datagram_that_is_too_long_is_not_a_refusal(port: int) -> None:

@@ -205,6 +205,27 @@ def test_a_redirect_to_another_host_is_verified_with_its_own_name(
     assert (observation.outcome, observation.seen[:8]) == ("open", "HTTP 200"), observation.seen
 
 
+@pytest.mark.parametrize(
+    ("location", "outcome"), [("/again", "open"), ("https://127.0.0.1:{port}/again", "unexpected")]
+)
+def test_a_redirect_to_an_address_is_verified_with_that_address(
+    servers: Servers, authority: trustme.CA, ca: str, location: str, outcome: str
+) -> None:
+    sock = socket.create_server(("127.0.0.1", 0))
+    port = sock.getsockname()[1]
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await reader.readuntil(b"\r\n\r\n")
+        redirect = status(302, f"location: {location.format(port=port)}")
+        writer.write(OK if request.startswith(b"GET /again ") else redirect)
+        await writer.drain()
+        await reader.read(1)
+
+    servers.tcp(sock, handler, serving(authority.issue_cert("shop.example")))
+    observation = attempt(f"https://shop.example:{port}", follow=True, ca=ca, status=200)
+    assert observation.outcome == outcome, observation.seen
+
+
 def test_a_redirect_without_end_is_no_answer(site: Callable[..., Site]) -> None:
     made = site(status(302, "location: /again"))
     observation = attempt(f"http://127.0.0.1:{made.port}", follow=True)
@@ -245,14 +266,15 @@ def test_a_denied_target_is_asked_nothing(servers: Servers, kind: str, expect: E
 # --- certificates ----------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("host", ["shop.example", "shop.example."])
 def test_a_certificate_of_the_authority_that_is_named(
-    site: Callable[..., Site], authority: trustme.CA, ca: str
+    site: Callable[..., Site], authority: trustme.CA, ca: str, host: str
 ) -> None:
     names: list[str | None] = []
     context = serving(authority.issue_cert("shop.example"))
     context.sni_callback = lambda _socket, name, _context: names.append(name)
     made = site(OK, context)
-    observation = attempt(f"https://shop.example:{made.port}", ca=ca)
+    observation = attempt(f"https://{host}:{made.port}", ca=ca)
     assert observation.outcome == "open", observation.seen
     assert observation.seen.startswith("HTTP 200 after "), observation.seen
     assert names == ["shop.example"]  # the address is asked, by the name
