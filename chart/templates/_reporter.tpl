@@ -16,9 +16,7 @@ without an application's labels.
 {{- $_ := set $reporter "role" "reporter" }}
 {{- $_ := set $reporter "fullname" (include "netproof.cut" (printf "%s-reporter" (include "netproof.fullname" .root))) }}
 {{- $_ := set $reporter "namespace" .root.Release.Namespace }}
-{{- range list $reporter.notifications $reporter.heartbeat }}
-{{- $_ := set . "existingSecret" (include "netproof.filled" (dict "root" $.root "text" .existingSecret)) }}
-{{- end }}
+{{- include "netproof.secrets" (dict "root" .root "vantage" $reporter) }}
 {{- with $own.digest }}
 {{- $_ := set $reporter "digest" (include "netproof.schedule" (dict "schedule" . "name" $reporter.fullname "place" "reporter.digest")) }}
 {{- end }}

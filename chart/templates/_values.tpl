@@ -22,6 +22,26 @@ is where sprig's merge differs; null removes a key, as in Helm.
 {{- if contains "{{" (default "" .text) }}{{ tpl .text .root }}{{ else }}{{ default "" .text }}{{ end }}
 {{- end }}
 
+{{/*
+Fill in the names of Secrets, in place, of (dict "root" $ "vantage" …), and refuse a URL where a name belongs: it would
+be in a manifest that is no Secret. URLs are checked here, because Helm prints a value that its schema refuses.
+*/}}
+{{- define "netproof.secrets" -}}
+{{- $vantage := .vantage }}
+{{- range $part := list "notifications" "heartbeat" }}
+{{- $values := get $vantage $part }}
+{{- $_ := set $values "existingSecret" (include "netproof.filled" (dict "root" $.root "text" $values.existingSecret)) }}
+{{- range $key := list "existingSecret" "existingSecrets" "sendTo" }}
+{{- if contains "://" (get $values $key | toJson) }}
+{{- fail (printf "%s.%s: vantage %q has a URL there, but a name belongs there" $part $key $vantage.name) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if not (regexMatch "^$|^https?://\\S+$" (default "" $vantage.heartbeat.url)) }}
+{{- fail (printf "heartbeat.url: vantage %q has a text there that is not an http or https URL" $vantage.name) }}
+{{- end }}
+{{- end }}
+
 {{/* Labels or annotations: maps of (dict "root" $ "maps" (list …)) laid over each other. Nothing when all are empty. */}}
 {{- define "netproof.layers" -}}
 {{- $whole := dict }}

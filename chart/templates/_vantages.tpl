@@ -73,9 +73,7 @@ values with the vantage's own merged over them, and
 {{- range $key := list "existingConfigMap" }}
 {{- $_ := set $vantage $key (include "netproof.filled" (dict "root" $.root "text" (get $vantage $key))) }}
 {{- end }}
-{{- range list $vantage.notifications $vantage.heartbeat }}
-{{- $_ := set . "existingSecret" (include "netproof.filled" (dict "root" $.root "text" .existingSecret)) }}
-{{- end }}
+{{- include "netproof.secrets" . }}
 {{- if not $vantage.cronjob.schedule }}
 {{- fail (printf "cronjob.schedule: vantage %q has none; null removes the default" $vantage.name) }}
 {{- end }}

@@ -155,6 +155,33 @@ def test_what_the_checker_refuses_is_not_installed(file: Path) -> None:
     refusal(values)
 
 
+URL = "json://user:password@host/token"
+
+
+@pytest.mark.parametrize(
+    ("place", "values"),
+    [
+        ("notifications.existingSecret", {"existingSecret": URL}),
+        ("notifications.existingSecrets", {"existingSecrets": [URL]}),
+        ("notifications.existingSecrets", {"existingSecrets": [{"name": URL}]}),
+        ("notifications.sendTo", {"sendTo": [URL]}),
+        ("notifications.channels", {"channels": URL}),
+        ("notifications.channels", {"channels": {"chat": [URL]}}),
+        ("heartbeat.existingSecret", {"existingSecret": URL}),
+        ("heartbeat.url", {"url": URL}),
+    ],
+)
+@pytest.mark.parametrize("reporter", [True, False])
+@pytest.mark.parametrize("major", [4, 3])
+def test_a_url_where_none_belongs_is_refused_and_not_shown(
+    place: str, values: dict[str, Any], reporter: bool, major: int
+) -> None:
+    given = {place.partition(".")[0]: values, "reporter": {"enabled": reporter}}
+    message = refusal({**ONE, **given}, major)
+    assert place in message.replace("at '/", "at '").replace("/", ".")
+    assert "token" not in message
+
+
 def test_a_configuration_that_no_configmap_takes_is_refused_with_its_size() -> None:
     deny = [{"target": f"db{n}:5432", "because": "x" * 900} for n in range(1200)]
     message = refusal({"targets": {"allow": ["a:1"], "deny": deny}})
