@@ -1,7 +1,7 @@
 """The targets that each vantage must reach, and those that it must not, by the policies as they are."""
 
 from collections import Counter, defaultdict
-from functools import reduce
+from functools import partial, reduce
 
 from checker.target import bracketed
 from planner.evaluator import Change, members, set_of, union
@@ -32,17 +32,17 @@ class Lists:
         views = (*self.reached.values(), *self.maybe_reached.values(), self.resolving)
         self.groups = merge((pods & probing for pods in self.certain.within.values()), views)
         self.vantages = set_of(self.groups)
-        self.allow: dict[int, list[Destination]] = defaultdict(list)
-        self.deny: dict[int, list[Destination]] = defaultdict(list)
+        # By vantage: targets as they are written for it.
+        self.allow: dict[int, dict[str, Destination]] = defaultdict(dict)
+        self.deny: dict[int, dict[str, Destination]] = defaultdict(dict)
         self._used = self._full = 0  # vantages with targets, and those with as many denials as they may have
         self.unnamed: set[str] = set()  # targets that could not be listed
         self._allow()
         self._deny_by_ingress()
         self._deny_by_egress()
-        for index, denied in self.deny.items():
-            denied.sort(key=lambda to: (-self._proves(index, to), to.port == METADATA[1], self.text(index, to)))
-        self.left_out = {index: len(denied[max_denials:]) for index, denied in self.deny.items()}
-        self.deny = {index: denied[:max_denials] for index, denied in self.deny.items()}
+        ranked = {index: sorted(denied.items(), key=partial(self._rank, index)) for index, denied in self.deny.items()}
+        self.left_out = {index: len(denied[max_denials:]) for index, denied in ranked.items()}
+        self.deny = {index: dict(denied[:max_denials]) for index, denied in ranked.items()}
         self.control, self.up = self._choose_control()  # a vantage, and the targets that are shown to be up
 
     def text(self, index: int, to: Destination) -> str | None:
@@ -85,30 +85,32 @@ class Lists:
             here = [each for each in kept_in if each.namespace == own]
             there = [each for each in kept_in if each.namespace != own]
             for each in (*here[:1], *there[:1], *self.inventory.outside):
-                if not self.maybe_reached[each] >> index & 1 and each not in self.deny[index]:
+                if not self.maybe_reached[each] >> index & 1:
                     self._add(self.deny, index, each)
 
-    def _add(self, lists: dict[int, list[Destination]], index: int, to: Destination) -> None:
-        if self.text(index, to) is None:
-            self.unnamed.add(str(to))
-        else:
-            lists[index].append(to)
+    def _add(self, lists: dict[int, dict[str, Destination]], index: int, to: Destination) -> None:
+        if text := self.text(index, to):
+            lists[index][text] = to
             self._used |= 1 << index
             self._full |= (len(self.deny.get(index, ())) >= self._max_denials) << index
+        else:
+            self.unnamed.add(str(to))
 
-    def _proves(self, index: int, to: Destination) -> int:
-        """Count the policies whose removal a denial would detect."""
+    def _rank(self, index: int, denial: tuple[str, Destination]) -> tuple[int, bool, str]:
+        """Return a sort key for a denial: first those that would detect the removal of most policies."""
+        text, to = denial
         isolating = set(self.certain.on_egress[index]).union(*map(self.certain.isolating, to.backends))
-        return sum(self.certain.senders(to.backends, Change(each, None)) >> index & 1 for each in isolating)
+        detected = sum(self.certain.senders(to.backends, Change(each, None)) >> index & 1 for each in isolating)
+        return -detected, to.port == METADATA[1], text
 
     def _choose_control(self) -> tuple[int | None, set[str]]:
         """Choose the vantage that reaches most of the targets that are only denied.
 
         Return also the targets that it or another vantage shows to be up.
         """
-        up = {str(self.text(index, to)) for index, allowed in self.allow.items() for to in allowed}
-        denied = [(str(self.text(index, to)), to) for index, listed in sorted(self.deny.items()) for to in listed]
-        unproven = {text: to for text, to in denied if text not in up and to.address != METADATA[0]}
+        up = {text for allowed in self.allow.values() for text in allowed}
+        denied = {text: to for _, listed in sorted(self.deny.items()) for text, to in listed.items()}
+        unproven = {text: to for text, to in denied.items() if text not in up and to.address != METADATA[0]}
         reaching = {
             text: self.reached[to] & self.vantages & (self.resolving if text == str(to) else -1)
             for text, to in unproven.items()

@@ -81,13 +81,12 @@ def _fewest(inventory: Inventory, labels: dict[str, str]) -> dict[str, str]:
 
 
 def _vantage(lists: Lists, index: int, name: str) -> Vantage:
-    allowed = sorted(lists.allow.get(index, ()), key=lambda to: (to.namespace, to.service, to.port))
-    allow = [Entry(str(lists.text(index, to)), f"allowed by {_deciding(lists, index, to)}") for to in allowed]
+    allowed = sorted(lists.allow[index].items(), key=lambda each: (each[1].namespace, each[1].service, each[1].port))
+    allow = [Entry(text, f"allowed by {_deciding(lists, index, to)}") for text, to in allowed]
     if lists.resolving >> index & 1:
         allow.insert(0, Entry(DNS, "names must resolve"))
     deny = []
-    for to in lists.deny.get(index, ()):
-        text = str(lists.text(index, to))
+    for text, to in lists.deny.get(index, {}).items():
         about = lists.inventory.outside.get(to) or ("" if text.startswith(to.host) else to.host)
         because = f"{about}{': ' if about else ''}not allowed by {_deciding(lists, index, to)}"
         deny.append(Entry(text, because, text in lists.up))
