@@ -79,7 +79,8 @@ class Inventory:
         self._port_names = {port.port for rule in rules for port in rule.ports or ()}
         self._port_names |= {port.target_port for each in objects.services for port in each.spec.ports or ()}
         self._blocks = {peer.ip_block for peer in peers if peer.ip_block}
-        self._ranges = pod_ranges({ip_address(pod.status.pod_ip) for pod in objects.pods if pod.status.pod_ip})
+        of_pods = {pod.status.pod_ip for pod in objects.pods if not pod.spec.host_network}
+        self._ranges = pod_ranges(ip_address(each) for each in of_pods if each)
         self.pods: dict[PodClass, int] = {}
         self._nodes: dict[int, set[str]] = defaultdict(set)
         self.workloads: dict[tuple[str, str], Workload] = {}

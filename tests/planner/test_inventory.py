@@ -89,6 +89,20 @@ def test_an_address_that_is_not_known_is_not_guessed() -> None:
     assert allowed("203.0.113.0/24") is False
 
 
+def test_the_address_of_a_new_pod_is_in_the_range_of_pods_and_not_of_nodes() -> None:
+    block = {"ipBlock": {"cidr": "10.42.0.0/16"}}
+    objects = [
+        pod("proxy", {"app": "proxy"}, namespace="kube-system", ip="192.168.0.7", hostNetwork=True),
+        pod("web", {"app": "web"}, ip="10.42.3.5"),
+        service("web", {"app": "web"}, 80),
+        policy("web", {"app": "web"}, ingress=[{"from": [block]}]),
+    ]
+    made_ = inventory(*objects)
+    (web,) = made_.destinations
+    certain, _ = made_.evaluators([("shop", {})])
+    assert certain.senders(web.backends) >> len(made_.pods) & 1
+
+
 def test_a_service_sends_to_target_ports_and_a_headless_one_is_dialled_at_them() -> None:
     ports = [{"port": 80, "targetPort": 8080}]
     made_ = inventory(
