@@ -24,7 +24,7 @@ def merge_into(text: str, suggestion: Suggestion, inventory: Inventory, namespac
     fresh = YAML(typ="safe").load(write(suggestion))
     places = [each for each in read_values(kept, namespace) if each.name != "control"]
     known = {(each.namespace, tuple(sorted(each.labels.items()))): each.name for each in places}
-    vantages = kept.setdefault("vantages", yaml.map())
+    vantages = _block(kept, "vantages", yaml.map())
     for name, vantage in fresh["vantages"].items():
         mine = known.get((vantage["namespace"], tuple(sorted(vantage["podLabels"].items()))), name)
         if mine not in vantages:
@@ -32,15 +32,15 @@ def merge_into(text: str, suggestion: Suggestion, inventory: Inventory, namespac
             _mark(vantages, mine, "new", 2)
             continue
         space = vantage["namespace"]
-        targets = vantages[mine].setdefault("targets", yaml.map())
+        targets = (vantages[mine] or {}).get("targets") or {}
         listed = {same_target(text_of(each), space) for key in ("allow", "deny") for each in targets.get(key) or ()}
         for key in ("allow", "deny"):
             missing = [each for each in vantage["targets"][key] if same_target(text_of(each), space) not in listed]
-            if missing and not targets.get(key):
-                targets[key] = yaml.seq()
             for each in missing:
-                targets[key].append(each)
-                _mark(targets[key], len(targets[key]) - 1, "new", 8)
+                targets = _block(_block(vantages, mine, yaml.map()), "targets", yaml.map())
+                entries = _block(targets, key, yaml.seq())
+                entries.append(each)
+                _mark(entries, len(entries) - 1, "new", 8)
     if "control" not in kept and "control" in fresh:
         kept["control"] = fresh["control"]
         _mark(kept, "control", "new", 0)
@@ -62,6 +62,14 @@ def _mark_wrong(values: Any, checks: Checks) -> None:
         for index, each in enumerate(entries):
             if text_of(each) == check.text:
                 _mark(entries, index, what, 8)
+
+
+def _block(parent: Any, key: str, empty: Any) -> Any:
+    """Return what is under a key, in block style. It may be missing, null, or in flow style."""
+    if not parent.get(key):
+        parent[key] = empty
+    parent[key].fa.set_block_style()
+    return parent[key]
 
 
 def _mark(parent: Any, key: Any, what: str, indent: int) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -347,6 +348,22 @@ def test_merge_adds_a_list_that_the_values_lack() -> None:
     assert "deny" not in mine
     denied = [each["target"] for each in yaml.safe_load(merged(mine))["vantages"]["web"]["targets"]["deny"]]
     assert "169.254.169.254:80" in denied
+
+
+@pytest.mark.parametrize(
+    "mine",
+    [
+        "vantages:\n",
+        "vantages:\n  shop-frontend:\n",
+        "vantages:\n  shop-frontend:\n    targets:\n",
+        "vantages: {shop-frontend: {namespace: shop, podLabels: {app: frontend}, targets: {allow: [], deny: null}}}\n",
+    ],
+)
+def test_merge_fills_what_is_empty(mine: str) -> None:
+    found = merged(mine)
+    lists = yaml.safe_load(found)["vantages"]["shop-frontend"]["targets"]
+    assert lists == values_of(*SHOP)["vantages"]["shop-frontend"]["targets"]
+    assert not re.search(r"[{\[,]\n", found)  # no comment within braces or brackets
 
 
 def test_no_vantage_is_suggested_in_a_system_namespace() -> None:
