@@ -19,8 +19,9 @@ class Teams(Form):
 
     name, schemas, body_format = "teams", ("workflow", "workflows"), None
     settings = (("template", str(Path(__file__).with_suffix(".json"))),)
-    # apprise splits a message of more than 1,000 characters, and waits between the parts.
-    size, width, findings = 990, 100, 10
+    # The limit of Microsoft is 28 KB for the whole card. apprise knows 1,000 characters, but does not enforce them.
+    # https://learn.microsoft.com/connectors/teams#known-issues-and-limitations-with-actions
+    size, width, findings = 2_900, 160, 10
 
     def text(self, value: object) -> str:
         """Escape text."""

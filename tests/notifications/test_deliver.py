@@ -113,7 +113,8 @@ def test_a_long_report_is_one_post_with_a_count(
     assert "*200 leaks*" in texts[1]
     assert f"… and {200 - texts[1].count('• ')} more" in texts[1]
     texts = [block["text"] for block in teams_post.json["attachments"][0]["content"]["body"]]
-    assert sum(map(len, texts)) < 1000
+    assert 2000 < sum(map(len, texts)) <= 2900
+    assert len(teams_post.body) < 28_000
     assert "**200 leaks**" in texts[1]
     assert "[Runbook](https://wiki.example.com/netproof)" in texts[1]
 

@@ -66,7 +66,7 @@ def test_a_message_says_since_when_and_how_long() -> None:
     assert places == sorted(places)
 
 
-@pytest.mark.parametrize(("form", "shown"), [("slack", 6), ("teams", 4), ("html", 12), ("text", 12)])
+@pytest.mark.parametrize(("form", "shown"), [("slack", 6), ("teams", 6), ("html", 12), ("text", 12)])
 def test_one_finding_with_many_places_is_one_entry(form: str, shown: int) -> None:
     body = render(sample.situation(new=[sample.found("leak", 1000)]), form).body
     assert body.count("Customer database") == 1
