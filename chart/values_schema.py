@@ -14,8 +14,8 @@ from typing import Any
 
 import kubernetes_validate  # type: ignore[import-untyped]
 
+from checker.model import Probe
 from checker.probes import KINDS, sandbox
-from checker.probes.base import Kind
 from checker.target import LONGEST
 
 Schema = dict[str, Any]
@@ -90,7 +90,7 @@ def kinds() -> dict[str, Any]:
     return {name: kind(name, each) for name, each in KINDS.items()}
 
 
-def kind(name: str, of: Kind[Any]) -> dict[str, Any]:
+def kind(name: str, of: type[Probe]) -> dict[str, Any]:
     """Describe one kind: its form in words and as a pattern, its default port and its settings."""
     form = of.form
     here, pattern = "host:port", HOST + PORT
@@ -103,14 +103,14 @@ def kind(name: str, of: Kind[Any]) -> dict[str, Any]:
     if not form.host:
         here, pattern = "name", "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
     lists = {}
-    if of is sandbox.SANDBOX:
+    if of is sandbox.Sandbox:
         lists = {each: "allow" if each == "user-namespace" else "deny" for each in sandbox.CHECKS}
         here, pattern = " or ".join(lists), "|".join(lists)
     about = {
         "form": here if name == "tcp" else f"{name}://{here}",
         "pattern": f"({pattern})",
         "port": form.port,
-        "settings": sorted(of.settings.__dataclass_fields__),
+        "settings": sorted(of.__dataclass_fields__),
         "needs": NEEDS.get(name),  # a setting that the allow list requires
         "lists": lists,  # the list on which each name belongs
         "own": of.own,  # about the container itself: no control can check it

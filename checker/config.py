@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from checker import source
-from checker.model import Check, Expect, Plan, Settings, Vantage
+from checker.model import Check, Expect, Plan, Probe, Vantage
 from checker.probes import KINDS, parse
 from checker.target import Target, TargetError, identity
 from checker.words import near_miss, seconds
@@ -179,7 +179,7 @@ class _Loader:
             check = self.check(entry, target, control=vantage.control)
             if vantage.control and entry.list == "deny":  # many vantages deny it, and have several names for it
                 place = identity(target, vantage.namespace, "cluster.local")
-                checks.setdefault((check.expect, place, place.kind == "tcp" or repr(check.settings)), check)
+                checks.setdefault((check.expect, place, place.kind == "tcp" or repr(check.probe)), check)
                 continue
             first = checks.setdefault((entry.list, target), check)
             if first is not check:
@@ -195,7 +195,7 @@ class _Loader:
         for key in entry.keys:
             if _ONLY_ON.get(key, entry.list) != entry.list:
                 self.mistakes.append(f"{entry.place(key)}: is a setting of the {_ONLY_ON[key]} list")
-            kinds = [name for name, each in KINDS.items() if key in each.settings.__dataclass_fields__]
+            kinds = [name for name, each in KINDS.items() if key in each.__dataclass_fields__]
             if kinds and target.kind not in kinds:
                 what = f"is a setting of {' and '.join(kinds)} targets, and this one is {target.kind}"
                 self.mistakes.append(f"{entry.place(key)}: {what}")
@@ -205,24 +205,23 @@ class _Loader:
             given["timeout"] = seconds(keys["timeout"])
         exempt = not keys.get("control", True)
         denied = Expect.ALIVE if control and not exempt else Expect.BLOCKED
-        settings = _settings(entry, kind.settings)
         check = Check(
             expect=Expect.REACHABLE if entry.list == "allow" else denied,
             target=target,
-            settings=settings,
+            probe=_probe(entry, kind),
             where=entry.where,
             controls=tuple(keys.get("controls", ())),
             closed_passes=keys.get("closed") == "pass",
             exempt=exempt,
             **given,
         )
-        if not entry.wrong and len(self.mistakes) == before and (mistake := kind.mistake(check, settings)):
+        if not entry.wrong and len(self.mistakes) == before and (mistake := check.probe.mistake(check)):
             self.mistakes.append(f"{entry.place(mistake[0])}: {mistake[1]}")
         return check
 
     def rules(self, checks: Sequence[Check], vantage: Vantage) -> None:
         """Find what is wrong with the lists as a whole."""
-        lists = {check.list for check in checks if not KINDS[check.target.kind].own}
+        lists = {check.list for check in checks if not check.probe.own}
         isolated = f"{self.places.get('isolated')}: isolated:"
         if not checks:
             self.mistakes.append("there is nothing to check: give an allow list and a deny list")
@@ -239,10 +238,10 @@ class _Loader:
             )
 
 
-def _settings(entry: _Entry, shape: type[Settings]) -> Settings:
-    """Make the settings that a kind of target has, of all keys of the entry."""
+def _probe(entry: _Entry, kind: type[Probe]) -> Probe:
+    """Make the probe of a kind, with those of the entry's keys that are settings of it."""
     if len(entry.keys) < 2:
-        return shape()
+        return kind()
     import msgspec  # noqa: PLC0415 - two lists do without
 
-    return msgspec.convert(entry.keys, shape)
+    return msgspec.convert(entry.keys, kind)

@@ -5,12 +5,12 @@ All durations and offsets are seconds; offsets count from the start of the run.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, Literal
 
-from checker.target import Target
+from checker.target import Form, Target
 
 
 class Outcome(StrEnum):
@@ -72,10 +72,22 @@ class Family(StrEnum):
     IPV6 = "IPv6"
 
 
-class Settings(Protocol):
-    """The settings that the checks of one kind of target have: a frozen dataclass, each field a key with a default."""
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """How targets of one kind are tried. Each kind is a subclass, whose fields are the settings of a check."""
 
-    __dataclass_fields__: ClassVar[dict[str, Any]]
+    # Without annotations: these belong to a kind, not to a check.
+    form = Form()  # what a target consists of
+    datagrams = False  # refusals are ICMP errors, which hosts send rarely: checks of a host take turns
+    own = False  # it is about this container alone: it needs no network, and no control can check it
+
+    def mistake(self, check: "Check") -> tuple[str, str] | None:  # noqa: ARG002 - most kinds accept all settings
+        """Find a mistake: the key that has it (or ""), and what is wrong."""
+        return None
+
+    def attempt(self, check: "Check", address: str) -> "Awaitable[Observation]":
+        """Try once, within check.timeout. `address` is literal, but for a proxy it is the host itself."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +96,7 @@ class Check:
 
     expect: Expect
     target: Target
-    settings: Settings
+    probe: Probe  # with its settings
     where: str = ""  # the place that asked for it: "deny.lst:3", "netproof.yaml:7"
     name: str | None = None
     because: str | None = None
@@ -99,6 +111,11 @@ class Check:
     def list(self) -> Literal["allow", "deny"]:
         """The list that the check stands on."""
         return "allow" if self.expect is Expect.REACHABLE else "deny"
+
+    @property
+    def proxied(self) -> bool:
+        """Whether a proxy connects to the target: the proxy resolves its name, too."""
+        return getattr(self.probe, "proxy", False)
 
 
 @dataclass(frozen=True, slots=True)

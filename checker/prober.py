@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from checker import network, resolver
 from checker.model import Attempt, Check, Expect, Family, Observation, Outcome
-from checker.probes import KINDS
 from checker.words import named
 
 _SPARE_FILES = 64  # file descriptors that are not for probes
@@ -38,8 +37,8 @@ class Prober:
         """
         if within not in (None, check.timeout):
             check = replace(check, timeout=within)
-        at, host, kind = self.now(), check.target.host, KINDS[check.target.kind]
-        if not kind.form.host or (host and (network.is_literal(host) or kind.by_name(check.settings))):
+        at, host = self.now(), check.target.host
+        if not check.probe.form.host or (host and (network.is_literal(host) or check.proxied)):
             left, observation = await self._try(check, host or "")
             return Attempt(left, round(self.now() - left, 4), (observation,))
         try:
@@ -87,13 +86,16 @@ class Prober:
         async with self._files:
             at = self.now()
             try:
-                return at, await KINDS[check.target.kind].attempt(check, check.settings, address, check.target.port)
+                observation = await check.probe.attempt(check, address)
             except Exception as error:  # noqa: BLE001
-                return at, _failed(error, address)
+                observation = _failed(error)
+        if not network.is_literal(address):
+            return at, observation
+        return at, replace(observation, address=address, family=network.family_of(address))
 
 
-def _failed(error: Exception, address: str | None = None) -> Observation:
-    return Observation(Outcome.UNTESTABLE, f"could not try: {named(error)}", address)
+def _failed(error: Exception) -> Observation:
+    return Observation(Outcome.UNTESTABLE, f"could not try: {named(error)}")
 
 
 def open_files(wanted: int) -> int:

@@ -21,7 +21,6 @@ from math import inf
 
 from checker import network, prober, verdict
 from checker.model import Attempt, Check, Expect, Family, Judgement, Outcome, Plan, Result, Run, Verdict
-from checker.probes import KINDS
 from checker.words import named
 
 _EARLY = 1.0  # seconds between the attempts before those that decide, and the longest that one of them takes
@@ -180,14 +179,14 @@ class _Runner:
 
     async def deny(self, state: _State) -> None:
         """Watch it until the policies have settled, then make the attempts that decide (rules 2 and 3)."""
-        kind = KINDS[state.check.target.kind]
+        probe = state.check.probe
         held = None
-        if self.plan.settle and self.held and kind.form.host and not kind.datagrams:
+        if self.plan.settle and self.held and probe.form.host and not probe.datagrams:
             self.held -= 1
             held = asyncio.create_task(self.hold(state))
         while (left := self.decide_at - self.prober.now()) > 0:
             pause = min(_EARLY, left)
-            early = [self.try_early(state, min(state.check.timeout, pause))] if kind.form.host else []
+            early = [self.try_early(state, min(state.check.timeout, pause))] if probe.form.host else []
             await asyncio.gather(asyncio.sleep(pause), *early)
         for retries in reversed(range(_RETRIES + 1 if self.plan.settle else 1)):  # pragma: no branch - the last breaks
             await self.try_denied(state)
@@ -219,11 +218,10 @@ class _Runner:
 
     async def try_denied(self, state: _State) -> None:
         """Make the attempts that decide, some time apart."""
-        place = KINDS[state.check.target.kind].form.host
         async with self.turn(state.check), self.slots:
             self.prove_way_out()
             others = []
-            for _ in range(state.check.attempts - 1 if place else 0):
+            for _ in range(state.check.attempts - 1 if state.check.probe.form.host else 0):
                 others.append(asyncio.create_task(self.try_once(state)))
                 await asyncio.sleep(_APART)
             await self.try_once(state)  # no task of its own: with ten thousand checks, that saves 20 MB
@@ -233,7 +231,7 @@ class _Runner:
     async def try_once(self, state: _State) -> None:
         """Make one of the attempts that decide, at every address that the name has had so far."""
         check = state.check
-        waits = self.plan.vantage.isolated and KINDS[check.target.kind].form.host
+        waits = self.plan.vantage.isolated and check.probe.form.host
         within = max(check.timeout, _NEXT_HOP) if waits else check.timeout
         state.deciding.append(await self.prober.attempt(check, within=within, known=state.addresses()))
 
@@ -243,7 +241,7 @@ class _Runner:
         A host sends one ICMP error a second to each peer (icmp_ratelimit in Documentation/networking/ip-sysctl.rst of
         Linux), so with more of them refusals would go missing, and look like silence.
         """
-        if not KINDS[check.target.kind].datagrams:
+        if not check.probe.datagrams:
             return nullcontext()
         return self.turns.setdefault(check.target.host, asyncio.Lock())
 

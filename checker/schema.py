@@ -74,7 +74,7 @@ Check = _struct(
         "control": bool,
         "every": bool,
     }
-    | {key: _strict(hint) for kind in KINDS.values() for key, hint in get_type_hints(kind.settings).items()},
+    | {key: _strict(hint) for kind in KINDS.values() for key, hint in get_type_hints(kind).items()},
 )
 Targets = Annotated[list[Target | Check], Meta(title="a list of targets, [] for none")]  # type: ignore[valid-type]
 

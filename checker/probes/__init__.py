@@ -1,25 +1,23 @@
 """The kinds of targets. A new kind is one module beside these and one line in KINDS."""
 
-from typing import Any
-
 from checker import target
-from checker.probes.base import Kind
-from checker.probes.command import COMMAND
-from checker.probes.dns import DNS
-from checker.probes.http import HTTP, HTTPS
-from checker.probes.sandbox import SANDBOX
-from checker.probes.tcp import TCP
-from checker.probes.udp import UDP
+from checker.model import Probe
+from checker.probes.command import Command
+from checker.probes.dns import Dns
+from checker.probes.http import Http, Https
+from checker.probes.sandbox import Sandbox
+from checker.probes.tcp import Tcp
+from checker.probes.udp import Udp
 from checker.target import Target
 
-KINDS: dict[str, Kind[Any]] = {
-    "tcp": TCP,
-    "udp": UDP,
-    "http": HTTP,
-    "https": HTTPS,
-    "dns": DNS,
-    "sandbox": SANDBOX,
-    "command": COMMAND,
+KINDS: dict[str, type[Probe]] = {
+    "tcp": Tcp,
+    "udp": Udp,
+    "http": Http,
+    "https": Https,
+    "dns": Dns,
+    "sandbox": Sandbox,
+    "command": Command,
 }
 _FORMS = {name: kind.form for name, kind in KINDS.items()}
 

@@ -1,4 +1,4 @@
-"""What every kind of probe shares: the Kind that the table holds, and the one place that reads errno.
+"""What every kind of probe shares: TCP connections and UDP datagrams, and the one place that reads errno.
 
 `connect` makes the TCP attempt, `exchange` the UDP one; both turn every network event into an Observation.
 An errno alone does not say whether the peer refused or something on the way did. The kernel shows it: it counts the
@@ -12,13 +12,11 @@ import os
 import socket
 import struct
 import sys
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Generic, NamedTuple, TypeVar
+from collections.abc import Callable
+from typing import NamedTuple
 
-from checker.model import Check, Expect, Family, Observation, Outcome, Settings
+from checker.model import Check, Expect, Family, Observation, Outcome
 from checker.network import FAMILY, family_of, is_own
-from checker.target import Form
 
 _ESTABLISHED = 1  # TCP_ESTABLISHED, linux include/net/tcp_states.h
 _SEGMENTS = struct.Struct("=II")  # tcpi_segs_out and tcpi_segs_in, at byte 136 of struct tcp_info
@@ -55,26 +53,6 @@ _HOST_UNREACHABLE = {(2, 3, 1), (3, 1, 3)}
 _PORT_UNREACHABLE = {(2, 3, 3), (3, 1, 4)}
 
 
-_S = TypeVar("_S", bound="Settings")
-
-
-class Kind(NamedTuple, Generic[_S]):
-    """A kind of target. A new one is a module that makes one of these, and a line in KINDS."""
-
-    form: Form  # what a target of this kind consists of
-    settings: type[_S]  # the keys that a check of this kind may have, beside those of every check
-    attempt: Callable[[Check, _S, str, int], Awaitable[Observation]]  # at a literal address; ends within check.timeout
-    mistake: Callable[[Check, _S], tuple[str, str] | None] = lambda *_: None  # a key (or ""), and what is wrong with it
-    by_name: Callable[[_S], bool] = lambda _: False  # whether the attempt gets the host itself, and not an address
-    datagrams: bool = False  # refusals are ICMP errors, which hosts send rarely: checks of one host take turns
-    own: bool = False  # it is about this container alone: it needs no network, and no control can show its target alive
-
-
-@dataclass(frozen=True, slots=True)
-class NoSettings:
-    """The settings of a kind that has none."""
-
-
 class Reply(NamedTuple):
     """A datagram that came back, and after how many seconds."""
 
@@ -89,7 +67,7 @@ class IcmpError(NamedTuple):
     cause: tuple[int, int, int]
 
 
-async def connect(check: Check, address: str, port: int) -> Observation:
+async def connect(check: Check, address: str) -> Observation:
     """Try to establish one TCP connection to a literal address, and close it again.
 
     On the deny list, a control's too, the handshake stays half open: the kernel delays its last segment by up to 0.2 s
@@ -103,14 +81,14 @@ async def connect(check: Check, address: str, port: int) -> Observation:
     try:
         sock = socket.socket(FAMILY[family], socket.SOCK_STREAM)
     except OSError as error:
-        return Observation(Outcome.UNTESTABLE, untestable(error.errno or 0), address, family)
+        return Observation(Outcome.UNTESTABLE, untestable(error.errno or 0))
     with sock:
         sock.setblocking(False)
         sock.setsockopt(*_RECEIVE_ERRORS[family], 1)
         if check.expect is not Expect.REACHABLE:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-        code = sock.connect_ex((address, port))
+        code = sock.connect_ex((address, check.target.port))
         if code == errno.EINPROGRESS:
             if await _ready(sock, check.timeout, loop.add_writer, loop.remove_writer) or _established(sock):
                 code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
@@ -119,11 +97,11 @@ async def connect(check: Check, address: str, port: int) -> Observation:
         after = loop.time() - began
         if code:
             icmp = icmp_error(sock) if code != errno.ETIMEDOUT else None
-            return Observation(*tcp_failure(code, tcp_segments(sock), icmp, after), address, family)
-        return Observation(Outcome.OPEN, f"accepted after {duration(after)}", address, family)
+            return Observation(*tcp_failure(code, tcp_segments(sock), icmp, after))
+        return Observation(Outcome.OPEN, f"accepted after {duration(after)}")
 
 
-async def exchange(address: str, port: int, payload: bytes, within: float) -> Reply | Observation:
+async def exchange(check: Check, address: str, payload: bytes) -> Reply | Observation:
     """Send a datagram to a literal address, again each second, until a reply or a refusal comes."""
     loop = asyncio.get_running_loop()
     family = family_of(address)
@@ -134,8 +112,8 @@ async def exchange(address: str, port: int, payload: bytes, within: float) -> Re
             sock.setblocking(False)
             try:
                 sock.setsockopt(*_RECEIVE_ERRORS[family], 1)
-                sock.connect((address, port))
-                while (left := began + within - loop.time()) > 0:
+                sock.connect((address, check.target.port))
+                while (left := began + check.timeout - loop.time()) > 0:
                     sock.send(payload)
                     sent += 1
                     if await _ready(sock, min(left, 1.0), loop.add_reader, loop.remove_reader):
@@ -144,11 +122,11 @@ async def exchange(address: str, port: int, payload: bytes, within: float) -> Re
                 icmp = icmp_error(sock)
                 outcome, seen = udp_failure(error.errno or 0, icmp, loop.time() - began)
                 refused = icmp.cause in _PORT_UNREACHABLE if icmp else error.errno == errno.ECONNREFUSED
-                return Observation(outcome, seen, address, family, port_unreachable=refused)
+                return Observation(outcome, seen, port_unreachable=refused)
     except OSError as error:
-        return Observation(Outcome.UNTESTABLE, untestable(error.errno or 0), address, family)
+        return Observation(Outcome.UNTESTABLE, untestable(error.errno or 0))
     datagrams = f"{sent} datagram{'s' if sent > 1 else ''} unanswered in {duration(loop.time() - began)}"
-    return Observation(Outcome.SILENT, datagrams, address, family)
+    return Observation(Outcome.SILENT, datagrams)
 
 
 def tcp_segments(sock: socket.socket) -> tuple[int, int]:

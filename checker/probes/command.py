@@ -11,8 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from checker.model import Check, Observation, Outcome
-from checker.probes.base import Kind, duration
+from checker.model import Check, Observation, Outcome, Probe
+from checker.probes.base import duration
 from checker.target import Form
 from checker.words import harmless
 
@@ -22,58 +22,57 @@ NAGIOS = {"pass": [0], "violation": [1, 2]}  # https://www.monitoring-plugins.or
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Command(Probe):
     """What is run, and what its exit codes mean; every other code, a signal and the timeout are inconclusive.
 
     Without `exit`, 0 means that it is possible and 1 that it is not: the list then says which of them passes.
     """
 
+    form = Form(host=False)
+
     command: list[str] = field(default_factory=list)
     exit: Literal["nagios"] | dict[str, list[int]] | None = None
 
-
-def mistake(_check: Check, settings: Settings) -> tuple[str, str] | None:
-    """Find what is invalid."""
-    if not settings.command or not settings.command[0]:
-        return "command", 'expected a list of words, as in `command: [nc, -z, db, "27017"]`'
-    if not isinstance(settings.exit, dict):
+    def mistake(self, _check: Check) -> tuple[str, str] | None:
+        """Find what is invalid."""
+        if not self.command or not self.command[0]:
+            return "command", 'expected a list of words, as in `command: [nc, -z, db, "27017"]`'
+        if not isinstance(self.exit, dict):
+            return None
+        if unknown := self.exit.keys() - _MEANINGS:
+            return "exit", f"unknown key {min(unknown)!r}; known are {', '.join(_MEANINGS)}"
+        codes = [code for codes in self.exit.values() for code in codes]
+        if len(codes) != len(set(codes)) or not codes or not all(0 <= code <= 255 for code in codes):
+            return "exit", "expected exit codes from 0 to 255, each of them once"
         return None
-    if unknown := settings.exit.keys() - _MEANINGS:
-        return "exit", f"unknown key {min(unknown)!r}; known are {', '.join(_MEANINGS)}"
-    codes = [code for codes in settings.exit.values() for code in codes]
-    if len(codes) != len(set(codes)) or not codes or not all(0 <= code <= 255 for code in codes):
-        return "exit", "expected exit codes from 0 to 255, each of them once"
-    return None
 
+    def outcome(self, check: Check, code: int) -> Outcome:
+        """Read an exit code: as the verdict that the check gives it, or by the list."""
+        if self.exit is None:
+            return {0: Outcome.POSSIBLE, 1: Outcome.IMPOSSIBLE}.get(code, Outcome.UNTESTABLE)
+        codes = NAGIOS if self.exit == "nagios" else self.exit
+        means = next((meaning for meaning in _MEANINGS if code in codes.get(meaning, ())), None)
+        if means is None:
+            return Outcome.UNTESTABLE
+        return Outcome.POSSIBLE if (means == "pass") is (check.list == "allow") else Outcome.IMPOSSIBLE
 
-def outcome(check: Check, settings: Settings, code: int) -> Outcome:
-    """Read an exit code: as the verdict that the check gives it, or by the list."""
-    if settings.exit is None:
-        return {0: Outcome.POSSIBLE, 1: Outcome.IMPOSSIBLE}.get(code, Outcome.UNTESTABLE)
-    codes = NAGIOS if settings.exit == "nagios" else settings.exit
-    means = next((meaning for meaning in _MEANINGS if code in codes.get(meaning, ())), None)
-    if means is None:
-        return Outcome.UNTESTABLE
-    return Outcome.POSSIBLE if (means == "pass") is (check.list == "allow") else Outcome.IMPOSSIBLE
-
-
-async def attempt(check: Check, settings: Settings, _address: str, _port: int) -> Observation:
-    """Run the command once, for at most the check's timeout. The first line of its output is evidence."""
-    reading, writing = os.pipe2(os.O_CLOEXEC)  # 64 KiB (pipe(7)); a command that writes more blocks until killed
-    os.set_blocking(reading, False)
-    with open(reading, "rb", buffering=0) as output:  # noqa: ASYNC230, PTH123 - a pipe that does not block
-        try:
-            code = await _run(settings.command, writing, check.timeout)
-        except OSError as error:
-            return Observation(Outcome.UNTESTABLE, f"could not be started: {error.strerror}")
-        line = (output.read(_LONGEST) or b"").decode("utf-8", "replace").strip().partition("\n")[0]
-    if code is None:
-        seen, saw = Outcome.UNTESTABLE, f"killed after {duration(check.timeout)}"
-    elif code < 0:
-        seen, saw = Outcome.UNTESTABLE, f"ended by {signal.Signals(-code).name}"
-    else:
-        seen, saw = outcome(check, settings, code), f"exit code {code}"
-    return Observation(seen, f"{saw}: {harmless(line)}" if line else saw)
+    async def attempt(self, check: Check, _address: str) -> Observation:
+        """Run the command once, for at most the check's timeout. The first line of its output is evidence."""
+        reading, writing = os.pipe2(os.O_CLOEXEC)  # 64 KiB (pipe(7)); a command that writes more blocks until killed
+        os.set_blocking(reading, False)
+        with open(reading, "rb", buffering=0) as output:  # noqa: ASYNC230, PTH123 - a pipe that does not block
+            try:
+                code = await _run(self.command, writing, check.timeout)
+            except OSError as error:
+                return Observation(Outcome.UNTESTABLE, f"could not be started: {error.strerror}")
+            line = (output.read(_LONGEST) or b"").decode("utf-8", "replace").strip().partition("\n")[0]
+        if code is None:
+            seen, saw = Outcome.UNTESTABLE, f"killed after {duration(check.timeout)}"
+        elif code < 0:
+            seen, saw = Outcome.UNTESTABLE, f"ended by {signal.Signals(-code).name}"
+        else:
+            seen, saw = self.outcome(check, code), f"exit code {code}"
+        return Observation(seen, f"{saw}: {harmless(line)}" if line else saw)
 
 
 async def _run(command: list[str], output: int, within: float) -> int | None:
@@ -95,6 +94,3 @@ async def _run(command: list[str], output: int, within: float) -> int | None:
         with suppress(ChildProcessError):  # process 1 of a container inherits what is left of the group
             while os.waitpid(-process.pid, 0):  # noqa: ASYNC222 - they were killed
                 pass  # pragma: no cover - only process 1 of a container gets here
-
-
-COMMAND = Kind(Form(host=False), Settings, attempt, mistake)

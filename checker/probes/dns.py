@@ -10,9 +10,8 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from checker.model import Check, Expect, Observation, Outcome
-from checker.network import family_of
-from checker.probes.base import Kind, NoSettings, Reply, connect, duration, exchange
+from checker.model import Check, Expect, Observation, Outcome, Probe
+from checker.probes.base import Reply, connect, duration, exchange
 from checker.target import Form
 
 if TYPE_CHECKING:
@@ -52,33 +51,39 @@ def read(reply: bytes, query: QueryMessage) -> tuple[Outcome, str] | None:
     return (Outcome.OPEN, "resolved") if found else (Outcome.UNEXPECTED, "no address of that name")
 
 
-async def attempt(check: Check, _settings: NoSettings, address: str, port: int) -> Observation:
+class Dns(Probe):
     """Open means that the server knows an address of the name; on the deny list also that it accepts TCP."""
-    asked = [_ask(check, address, port, kind) for kind in ("A", "AAAA")]
-    if check.expect is not Expect.REACHABLE:
-        asked.append(_connect(check, address, port))
-    observations = await asyncio.gather(*asked)
-    return min(observations, key=lambda each: (_ORDER.index(each.outcome), not each.port_unreachable))
+
+    form = Form(port=53, name=True)
+    datagrams = True
+
+    async def attempt(self, check: Check, address: str) -> Observation:
+        """Ask for both types of record, and on the deny list connect, too; all at once."""
+        asked = [_ask(check, address, kind) for kind in ("A", "AAAA")]
+        if check.expect is not Expect.REACHABLE:
+            asked.append(_connect(check, address))
+        observations = await asyncio.gather(*asked)
+        return min(observations, key=lambda each: (_ORDER.index(each.outcome), not each.port_unreachable))
 
 
-async def _connect(check: Check, address: str, port: int) -> Observation:
-    observation = await connect(check, address, port)
+async def _connect(check: Check, address: str) -> Observation:
+    observation = await connect(check, address)
     return replace(observation, seen=f"over TCP: {observation.seen}")
 
 
-async def _ask(check: Check, address: str, port: int, kind: str) -> Observation:
+async def _ask(check: Check, address: str, kind: str) -> Observation:
     """Ask for one type of record."""
     import dns.message  # noqa: PLC0415
 
     query = dns.message.make_query(check.target.name, kind)
-    came = await exchange(address, port, query.to_wire(), check.timeout)
+    came = await exchange(check, address, query.to_wire())
     if not isinstance(came, Reply):
         return came
-    outcome, seen = read(came.data, query) or await _ask_by_tcp(check, address, port, query, came.after)
-    return Observation(outcome, f"{seen} after {duration(came.after)}", address, family_of(address))
+    outcome, seen = read(came.data, query) or await _ask_by_tcp(check, address, query, came.after)
+    return Observation(outcome, f"{seen} after {duration(came.after)}")
 
 
-async def _ask_by_tcp(check: Check, address: str, port: int, query: QueryMessage, after: float) -> tuple[Outcome, str]:
+async def _ask_by_tcp(check: Check, address: str, query: QueryMessage, after: float) -> tuple[Outcome, str]:
     """Ask again over TCP, in what is left of the timeout."""
     import dns.asyncquery  # noqa: PLC0415
     import dns.exception  # noqa: PLC0415
@@ -86,12 +91,9 @@ async def _ask_by_tcp(check: Check, address: str, port: int, query: QueryMessage
     if check.expect is not Expect.REACHABLE:
         return Outcome.OPEN, "a truncated answer"
     try:
-        reply = await dns.asyncquery.tcp(query, address, check.timeout - after, port)
+        reply = await dns.asyncquery.tcp(query, address, check.timeout - after, check.target.port)
     except (OSError, EOFError, ValueError, dns.exception.DNSException) as error:
         words = {dns.exception.Timeout: "no answer", EOFError: "it closed the connection"}
         reason = words.get(type(error), str(error).rstrip("."))
         return Outcome.UNEXPECTED, f"a truncated answer, and over TCP: {reason}"
     return read(reply.to_wire(), query) or (Outcome.UNEXPECTED, "a truncated answer over TCP")
-
-
-DNS = Kind(Form(port=53, name=True), NoSettings, attempt, datagrams=True)

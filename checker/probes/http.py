@@ -14,23 +14,23 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from checker.model import Check, Expect, Observation, Outcome
-from checker.network import family_of
-from checker.probes.base import Kind, connect, duration
-from checker.target import Form, bracketed
+from checker.model import Check, Expect, Observation, Outcome, Probe
+from checker.probes.base import connect, duration
+from checker.target import Form, Target, bracketed
 
 if TYPE_CHECKING:
     import ssl
 
     import httpx
 
-PORTS = {"http": 80, "https": 443}
 _REDIRECTS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Http(Probe):
     """What the answer must be, and how the request is made."""
+
+    form = Form(80, path=True)
 
     status: int | str | list[int | str] | None = None  # 200, "2xx", or several; the default is any below 500
     ca: str | None = None  # a PEM file to verify the certificate with, instead of the usual authorities
@@ -38,64 +38,63 @@ class Settings:
     follow: bool = False  # follow redirects, to other hosts too
     proxy: bool = False  # use the proxy that the environment names
 
+    def statuses(self) -> list[str]:
+        """List the patterns of the statuses that are fine."""
+        return [str(each).lower() for each in (self.status if isinstance(self.status, list) else [self.status])]
 
-def statuses(settings: Settings) -> list[str]:
-    """List the patterns of the statuses that are fine."""
-    status = settings.status
-    return [str(each).lower() for each in status] if isinstance(status, list) else [str(status).lower()]
+    def mistake(self, check: Check) -> tuple[str, str] | None:
+        """Find a mistake in the probe."""
+        if self.status is not None:
+            for pattern in self.statuses():
+                if not re.fullmatch("[1-5][0-9x]{2}", pattern):
+                    return "status", f"found {pattern!r}; expected a number such as 200 or a class such as 2xx"
+        if self.ca is not None and not os.path.isfile(self.ca):  # noqa: PTH113 - false for what is no path, too
+            return "ca", f"there is no file {self.ca!r}"
+        if self.proxy and check.expect is not Expect.REACHABLE:
+            return "proxy", "a denied target is tried directly; remove it"
+        return None
 
+    def fits(self, status: int) -> bool:
+        """Return whether an HTTP status (RFC 9110) is one that the check asks for."""
+        if self.status is None:
+            return status < 500
+        return any(re.fullmatch(pattern.replace("x", "[0-9]"), str(status)) for pattern in self.statuses())
 
-def mistake(check: Check, settings: Settings) -> tuple[str, str] | None:
-    """Find a mistake in the settings."""
-    if settings.status is not None:
-        for pattern in statuses(settings):
-            if not re.fullmatch("[1-5][0-9x]{2}", pattern):
-                return "status", f"found {pattern!r}; expected a number such as 200 or a class such as 2xx"
-    if settings.ca is not None and not os.path.isfile(settings.ca):  # noqa: PTH113 - false for what is no path, too
-        return "ca", f"there is no file {settings.ca!r}"
-    if settings.proxy and check.expect is not Expect.REACHABLE:
-        return "proxy", "a denied target is tried directly; remove it"
-    return None
+    async def attempt(self, check: Check, address: str) -> Observation:
+        """Open means that an HTTP answer with a fitting status came, from a peer whose certificate was verified.
 
-
-def fits(status: int, settings: Settings) -> bool:
-    """Return whether an HTTP status (RFC 9110) is one that the check asks for."""
-    if settings.status is None:
-        return status < 500
-    return any(re.fullmatch(pattern.replace("x", "[0-9]"), str(status)) for pattern in statuses(settings))
-
-
-async def attempt(check: Check, settings: Settings, address: str, port: int) -> Observation:
-    """Open means that an HTTP answer with a fitting status came, from a peer whose certificate was verified.
-
-    Through a proxy `address` is the host as it was written: the proxy resolves it, and connects to it.
-    """
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    if not settings.proxy:
-        made = await connect(check, address, port)
-        if made.outcome is not Outcome.OPEN or check.expect is not Expect.REACHABLE:
-            return made
-    outcome, seen = await _request(check, settings, address, check.timeout - (loop.time() - began))
-    where = (None, None) if settings.proxy else (address, family_of(address))
-    return Observation(outcome, f"{seen} after {duration(loop.time() - began)}", *where)
+        Through a proxy `address` is the host as it was written: the proxy resolves it, and connects to it.
+        """
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        if not self.proxy:
+            made = await connect(check, address)
+            if made.outcome is not Outcome.OPEN or check.expect is not Expect.REACHABLE:
+                return made
+        outcome, seen = await _request(self, check.target, address, check.timeout - (loop.time() - began))
+        return Observation(outcome, f"{seen} after {duration(loop.time() - began)}")
 
 
-async def _request(check: Check, settings: Settings, address: str, within: float) -> tuple[Outcome, str]:
+class Https(Http):
+    """The same over TLS."""
+
+    form = Form(443, path=True)
+
+
+async def _request(probe: Http, target: Target, address: str, within: float) -> tuple[Outcome, str]:
     import httpx  # noqa: PLC0415 - a run without http targets must not pay for it
 
-    target = check.target
     host = target.host or ""
     url = f"{target.kind}://{bracketed(address)}:{target.port}{target.path or '/'}"
-    name = bracketed(host) if target.port == PORTS[target.kind] else f"{bracketed(host)}:{target.port}"
-    proxy = _proxy(target.kind, name) if settings.proxy else None
-    if settings.proxy and proxy is None:
+    name = bracketed(host) if target.port == probe.form.port else f"{bracketed(host)}:{target.port}"
+    proxy = _proxy(target.kind, name) if probe.proxy else None
+    if probe.proxy and proxy is None:
         return Outcome.UNTESTABLE, "could not try: the environment names no proxy for this target"
     so_far = "through the proxy, " if proxy else "accepted, but "
     try:
         async with (
             httpx.AsyncClient(
-                verify=_context(asyncio.get_running_loop(), settings.ca, settings.insecure),
+                verify=_context(asyncio.get_running_loop(), probe.ca, probe.insecure),
                 proxy=proxy,
                 trust_env=False,
                 # asyncio's is over all of it; but a TLS handshake that it cuts would leave its socket open
@@ -107,7 +106,7 @@ async def _request(check: Check, settings: Settings, address: str, within: float
             sni = {} if proxy else {"sni_hostname": host.removesuffix(".")}  # RFC 6066, 3: without the last dot
             response = await _head(client, client.build_request("GET", url, headers=headers, extensions=sni))
             for _ in range(_REDIRECTS):
-                if not (settings.follow and response.next_request):
+                if not (probe.follow and response.next_request):
                     break
                 if httpx.URL(response.headers["location"]).host:  # a name of its own to verify, or an address
                     response.next_request.extensions.pop("sni_hostname", None)
@@ -116,7 +115,7 @@ async def _request(check: Check, settings: Settings, address: str, within: float
                 return Outcome.UNEXPECTED, f"more than {_REDIRECTS} redirects"
             if proxy and response.status_code == 407:
                 return Outcome.UNEXPECTED, "the proxy demands credentials (HTTP 407)"
-            outcome = Outcome.OPEN if fits(response.status_code, settings) else Outcome.UNEXPECTED
+            outcome = Outcome.OPEN if probe.fits(response.status_code) else Outcome.UNEXPECTED
             return outcome, f"HTTP {response.status_code}"
     except (TimeoutError, httpx.TimeoutException):
         return Outcome.UNEXPECTED, f"{so_far}no HTTP answer came"
@@ -154,7 +153,3 @@ def _context(_loop: asyncio.AbstractEventLoop, ca: str | None, insecure: bool) -
 def _fault(error: Exception) -> str:
     text = str(error) or "it closed the connection"
     return text.rsplit("] ", 1)[-1].split(" (_ssl.c")[0].rstrip(".")
-
-
-HTTP = Kind(Form(PORTS["http"], path=True), Settings, attempt, mistake, by_name=lambda settings: settings.proxy)
-HTTPS = Kind(Form(PORTS["https"], path=True), Settings, attempt, mistake, by_name=lambda settings: settings.proxy)

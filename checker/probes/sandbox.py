@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from checker.model import Check, Observation, Outcome
-from checker.probes.base import Kind
+from checker.model import Check, Observation, Outcome, Probe
 from checker.target import Form
 from checker.words import near_miss
 
@@ -266,36 +265,34 @@ CHECKS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Sandbox(Probe):
     """What sandbox://capabilities and sandbox://host-mounts let pass: capabilities, or mount points."""
+
+    form = Form(host=False)
+    own = True
 
     allowed: list[str] = field(default_factory=list)
 
+    def mistake(self, check: Check) -> tuple[str, str] | None:
+        """Find what is invalid."""
+        name = check.target.name
+        if name not in CHECKS:
+            return "target", f"unknown sandbox check {name!r}; {near_miss(name, CHECKS)}"
+        if (check.list == "allow") is not (name == "user-namespace"):
+            return "", f"sandbox://{name} belongs on the {'deny' if check.list == 'allow' else 'allow'} list"
+        if self.allowed and name not in ("capabilities", "host-mounts"):
+            return "allowed", "is a setting of sandbox://capabilities and sandbox://host-mounts"
+        for each in self.allowed:
+            if name == "capabilities" and each not in _CAPABILITIES:
+                return "allowed", f"unknown capability {each!r}; {near_miss(each, _CAPABILITIES)}"
+            if name == "host-mounts" and not each.startswith("/"):
+                return "allowed", f"found {each!r}; expected a mount point such as /data"
+        return None
 
-def mistake(check: Check, settings: Settings) -> tuple[str, str] | None:
-    """Find what is invalid."""
-    name = check.target.name
-    if name not in CHECKS:
-        return "target", f"unknown sandbox check {name!r}; {near_miss(name, CHECKS)}"
-    if (check.list == "allow") is not (name == "user-namespace"):
-        return "", f"sandbox://{name} belongs on the {'deny' if check.list == 'allow' else 'allow'} list"
-    if settings.allowed and name not in ("capabilities", "host-mounts"):
-        return "allowed", "is a setting of sandbox://capabilities and sandbox://host-mounts"
-    for each in settings.allowed:
-        if name == "capabilities" and each not in _CAPABILITIES:
-            return "allowed", f"unknown capability {each!r}; {near_miss(each, _CAPABILITIES)}"
-        if name == "host-mounts" and not each.startswith("/"):
-            return "allowed", f"found {each!r}; expected a mount point such as /data"
-    return None
-
-
-async def attempt(check: Check, settings: Settings, _address: str, _port: int) -> Observation:
-    """Read once. What cannot be read is untestable: it proves nothing."""
-    try:
-        possible, seen = CHECKS[check.target.name](Path("/"), settings.allowed)
-    except (OSError, LookupError, ValueError) as error:
-        return Observation(Outcome.UNTESTABLE, f"could not be read: {error}")
-    return Observation(Outcome.POSSIBLE if possible else Outcome.IMPOSSIBLE, seen)
-
-
-SANDBOX = Kind(Form(host=False), Settings, attempt, mistake, own=True)
+    async def attempt(self, check: Check, _address: str) -> Observation:
+        """Read once. What cannot be read is untestable: it proves nothing."""
+        try:
+            possible, seen = CHECKS[check.target.name](Path("/"), self.allowed)
+        except (OSError, LookupError, ValueError) as error:
+            return Observation(Outcome.UNTESTABLE, f"could not be read: {error}")
+        return Observation(Outcome.POSSIBLE if possible else Outcome.IMPOSSIBLE, seen)

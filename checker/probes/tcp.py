@@ -2,14 +2,13 @@
 
 from collections.abc import Awaitable
 
-from checker.model import Check, Observation
-from checker.probes.base import Kind, NoSettings, connect
-from checker.target import Form
+from checker.model import Check, Observation, Probe
+from checker.probes.base import connect
 
 
-def attempt(check: Check, _settings: NoSettings, address: str, port: int) -> Awaitable[Observation]:
+class Tcp(Probe):
     """Open means that the connection was established, also when the server closes it at once."""
-    return connect(check, address, port)
 
-
-TCP = Kind(Form(), NoSettings, attempt)
+    def attempt(self, check: Check, address: str) -> Awaitable[Observation]:
+        """Connect once."""
+        return connect(check, address)

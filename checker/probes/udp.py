@@ -3,10 +3,8 @@
 import base64
 from dataclasses import dataclass, replace
 
-from checker.model import Check, Expect, Observation, Outcome
-from checker.network import family_of
-from checker.probes.base import Kind, Reply, duration, exchange
-from checker.target import Form
+from checker.model import Check, Expect, Observation, Outcome, Probe
+from checker.probes.base import Reply, duration, exchange
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,14 +13,6 @@ class Encoded:
 
     hex: str | None = None
     base64: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What is sent, and what the reply must contain."""
-
-    payload: str | Encoded | None = None
-    reply: str | Encoded | None = None
 
 
 def to_bytes(text: str | Encoded | None) -> bytes:
@@ -38,30 +28,33 @@ def to_bytes(text: str | Encoded | None) -> bytes:
         raise ValueError(expected) from None
 
 
-def mistake(check: Check, settings: Settings) -> tuple[str, str] | None:
-    """Find a mistake. Without a payload, a UDP server does not answer, whether it is reachable or not."""
-    for key, value in (("payload", settings.payload), ("reply", settings.reply)):
-        try:
-            if not to_bytes(value) and value is not None:
-                return key, "is empty; leave it out"
-        except ValueError as error:
-            return key, str(error)
-    if check.expect is Expect.REACHABLE and settings.payload is None:
-        return "", "udp on the allow list needs a `payload` that the server answers"
-    return None
+@dataclass(frozen=True, slots=True)
+class Udp(Probe):
+    """What is sent, and what the reply must contain."""
 
+    datagrams = True
 
-async def attempt(check: Check, settings: Settings, address: str, port: int) -> Observation:
-    """Open means that a reply came, and contains what the check asks for."""
-    came = await exchange(address, port, to_bytes(settings.payload), check.timeout)
-    if not isinstance(came, Reply):
-        return replace(came, asked=settings.payload is not None)
-    wanted = to_bytes(settings.reply) in came.data
-    seen = f"{len(came.data)} bytes came back after {duration(came.after)}"
-    if not wanted:
-        seen += f", without the reply expected: {came.data[:32]!r}"
-    outcome = Outcome.OPEN if wanted else Outcome.UNEXPECTED
-    return Observation(outcome, seen, address, family_of(address))
+    payload: str | Encoded | None = None
+    reply: str | Encoded | None = None
 
+    def mistake(self, check: Check) -> tuple[str, str] | None:
+        """Find a mistake. Without a payload, a UDP server does not answer, whether it is reachable or not."""
+        for key, value in (("payload", self.payload), ("reply", self.reply)):
+            try:
+                if not to_bytes(value) and value is not None:
+                    return key, "is empty; leave it out"
+            except ValueError as error:
+                return key, str(error)
+        if check.expect is Expect.REACHABLE and self.payload is None:
+            return "", "udp on the allow list needs a `payload` that the server answers"
+        return None
 
-UDP = Kind(Form(), Settings, attempt, mistake, datagrams=True)
+    async def attempt(self, check: Check, address: str) -> Observation:
+        """Open means that a reply came, and contains what the check asks for."""
+        came = await exchange(check, address, to_bytes(self.payload))
+        if not isinstance(came, Reply):
+            return replace(came, asked=self.payload is not None)
+        seen = f"{len(came.data)} bytes came back after {duration(came.after)}"
+        if to_bytes(self.reply) in came.data:
+            return Observation(Outcome.OPEN, seen)
+        return Observation(Outcome.UNEXPECTED, f"{seen}, without the reply expected: {came.data[:32]!r}")

@@ -19,9 +19,8 @@ from hypothesis import strategies as st
 from checker.config import MOST_TARGETS, ConfigError, load
 from checker.document import read
 from checker.model import Check, Expect, Plan
-from checker.probes.http import Settings as HttpSettings
-from checker.probes.udp import Encoded
-from checker.probes.udp import Settings as UdpSettings
+from checker.probes.http import Https
+from checker.probes.udp import Encoded, Udp
 from checker.schema import published
 from checker.source import LARGEST
 from checker.words import seconds
@@ -315,8 +314,8 @@ notify: {notifyOn: [violation, pass], runbookUrl: "https://wiki/x", cronjob: net
     found = plan(tmp_path)
     api, slow, udp, web, mongo, redis = found.checks
     assert (api.timeout, slow.timeout, slow.every, slow.name, slow.because) == (0.5, 90.0, True, "slow one", "it is")
-    assert udp.settings == UdpSettings(Encoded(base64="AAE="), Encoded(hex="00 01"))
-    assert web.settings == HttpSettings(status=["2xx", 401], insecure=True, follow=True, proxy=True)
+    assert udp.probe == Udp(Encoded(base64="AAE="), Encoded(hex="00 01"))
+    assert web.probe == Https(status=["2xx", 401], insecure=True, follow=True, proxy=True)
     assert (mongo.closed_passes, mongo.exempt, mongo.because) == (True, True, None)
     assert (mongo.attempts, redis.attempts, mongo.controls) == (1, 3, ("PCI DSS 11.4.5", "7"))
     assert (found.settle, found.concurrency, found.deadline) == (3600.0, 7, 5400.0)

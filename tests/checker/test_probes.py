@@ -33,14 +33,14 @@ def test_each_setting_of_a_kind_is_documented(kind: str) -> None:
     text = "".join(
         path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
     )
-    settings = {field.name for field in fields(KINDS[kind].settings)}
+    settings = {field.name for field in fields(KINDS[kind])}
     assert settings <= set(re.findall(r"`(\w+)[:`]", text))
     assert settings <= set(Check.__struct_fields__)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_setting_of_a_kind_must_be_given(kind: str) -> None:
-    assert KINDS[kind].settings() == KINDS[kind].settings()
+    assert KINDS[kind]() == KINDS[kind]()
 
 
 @pytest.mark.parametrize(

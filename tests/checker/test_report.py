@@ -35,7 +35,7 @@ from checker.model import (
     Vantage,
     Verdict,
 )
-from checker.probes.base import NoSettings
+from checker.probes.tcp import Tcp
 from checker.target import Target
 from tests.checker.command import netproof, write
 
@@ -163,7 +163,7 @@ def test_a_report_that_cannot_be_written_is_an_error(
 
 
 def result(expect: Expect, verdict: Verdict, name: str, number: int) -> Result:
-    check = Check(expect, Target("tcp", "10.0.0.1", number), NoSettings(), "deny.lst:1", name, name)
+    check = Check(expect, Target("tcp", "10.0.0.1", number), Tcp(), "deny.lst:1", name, name)
     observation = Observation(Outcome.OPEN, name, "10.0.0.1", Family.IPV4)
     return Result(check, Judgement(verdict, name, observation), (Attempt(0.0, 0.1, (observation,)),))
 

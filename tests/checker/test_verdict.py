@@ -12,8 +12,9 @@ import pytest
 
 from checker.model import Attempt, Check, Expect, Family, Observation, Outcome, Verdict
 from checker.probes import parse
-from checker.probes.base import NoSettings, tcp_failure
+from checker.probes.base import tcp_failure
 from checker.probes.dns import read
+from checker.probes.tcp import Tcp
 from checker.verdict import TABLE, Proof, judge, judge_denial
 
 
@@ -81,7 +82,7 @@ def test_a_denial_that_was_open_shortly_before_is_not_proven(opened: float, verd
         return Attempt(at, 0.0, (Observation(outcome, "", "10.0.0.1", Family.IPV4),))
 
     proof = Proof({Family.IPV4: 0.0}, {Family.IPV4: 20.0})
-    check = Check(Expect.BLOCKED, parse("10.0.0.1:1"), NoSettings())
+    check = Check(Expect.BLOCKED, parse("10.0.0.1:1"), Tcp())
     found = judge_denial(check, [attempt(opened, Outcome.OPEN)], [attempt(10.0, Outcome.SILENT)], proof)
     assert found.verdict is verdict
     assert words in found.meaning
@@ -135,6 +136,6 @@ def test_a_reply_of_a_name_server(reply: bytes, outcome: str | None) -> None:
 def test_the_evidence_counts_the_attempts_with_the_verdict_of_the_check(seen: str, count: str) -> None:
     outcomes = [Outcome(word) for word in seen.split()]
     attempts = [Attempt(0.0, 1.0, (Observation(outcome, "seen", "10.0.0.1", Family.IPV4),)) for outcome in outcomes]
-    judgement = judge(Check(Expect.REACHABLE, parse("10.0.0.1:1"), NoSettings()), attempts)
+    judgement = judge(Check(Expect.REACHABLE, parse("10.0.0.1:1"), Tcp()), attempts)
     assert judgement.observation
     assert judgement.observation.seen == f"seen ({count} attempts)"

@@ -62,7 +62,7 @@ def far(servers: Servers) -> Far:
 def attempt(target: str, expect: Expect = Expect.REACHABLE, **own: Any) -> Observation:
     """Make one attempt as a run does; what the probe raised shows as `untestable`."""
     parsed = parse(target)
-    check = Check(expect, parsed, KINDS[parsed.kind].settings(**own), timeout=TIMEOUT)
+    check = Check(expect, parsed, KINDS[parsed.kind](**own), timeout=TIMEOUT)
 
     async def one() -> Observation:
         prober = Prober(10)

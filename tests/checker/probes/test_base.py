@@ -10,7 +10,9 @@ import pytest
 
 from checker.model import Check, Expect, Observation, Outcome
 from checker.probes import parse
-from checker.probes.base import IcmpError, NoSettings, connect, exchange, tcp_failure
+from checker.probes.base import IcmpError, connect, exchange, tcp_failure
+from checker.probes.tcp import Tcp
+from checker.probes.udp import Udp
 
 
 @pytest.fixture
@@ -23,15 +25,15 @@ def port() -> Iterator[int]:
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
 def test_without_a_free_file_descriptor_nothing_is_proven(transport: str) -> None:
-    denied = Check(Expect.BLOCKED, parse("127.0.0.1:9"), NoSettings())
+    denied = Check(Expect.BLOCKED, parse("127.0.0.1:9"), Tcp())
 
     async def attempt() -> object:
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
         try:
             if transport == "udp":
-                return await exchange("127.0.0.1", 9, b"", 1.0)
-            return await connect(denied, "127.0.0.1", 9)
+                return await exchange(denied, "127.0.0.1", b"")
+            return await connect(denied, "127.0.0.1")
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
@@ -53,7 +55,7 @@ def test_a_peer_that_accepts_and_resets_at_once_is_open(expect: Expect) -> None:
 
         async def attempt() -> Observation:
             asyncio.get_running_loop().call_soon(accept_and_reset)
-            return await connect(Check(expect, parse(f"127.0.0.1:{port}"), NoSettings()), "127.0.0.1", port)
+            return await connect(Check(expect, parse(f"127.0.0.1:{port}"), Tcp()), "127.0.0.1")
 
         observation = asyncio.run(attempt())
     assert observation.outcome is Outcome.OPEN
@@ -61,7 +63,8 @@ def test_a_peer_that_accepts_and_resets_at_once_is_open(expect: Expect) -> None:
 
 
 def test_a_datagram_that_is_too_long_is_not_a_refusal(port: int) -> None:
-    observation = asyncio.run(exchange("127.0.0.1", port, bytes(65_510), 1.0))
+    check = Check(Expect.BLOCKED, parse(f"udp://127.0.0.1:{port}"), Udp())
+    observation = asyncio.run(exchange(check, "127.0.0.1", bytes(65_510)))
     assert isinstance(observation, Observation)
     assert (observation.outcome, observation.port_unreachable) == (Outcome.UNTESTABLE, False)
     assert observation.seen == "could not try: Message too long (EMSGSIZE)"

@@ -14,8 +14,7 @@ import pytest
 
 from checker.model import Check, Expect
 from checker.probes import parse
-from checker.probes.base import NoSettings
-from checker.probes.dns import DNS
+from checker.probes.dns import Dns
 from tests import netns
 
 if TYPE_CHECKING:
@@ -31,8 +30,8 @@ A, AAAA = 1, 28
 
 def ask(port: int, expect: Expect = Expect.REACHABLE, within: float = 5.0) -> Observation:
     """Make one attempt, as the runner does."""
-    check = Check(expect, parse(f"dns://api.test@127.0.0.1:{port}"), NoSettings(), timeout=within)
-    return asyncio.run(DNS.attempt(check, NoSettings(), "127.0.0.1", port))  # type: ignore[arg-type]
+    check = Check(expect, parse(f"dns://api.test@127.0.0.1:{port}"), Dns(), timeout=within)
+    return asyncio.run(Dns().attempt(check, "127.0.0.1"))
 
 
 def serve(servers: Servers, reply: Reply, by_tcp: Any = None) -> int:

@@ -11,8 +11,9 @@ import pytest
 
 from checker import runner
 from checker.model import Check, Expect, Observation, Plan
-from checker.probes import KINDS, parse
-from checker.probes.base import NoSettings
+from checker.probes import parse
+from checker.probes.tcp import Tcp
+from checker.probes.udp import Udp
 from checker.resolver import Resolver
 from tests.checker.command import netproof, write
 from tests.notifications import servers as ends
@@ -67,11 +68,11 @@ def test_any_error_has_its_name(
         raise error
 
     if at == "attempt":
-        monkeypatch.setitem(KINDS, "udp", KINDS["udp"]._replace(attempt=fail, settings=NoSettings))
+        monkeypatch.setattr(Udp, "attempt", fail)
     else:
         monkeypatch.setattr(Resolver, "look_up", fail)
-    bad = Check(expect, parse("udp://127.0.0.1:1" if at == "attempt" else "udp://name.invalid:1"), NoSettings())
-    good = Check(Expect.REACHABLE, parse(server), NoSettings())
+    bad = Check(expect, parse("udp://127.0.0.1:1" if at == "attempt" else "udp://name.invalid:1"), Udp())
+    good = Check(Expect.REACHABLE, parse(server), Tcp())
     ran = asyncio.run(runner.run(Plan((bad, good), settle=0), lambda _: None))
     assert ran.error is None
     assert [result.verdict for result in ran.results] == ["inconclusive", "pass"]

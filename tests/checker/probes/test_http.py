@@ -19,8 +19,7 @@ import pytest
 import trustme
 
 from checker.model import Check, Expect
-from checker.probes import parse
-from checker.probes.http import HTTP, Settings
+from checker.probes import KINDS, parse
 from tests import netns
 
 if TYPE_CHECKING:
@@ -34,10 +33,13 @@ if TYPE_CHECKING:
 def attempt(target: str, expect: Expect = Expect.REACHABLE, within: float = 20, **settings: Any) -> Observation:
     """Make one attempt on 127.0.0.1, as the runner does."""
     parsed = parse(target)
-    own = Settings(**settings)
-    check = Check(expect, parsed, own, timeout=within)
-    address = parsed.host or "" if HTTP.by_name(own) else "127.0.0.1"
-    return asyncio.run(HTTP.attempt(check, own, address, parsed.port))  # type: ignore[arg-type]
+    check = Check(expect, parsed, KINDS[parsed.kind](**settings), timeout=within)
+    address = parsed.host or "" if check.proxied else "127.0.0.1"
+
+    async def once() -> Observation:
+        return await check.probe.attempt(check, address)
+
+    return asyncio.run(once())
 
 
 @dataclass

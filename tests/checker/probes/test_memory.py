@@ -13,7 +13,7 @@ import pytest
 from checker import runner
 from checker.model import Check, Expect, Plan, Run
 from checker.probes import parse
-from checker.probes.base import NoSettings
+from checker.probes.tcp import Tcp
 from tests.checker.command import write
 from tests.notifications import servers as ends
 from tests.tools.endless import HTTP, LIMIT, OK, Measured
@@ -52,7 +52,7 @@ def test_a_run_is_not_written_out(server: str, monkeypatch: pytest.MonkeyPatch) 
         return ""
 
     monkeypatch.setattr(Run, "__repr__", write_out)
-    check = Check(Expect.REACHABLE, parse(server), NoSettings())
+    check = Check(Expect.REACHABLE, parse(server), Tcp())
     ran = asyncio.run(runner.run(Plan((check,), settle=0), lambda _: None))
     assert ran.exit_code == 0
     assert written == []
