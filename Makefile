@@ -58,6 +58,7 @@ kind: image ## the README's example on a kind cluster of your own (PLUGIN=calico
 
 # What pods reach outside of kind is this machine, by the gateway of its Docker network.
 e2e-kind: ## the end-to-end tests on the cluster of `make kind`
+	@mkdir -p .tools
 	kind get kubeconfig --name netproof > .tools/kubeconfig
 	NETPROOF_OUTSIDE_RUN= NETPROOF_OUTSIDE_ADDRESS=$$(docker network inspect kind \
 	  --format '{{range .IPAM.Config}}{{println .Gateway}}{{end}}' | grep -m1 -F .) \
@@ -70,10 +71,12 @@ lock: .venv/tests ## make the lock files anew from pyproject.toml
 	$(COMPILE) pyproject.toml --group dev --group docs --constraint requirements.lock -o requirements-dev.lock
 	$(COMPILE) --group build -o requirements-build.lock
 
+# Ubuntu has Chromium as a snap alone: there the tests of the page are skipped.
+CHROMIUM = $$(apt-cache search --names-only '^chromium$$' | cut -d' ' -f1)
 debian: ## install what the tests use of Debian and Ubuntu (root)
 	apt-get update -q >/dev/null
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
-	  git golang-go python3 python3-venv iproute2 nftables chromium default-jre-headless prometheus >/dev/null
+	  git golang-go python3 python3-venv iproute2 nftables default-jre-headless prometheus $(CHROMIUM) >/dev/null
 
 # renovate: datasource=go depName=github.com/rhysd/actionlint
 ACTIONLINT = v1.7.7

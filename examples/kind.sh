@@ -8,7 +8,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 image=${1:?usage: examples/kind.sh IMAGE}
-repository=${image%:*}
 name=netproof
 # renovate: datasource=github-releases depName=projectcalico/calico
 calico=v3.31.4
@@ -51,7 +50,7 @@ k apply -f examples/shop.yaml
 k wait --for=condition=Available deployment --all --timeout=5m
 helm upgrade --install netproof ./chart --kube-context "kind-$name" -n shop -f examples/values.yaml \
   --set notifications.existingSecret= \
-  --set-string "image.registry=${image%%/*},image.repository=${repository#*/},image.tag=${image##*:}"
+  --set-string "image.registry=,image.repository=${image%:*},image.tag=${image##*:}"
 
 run=$(date +%s)
 step 'The policy holds: both Jobs complete'

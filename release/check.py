@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
+UNPUBLISHED = "is published yet"
 
 
 def lacks(root: Path, version: str, tag: str = "") -> Iterator[str]:
@@ -38,6 +39,10 @@ def lacks(root: Path, version: str, tag: str = "") -> Iterator[str]:
         yield "chart/Chart.yaml: artifacthub.io/changes are not those of CHANGELOG.md"
     if not yaml.safe_load((root / "chart" / "artifacthub-repo.yml").read_text())["repositoryID"]:
         yield "chart/artifacthub-repo.yml: no repositoryID; Artifact Hub gives one to a maintainer's account"
+    readme = enumerate((root / "README.md").read_text().splitlines(), 1)
+    yield from (
+        f"README.md:{number}: not true with a release: {line}" for number, line in readme if UNPUBLISHED in line
+    )
     if tag and tag != f"v{version}":
         yield f"the tag is {tag}, but the package has version {version}"
 

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 def prepare(root: Path, version: str, date: str) -> None:
     """Write version and date. Raises ValueError when it is no version, or when nothing is unreleased."""
-    if not re.fullmatch(places.VERSION, version):
+    if not re.fullmatch(r"\d+\.\d+\.\d+", version):  # PyPI and Helm spell pre-releases differently
         raise ValueError(f"{version!r} is not a version, such as 1.2.0")
     history = root / "CHANGELOG.md"
     unreleased = changelog.sections(history.read_text()).get(changelog.UNRELEASED)

@@ -14,13 +14,15 @@ release-check: .venv/tests ## say what a release from this checkout would lack (
 dist: .venv/tests ## wheel, source archive and chart, in dist/
 	rm -rf dist/netproof-*
 	$(BIN)/hatchling build -d dist
-	$(HELM) package chart -d dist
+	$(BIN)/python tests/tools/helm.py >/dev/null # the Helm of the tests, whose hash is checked
+	.tools/helm-4/helm package chart -d dist
 
 notes: .venv/tests ## what the changelog says about this version, in dist/notes.md
 	@mkdir -p dist
 	$(BIN)/python -m release.notes > dist/notes.md
 
 push-image: ## build for both architectures, push with SBOM and provenance, sign
+	@mkdir -p dist
 	docker buildx build --platform $(PLATFORMS) --sbom=true --provenance=mode=max --push \
 	  --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) \
 	  --metadata-file dist/image.json -t $(REPOSITORY)/netproof:$(VERSION) .

@@ -85,7 +85,7 @@ def test_prepared_means_that_nothing_is_missing(checkout: Path) -> None:
     assert "--version 0.2.0\n" in (checkout / "README.md").read_text()
 
 
-@pytest.mark.parametrize("version", ["", "1.0", "v1.0.0", "1.0.0\n"])
+@pytest.mark.parametrize("version", ["", "1.0", "v1.0.0", "1.0.0\n", "1.0.0-rc1", "1.0.0rc1"])
 def test_only_a_version_is_prepared(checkout: Path, version: str) -> None:
     with pytest.raises(ValueError, match="is not a version"):
         prepare.prepare(checkout, version, "2026-03-04")
@@ -104,11 +104,13 @@ def test_every_lack_is_named_with_its_place(checkout: Path) -> None:
     )
     (checkout / "chart" / "artifacthub-repo.yml").write_text('repositoryID: ""')
     line = chart.read_text().splitlines().index('appVersion: "0.0.9"') + 1
+    (checkout / "README.md").write_text("# netproof\n\nNo image is published yet.\n")
     assert list(check.lacks(checkout, "0.1.0", "v0.1.1")) == [
         f"chart/Chart.yaml:{line}: version 0.0.9, but the package has 0.1.0",
         "CHANGELOG.md: 3 changes are unreleased, below the version's own section",
         "chart/Chart.yaml: artifacthub.io/changes are not those of CHANGELOG.md",
         "chart/artifacthub-repo.yml: no repositoryID; Artifact Hub gives one to a maintainer's account",
+        "README.md:3: not true with a release: No image is published yet.",
         "the tag is v0.1.1, but the package has version 0.1.0",
     ]
 

@@ -33,7 +33,7 @@ def test_the_story_is_told_in_order(tools: Standins) -> None:
     assert calls[1].startswith("kind create cluster --name netproof --image kindest/node:v1.35.")
     assert f"kind load docker-image --name netproof {IMAGE}" in calls
     (install,) = (call for call in calls if call.startswith("helm"))
-    assert "image.registry=registry.example.org,image.repository=team/netproof,image.tag=1.2.3" in install
+    assert "image.registry=,image.repository=registry.example.org/team/netproof,image.tag=1.2.3" in install
     story = calls[calls.index(install) + 1 :]
     assert story == [
         "-n shop create job --from=cronjob/netproof holds",

@@ -28,12 +28,11 @@ METADATA = json.dumps({"containerimage.digest": DIGEST, "image.name": IMAGE}, in
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """The Makefiles, and what they read, in a folder where dist/ may be written."""
+    """The Makefiles, and what they read, in a folder of their own."""
     folder = tmp_path / "checkout"
     for path in ("Makefile", "release/targets.mk", "checker/__init__.py", "CHANGELOG.md"):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, folder / path)
-    (folder / "dist").mkdir()
     return folder
 
 
@@ -53,6 +52,7 @@ def test_the_image_is_pushed_for_both_architectures_and_signed_by_its_digest(
 
 
 def test_the_chart_is_pushed_and_signed_by_its_digest(checkout: Path, standins: Standins) -> None:
+    (checkout / "dist").mkdir()
     standins.add("helm", f"echo Pushed: {CHART}:{__version__} >&2; echo Digest: {DIGEST} >&2")
     standins.add("cosign")
     done = standins.run("make", "push-chart", cwd=checkout)
@@ -74,6 +74,7 @@ def test_what_was_not_pushed_is_not_signed(checkout: Path, standins: Standins, t
 
 def test_the_release_has_notes_and_everything_that_was_built(checkout: Path, standins: Standins) -> None:
     standins.add("gh")
+    (checkout / "dist").mkdir()
     names = [f"netproof-{__version__}{end}" for end in ("-py3-none-any.whl", ".tar.gz", ".tgz")]
     for name in names:
         (checkout / "dist" / name).touch()
@@ -86,19 +87,42 @@ def test_the_release_has_notes_and_everything_that_was_built(checkout: Path, sta
     )
 
 
-def test_what_is_built_is_complete(tmp_path: Path, standins: Standins) -> None:
+def test_what_is_built_is_complete(clone: Path, standins: Standins) -> None:
     """Really built: all packages in the wheel; the chart with its licence, and without what makes it."""
-    hatchling = str(ROOT / ".venv" / "bin" / "hatchling")
-    assert standins.run(hatchling, "build", "-t", "wheel", "-d", str(tmp_path)).returncode == 0
-    (wheel,) = tmp_path.glob("*.whl")
+    assert tools().helm.exists()
+    (clone / ".tools").symlink_to(ROOT / ".tools")
+    installed = ROOT / ".venv" / "bin"
+    done = standins.run("make", f"BIN={installed}", "--old-file=.venv/tests", "dist", cwd=clone)
+    assert done.returncode == 0, done.stderr
+    wheel, source, chart = sorted((clone / "dist").iterdir())
+    assert (source.name, chart.name) == (f"netproof-{__version__}.tar.gz", f"netproof-{__version__}.tgz")
     packaged = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
     ours = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"release"}
     assert packaged == {*ours, f"netproof-{__version__}.dist-info"}
-    assert standins.run(str(tools().helm), "package", "chart", "-d", str(tmp_path)).returncode == 0
-    with tarfile.open(tmp_path / f"netproof-{__version__}.tgz") as archive:
+    with tarfile.open(chart) as archive:
         names = archive.getnames()
     assert {"netproof/LICENSE", "netproof/README.md", "netproof/values.schema.json"} <= set(names)
     assert not [name for name in names if name.endswith(".py") or "/ci/" in name]
+
+
+def test_the_end_to_end_tests_run_on_a_fresh_checkout_with_a_kind_cluster(checkout: Path, standins: Standins) -> None:
+    standins.add("kind", "echo the kubeconfig")
+    standins.add("docker", "echo fc00::1; echo 172.18.0.1")
+    standins.add("make-again", "env")
+    done = standins.run("make", "e2e-kind", "MAKE=make-again", cwd=checkout)
+    assert (checkout / ".tools" / "kubeconfig").read_text() == "the kubeconfig\n", done.stderr
+    assert f"KUBECONFIG={checkout}/.tools/kubeconfig\n" in done.stdout
+    assert "NETPROOF_OUTSIDE_ADDRESS=172.18.0.1\n" in done.stdout
+
+
+@pytest.mark.parametrize("chromium", ["", "chromium"])
+def test_chromium_is_installed_where_there_is_a_package(checkout: Path, standins: Standins, chromium: str) -> None:
+    """Ubuntu has none: it has Chromium as a snap."""
+    standins.add("apt-get")
+    standins.add("apt-cache", f'[ -z "{chromium}" ] || echo "{chromium} - web browser"')
+    assert standins.run("make", "debian", cwd=checkout).returncode == 0
+    (install,) = (call for call in standins.calls() if call.startswith("apt-get install"))
+    assert ("chromium" in install.split()) == bool(chromium)
 
 
 def test_the_changelog_has_notes_for_this_version_or_says_so(standins: Standins) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,24 @@ def test_permissions_are_given_job_by_job(workflow: Path) -> None:
     document = yaml.safe_load(workflow.read_text())
     assert document["permissions"] == {}
     assert all("permissions" in job for job in document["jobs"].values())
+
+
+def test_renovate_finds_every_version_that_a_comment_names() -> None:
+    (manager,) = json.loads((ROOT / "renovate.json").read_text())["customManagers"]
+    (pattern,) = manager["matchStrings"]
+    found: dict[str, str] = {}
+    for file in (*MAKEFILES, *ROOT.glob("examples/*.sh")):
+        matches = list(re.finditer(pattern.replace("(?<", "(?P<"), file.read_text()))
+        assert len(matches) == file.read_text().count("# renovate:"), file
+        found |= {match["depName"]: match["currentValue"] for match in matches}
+    assert found.keys() == {"github.com/rhysd/actionlint", "projectcalico/calico"}
+    assert all(re.fullmatch(r"v\d+\.\d+\.\d+", version) for version in found.values())
+
+
+def test_pre_commit_installs_every_hook_that_it_runs() -> None:
+    document = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
+    stages = {stage for hook in document["repos"][0]["hooks"] for stage in hook.get("stages", ["pre-commit"])}
+    assert stages <= set(document["default_install_hook_types"])
 
 
 def test_pull_requests_write_nothing() -> None:
