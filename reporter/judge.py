@@ -26,7 +26,7 @@ def look(objects: Objects, state: State, settings: Settings, now: int) -> Situat
     """Update the state with what the objects show, and return the situation. `now` is in seconds since the epoch."""
     pods = runs.pods_of_jobs(objects)
     vantages = _vantages(objects, pods, state, settings, now)
-    known = {ident for vantage in state.vantages.values() for ident in vantage.runs}
+    known = {key: vantage.runs for key, vantage in state.vantages.items()}
     for run in runs.ended(objects, pods, known, now):
         if run.vantage in vantages:
             learn(state, run, settings.cluster_domain)

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from functools import lru_cache
 
+from msgspec.structs import replace
+
 from checker.model import Finding as Kind
 from checker.report import Check as Reported
 from checker.target import identify
@@ -20,13 +22,16 @@ def learn(state: State, run: Run, cluster_domain: str) -> None:
     vantage, (report, problem) = state.vantages.setdefault(run.vantage, Vantage()), run.report()
     vantage.runs.append(run.id)
     _count(vantage, run.finished, (report and report.verdict) or "")
-    if run.finished < vantage.last:
-        return  # a later one was read before it
-    vantage.last, vantage.exit_code, vantage.problem = run.finished, run.exit_code, harmless(problem)
+    late = run.finished < vantage.last
+    if not late:
+        vantage.last, vantage.exit_code, vantage.problem = run.finished, run.exit_code, harmless(problem)
     if report is None:
         return
-    vantage.reported, vantage.duration, vantage.role = run.finished, report.duration, report.vantage.role
-    vantage.netproof, vantage.image = harmless(report.netproof)[:40], harmless(run.image)
+    if late:  # a later one was read before it, or clocks differ: only its findings count
+        report = replace(report, checks=tuple(each for each in report.checks if each.verdict != "pass"), left_out=1)
+    else:
+        vantage.reported, vantage.duration, vantage.role = run.finished, report.duration, report.vantage.role
+        vantage.netproof, vantage.image = harmless(report.netproof)[:40], harmless(run.image)
     listed = {f"{check.list} {check.target}": check for check in report.checks}
     for key, check in listed.items():
         known = vantage.checks.setdefault(key, Check(check.list, harmless(check.target), ""))

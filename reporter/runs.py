@@ -3,13 +3,12 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from checker.report import Report
 from checker.termination import UnreadableError, read
 from checker.words import harmless
-from reporter.objects import Condition, Container, Detail, Metadata, Object, Objects, seconds
+from reporter.objects import Condition, Detail, Metadata, Object, Objects, seconds
 
 _GRACE = 30  # seconds until a Job without a running pod counts as one that cannot start
 _LONG_GRACE = 120  # while its pod mounts volumes and pulls images without complaint
@@ -52,23 +51,47 @@ def pods_of_jobs(objects: Objects) -> Mapping[str, list[Object]]:
     return found
 
 
-def ended(objects: Objects, pods: Mapping[str, list[Object]], known: AbstractSet[str], now: int) -> list[Run]:
+def ended(
+    objects: Objects, pods: Mapping[str, list[Object]], known: Mapping[str, Sequence[str]], now: int
+) -> list[Run]:
     """Collect the runs that ended, without those whose id is known, in the order in which they ended."""
     found = []
+    read = {ident.partition(".")[0] for idents in known.values() for ident in idents}  # Jobs, and pods without one
+    for run in _terminated(objects, now):
+        job_ident = run.id.partition(".")[0]
+        read.add(job_ident)
+        if not {run.id, job_ident} & set(known.get(run.vantage, ())):
+            found.append(run)
     for job in objects.jobs:
         vantage, end, ident = key(job.metadata), job.ended, job.metadata.uid[:8]
-        if vantage and end and ident not in known:
-            run, mine = Run(vantage, ident, seconds(end.last_transition_time) or now), pods.get(job.metadata.uid, [])
-            if mine or now - run.finished >= _GRACE:  # a Job may be listed before its pod is
-                found.append(_of_job(run, job, end, mine))
+        if vantage and end and ident not in read:
+            run = Run(vantage, ident, seconds(end.last_transition_time) or now)
+            if now - run.finished >= _GRACE:  # its pod may be listed later, or still be writing its report
+                found.append(_of_job(run, job, end, pods.get(job.metadata.uid, [])))
+    return [replace(run, finished=min(run.finished, now)) for run in sorted(found, key=lambda run: run.finished)]
+
+
+def _terminated(objects: Objects, now: int) -> Iterator[Run]:
+    """Yield the runs that left the state of a container.
+
+    Each pod of a Job is a run: the Job may try again with another one, or go on because of a sidecar. Each restart of a
+    continuous vantage is one, too.
+    """
+    jobs = {job.metadata.uid: vantage for job in objects.jobs if (vantage := key(job.metadata))}
     for pod in objects.pods:
-        vantage, container = key(pod.metadata), pod.checker
-        if vantage and container and pod.continuous:  # each restart is the end of a run
-            last = container.state.get("terminated") or container.last_state.get("terminated")
-            ident = f"{pod.metadata.uid[:8]}.{container.restart_count}"
-            if last and ident not in known:
-                found.append(_of_container(Run(vantage, ident, seconds(last.finished_at) or now), container, last))
-    return sorted(found, key=lambda run: run.finished)
+        container, uid = pod.checker, pod.metadata.uid[:8]
+        if container is None:
+            continue
+        for owner in pod.metadata.owner_references or ():
+            vantage, ident, last = jobs.get(owner.uid), f"{owner.uid[:8]}.{uid}", container.state.get("terminated")
+            if pod.continuous:
+                vantage, ident = key(pod.metadata), f"{uid}.{container.restart_count}"
+                last = last or container.last_state.get("terminated")
+            if vantage and last:
+                finished, image = seconds(last.finished_at) or now, container.image_id or container.image
+                # The kubelet may have ended it, and have written a termination message of its own.
+                problem = f"its pod did not run to its end: {_reason(pod)}" if pod.status.reason else ""
+                yield Run(vantage, ident, finished, last.exit_code, last, problem, image)
 
 
 def stuck(job: Object, pods: Sequence[Object], now: int) -> Iterator[str]:
@@ -94,12 +117,6 @@ def stuck(job: Object, pods: Sequence[Object], now: int) -> Iterator[str]:
 
 
 def _of_job(run: Run, job: Object, end: Condition, pods: Sequence[Object]) -> Run:
-    for pod in reversed(pods):
-        container = pod.checker
-        if container and (last := container.state.get("terminated")):
-            # The kubelet may have ended it, and have written a termination message of its own.
-            problem = f"its pod did not run to its end: {_reason(pod)}" if pod.status.reason else ""
-            return _of_container(run, container, last, problem)
     code = _CODE.search(end.message or "")
     exit_code = int(code[1]) if code else 0 if end.type == "Complete" else None
     known = "" if exit_code is None else f" with exit code {exit_code}"
@@ -107,11 +124,6 @@ def _of_job(run: Run, job: Object, end: Condition, pods: Sequence[Object]) -> Ru
     reason = f"; the Job's reason: {harmless(end.reason)}" if end.reason and end.type == "Failed" else ""
     problem = f"Job {job.metadata.name} ended{known}, but there is no report: {why}{reason}"
     return replace(run, exit_code=exit_code, problem=problem)
-
-
-def _of_container(run: Run, container: Container, last: Detail, problem: str = "") -> Run:
-    image = container.image_id or container.image
-    return replace(run, exit_code=last.exit_code, last=last, problem=problem, image=image)
 
 
 def _reason(pod: Object) -> str:
@@ -133,7 +145,7 @@ def _report(last: Detail) -> tuple[Report | None, str]:
         return report, harmless(" ".join((report.error.title, *report.error.problems[:3])))[:500]
     if report.exit_code != last.exit_code:
         return report, f"the exit code differs from the report's: {how}, not {report.exit_code}"
-    violations = sum(each.verdict == "violation" for each in report.checks)
-    if violations < report.summary.violation or not report.checks:
+    findings = sum(each.verdict != "pass" for each in report.checks)
+    if findings < report.summary.violation + report.summary.inconclusive or not report.checks:
         return report, f"the termination message is incomplete: {report.left_out} checks are only in the log"
     return report, ""

@@ -248,6 +248,71 @@ def test_a_message_that_leaves_out_a_violation_is_a_finding() -> None:
     assert "the termination message is incomplete: 1 checks are only in the log" in incomplete.evidence
 
 
+def test_a_message_that_leaves_out_an_inconclusive_check_is_a_finding() -> None:
+    watch = Watch()
+    watch.world.cronjob()
+    text = json.loads(message(check("allow api:80")))
+    text["summary"]["inconclusive"], text["leftOut"] = 1, 1
+    watch.world.run(json.dumps(text))
+    (finding,) = watch.look().findings
+    assert "the termination message is incomplete" in finding.evidence
+
+
+def test_a_leak_is_not_lost_if_the_next_pod_of_the_job_passes() -> None:
+    watch = Watch()
+    watch.world.cronjob()
+    job, pod = watch.world.run(message(check("deny db:5432")))
+    _, first = watch.world.run(message(check("deny db:5432", "violation")), at=NOON - 60)
+    watch.world.items.pop(-2)
+    first["metadata"]["ownerReferences"] = [{"uid": job["metadata"]["uid"], "kind": "Job"}]
+    watch.look()
+    (known,) = watch.state.findings.values()
+    assert (known.kind, known.since, known.ended) == ("leak", NOON - 60, NOON)
+    watch.world.items.remove(pod)  # the Job has been read
+    watch.world.items.remove(first)
+    assert watch.look(NOON + HOUR).findings == ()
+
+
+def test_a_leak_is_read_while_a_sidecar_keeps_the_job_from_ending() -> None:
+    watch = Watch()
+    watch.world.cronjob()
+    job, _ = watch.world.run(message(check("deny db:5432", "violation")))
+    del job["status"]["conditions"]
+    assert kinds(watch.look(NOON + 60)) == [("leak", "tcp://db:5432", 1)]
+
+
+def test_a_leak_is_not_lost_if_the_job_ends_before_its_pod() -> None:
+    watch = Watch()
+    watch.world.cronjob()
+    _, pod = watch.world.run(message(check("deny db:5432", "violation")), at=NOON + 20)
+    status = pod.pop("status")
+    pod["status"] = {"phase": "Running", "containerStatuses": [{"name": "netproof", "state": {"running": {}}}]}
+    watch.look(NOON + 30)
+    pod["status"] = status
+    assert kinds(watch.look(NOON + 60)) == [("leak", "tcp://db:5432", 1)]
+
+
+def test_a_leak_is_not_lost_if_clocks_differ() -> None:
+    watch = Watch()
+    watch.world.cronjob()
+    watch.world.run(message(check("deny db:5432"), check("allow api:80", "violation")), at=NOON)
+    watch.look()
+    watch.world.run(message(check("deny db:5432", "violation"), check("allow api:80")), at=NOON - 20)
+    watch.look()
+    assert [each.kind for each in watch.look().findings] == ["leak", "unreachable"]  # what passed may be older
+    watch.world.run(message(check("deny db:5432"), check("allow api:80")), at=NOON + HOUR)
+    assert watch.look(NOON + HOUR).findings == ()
+
+
+def test_a_run_that_ended_in_the_future_ends_now() -> None:
+    watch = Watch()
+    watch.world.cronjob()
+    watch.world.run(message(check("deny db:5432", "violation")), at=NOON + 24 * HOUR)
+    assert [each.since for each in watch.look().findings] == [NOON]
+    watch.world.run(message(check("deny db:5432")), at=NOON + HOUR)
+    assert watch.look(NOON + HOUR).findings == ()
+
+
 def test_a_pod_that_is_gone_leaves_the_exit_code() -> None:
     watch = Watch()
     watch.world.cronjob()
@@ -316,6 +381,15 @@ def test_the_days_of_a_vantage_are_kept_for_a_limited_time() -> None:
     watch.world.run(message(check("allow api:80")), at=NOON + 24 * HOUR)
     watch.look(NOON + 24 * HOUR)
     assert (len(vantage.days), max(vantage.days), min(vantage.days)) == (DAYS, today + 1, today - DAYS + 2)
+
+
+def test_a_leak_of_a_continuous_vantage_is_not_lost_if_the_clock_of_its_node_is_slow() -> None:
+    watch = Watch(vantages=(Vantage(name="front", namespace="shop", mode="continuous", every="30s"),))
+    pod = watch.world.continuous(state={"running": {"startedAt": stamp(NOON - HOUR)}}, started=True)
+    watch.look(NOON)
+    crashed = {"exitCode": 1, "message": message(check("deny db:5432", "violation")), "finishedAt": stamp(NOON - 5)}
+    pod["status"]["containerStatuses"][0] |= {"state": {"terminated": crashed}, "started": False}
+    assert kinds(watch.look(NOON + 5)) == [("leak", "tcp://db:5432", 1)]
 
 
 def test_a_continuous_vantage_that_is_gone_is_overdue() -> None:
