@@ -5,49 +5,54 @@ from dataclasses import dataclass
 from typing import Any
 
 from checker.target import identify
+from planner.inventory import Origin
 
 DOMAIN = "cluster.local"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A vantage or the control of values, and the targets on its lists."""
+class Entry:
+    """One target on a list. `control` is false if the control shall not check that a denied target is up."""
+
+    target: str
+    because: str = ""
+    control: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Vantage:
+    """Where to probe from, with the workloads that it represents, and its lists."""
 
     name: str
-    namespace: str
-    labels: dict[str, str]
-    allow: list[str]
-    deny: list[str]
+    origin: Origin
+    allow: list[Entry]
+    deny: list[Entry]
+    left_out: int = 0  # denials over the limit of a suggestion
 
 
-def read_values(values: Mapping[str, Any], release_namespace: str) -> list[Place]:
+def read_values(values: Mapping[str, Any], release_namespace: str) -> list[Vantage]:
     """Read the vantages of values, and the control, as the chart does."""
     base = values.get("namespaceOverride") or release_namespace
-    places, allowed, denied = list[Place](), set[str](), dict[str, None]()
+    vantages, allowed, denied = list[Vantage](), set[str](), dict[str, None]()
     for name, given in (values.get("vantages") or {"netproof": {}}).items():
         own = given or {}
         if _joined("cronjob", values, own).get("suspend"):
             continue
         space = own.get("namespace") or values.get("namespace") or base
-        lists, common = _joined("targets", values, own), _joined("commonTargets", values)
-        listed = {text_of(each) for key in ("allow", "deny") for each in lists.get(key) or ()}
-        allow, deny = (
-            [*(lists.get(key) or ()), *(each for each in common.get(key) or () if text_of(each) not in listed)]
-            for key in ("allow", "deny")
-        )
+        targets, common = lists("targets", values, own), lists("commonTargets", values)
+        listed = {each.target for entries in targets.values() for each in entries}
+        allow, deny = ([*targets[key], *(each for each in common[key] if each.target not in listed)] for key in targets)
         if own.get("isolated", values.get("isolated")):
             allow = []
-        place = Place(name, space, _joined("podLabels", values, own), [*map(text_of, allow)], [*map(text_of, deny)])
-        places.append(place)
-        allowed |= {same_target(each, space) for each in place.allow}
-        wanted = (each for each in deny if not (isinstance(each, dict) and each.get("control") is False))
-        denied |= {same_target(text_of(each), space): None for each in wanted}
+        vantages.append(Vantage(name, Origin(space, _joined("podLabels", values, own)), allow, deny))
+        allowed |= {same_target(each.target, space) for each in allow}
+        denied |= {same_target(each.target, space): None for each in deny if each.control}
     control = values.get("control") or {}
     if control.get("enabled"):
-        deny = [text_of(each) for each in _joined("targets", control).get("deny") or ()]
-        deny += [each for each in denied if each not in allowed]
-        places.append(Place("control", control.get("namespace") or base, control.get("podLabels") or {}, [], deny))
-    return places
+        origin = Origin(control.get("namespace") or base, control.get("podLabels") or {})
+        deny = [*lists("targets", control)["deny"], *(Entry(each) for each in denied if each not in allowed)]
+        vantages.append(Vantage("control", origin, [], deny))
+    return vantages
 
 
 def _joined(key: str, *layers: Mapping[str, Any]) -> dict[str, Any]:
@@ -55,9 +60,16 @@ def _joined(key: str, *layers: Mapping[str, Any]) -> dict[str, Any]:
     return {name: each for layer in layers for name, each in (layer.get(key) or {}).items()}
 
 
-def text_of(entry: Any) -> str:
-    """Return the target of a list's entry."""
-    return str(entry.get("target") if isinstance(entry, dict) else entry)
+def lists(key: str, *layers: Mapping[str, Any]) -> dict[str, list[Entry]]:
+    """Read the allow list and the deny list under a key."""
+    joined = _joined(key, *layers)
+    return {name: [*map(_entry, joined.get(name) or ())] for name in ("allow", "deny")}
+
+
+def _entry(given: Any) -> Entry:
+    if not isinstance(given, dict):
+        return Entry(str(given))
+    return Entry(str(given.get("target")), given.get("because") or "", given.get("control") is not False)
 
 
 def same_target(text: str, namespace: str) -> str:

@@ -6,16 +6,16 @@ from ipaddress import ip_address
 from typing import NamedTuple
 
 from checker.target import identify
-from planner.chart_values import DOMAIN, Place
+from planner.chart_values import DOMAIN, Vantage
 from planner.evaluator import Change, Endpoint
 from planner.inventory import Inventory
 from planner.origins import origins
 
 
 class Check(NamedTuple):
-    """A target of a place. Without endpoints it names a Service or port that does not exist."""
+    """A target of a vantage. Without endpoints it names a Service or port that does not exist."""
 
-    place: Place
+    vantage: Vantage
     list: str
     text: str
     pod: int
@@ -26,22 +26,20 @@ class Check(NamedTuple):
 class Checks:
     """The checks of values, and their results under the policies."""
 
-    def __init__(self, inventory: Inventory, checked: Sequence[Place]) -> None:
+    def __init__(self, inventory: Inventory, checked: Sequence[Vantage]) -> None:
         self.inventory, first = inventory, len(inventory.pods)
         self.origins = dict(enumerate(origins(inventory), first + len(checked)))
-        pods = [(each.namespace, each.labels) for each in checked]
-        pods += [(each.namespace, each.labels) for each in self.origins.values()]
-        self.evaluators = inventory.evaluators(pods)
+        self.evaluators = inventory.evaluators([*(each.origin for each in checked), *self.origins.values()])
         self.targets: dict[tuple[str, str, int], tuple[Endpoint, ...]] = {}
         for each in [*inventory.destinations, *inventory.outside]:
             for host in (f"{each.host}.svc.{DOMAIN}", each.address):
                 if host:
                     self.targets[each.protocol, host, each.port] = each.backends
         self.all = [
-            Check(place, key, text, index, *self._endpoints(text, place.namespace))
-            for index, place in enumerate(checked, first)
-            for key, texts in (("allow", place.allow), ("deny", place.deny))
-            for text in texts
+            Check(vantage, key, each.target, index, *self._endpoints(each.target, vantage.origin.namespace))
+            for index, vantage in enumerate(checked, first)
+            for key, entries in (("allow", vantage.allow), ("deny", vantage.deny))
+            for each in entries
         ]
 
     def sees(self, check: Check, change: Change | None = None) -> str:

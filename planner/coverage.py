@@ -66,7 +66,7 @@ def coverage(checks: Checks) -> Coverage:
         tuple(parts),
         tuple(_alone(checks)),
         tuple(services),
-        tuple(f"{each.place.name}: {each.text}" for each in checks.all if not each.to),
+        tuple(f"{each.vantage.name}: {each.text}" for each in checks.all if not each.to),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import ip_address
+from typing import NamedTuple
 
 from planner.addresses import Address, covers, in_order, pod_ranges
 from planner.evaluator import Endpoint, Evaluator, PodClass
@@ -63,6 +64,14 @@ class Destination:
         return f"{self.host}:{self.port}"
 
 
+class Origin(NamedTuple):
+    """Labels in a namespace, and the workloads that have them. Without workloads: any other pod of the namespace."""
+
+    namespace: str
+    labels: Mapping[str, str]
+    workloads: tuple[str, ...] = ()
+
+
 class Inventory:
     """Everything that was read, with pods as classes."""
 
@@ -99,13 +108,13 @@ class Inventory:
             if looked_at and name not in objects.namespaces
         ]
 
-    def evaluators(self, vantages: Iterable[tuple[str, Mapping[str, str]]] = ()) -> tuple[Evaluator, Evaluator]:
+    def evaluators(self, vantages: Iterable[Origin] = ()) -> tuple[Evaluator, Evaluator]:
         """Return evaluators of what is certainly, and of what is possibly permitted.
 
-        `vantages` are namespaces and labels of pods that do not exist yet. Their indices follow those of all others.
+        `vantages` are of pods that do not exist yet. Their indices follow those of all others.
         """
         pods = list(self.pods)
-        for namespace, labels in vantages:
+        for namespace, labels, _ in vantages:
             pods.append(PodClass(namespace, self._used({**VANTAGE_LABELS, **labels}), blocks=self._covering(None)))
         nodes = [frozenset(self._nodes[index]) for index in range(len(pods))]
         namespaces = defaultdict[str, Mapping[str, str]](dict, self._namespaces)

@@ -15,8 +15,7 @@ class Lists:
     def __init__(self, inventory: Inventory, max_denials: int) -> None:
         self.inventory, self._max_denials = inventory, max_denials
         self.origins = dict(enumerate(origins(inventory), len(inventory.pods)))
-        vantages = ((each.namespace, each.labels) for each in self.origins.values())
-        self.certain, self.possible = inventory.evaluators(vantages)
+        self.certain, self.possible = inventory.evaluators(self.origins.values())
         # Other policies apply to these pods: what they may reach is unknown.
         unknown = set(members(union(*(self.possible.peers(each.namespace, each.subject) for each in inventory.others))))
         self._targets = [

@@ -2,11 +2,12 @@
 
 import io
 import re
+from itertools import chain
 from typing import Any
 
 from ruamel.yaml import YAML
 
-from planner.chart_values import read_values, same_target, text_of
+from planner.chart_values import lists, read_values, same_target
 from planner.checks import Checks
 from planner.inventory import Inventory
 from planner.suggestion import Suggestion
@@ -22,25 +23,24 @@ def merge_into(text: str, suggestion: Suggestion, inventory: Inventory, namespac
     yaml.indent(mapping=2, sequence=4, offset=2)
     kept = yaml.load(re.sub(rf"^ *# {_MARK}.*\n", "", text, flags=re.MULTILINE)) or yaml.map()
     fresh = YAML(typ="safe").load(write(suggestion))
-    places = [each for each in read_values(kept, namespace) if each.name != "control"]
-    known = {(each.namespace, tuple(sorted(each.labels.items()))): each.name for each in places}
+    known = [each for each in read_values(kept, namespace) if each.name != "control"]
     vantages = _block(kept, "vantages", yaml.map())
-    for name, vantage in fresh["vantages"].items():
-        mine = known.get((vantage["namespace"], tuple(sorted(vantage["podLabels"].items()))), name)
-        if mine not in vantages:
-            vantages[mine] = vantage
-            _mark(vantages, mine, "new", 2)
+    for vantage in suggestion.vantages:
+        new, space = fresh["vantages"][vantage.name], vantage.origin.namespace
+        name = next((each.name for each in known if each.origin[:2] == vantage.origin[:2]), vantage.name)
+        if name not in vantages:
+            vantages[name] = new
+            _mark(vantages, name, "new", 2)
             continue
-        space = vantage["namespace"]
-        targets = (vantages[mine] or {}).get("targets") or {}
-        listed = {same_target(text_of(each), space) for key in ("allow", "deny") for each in targets.get(key) or ()}
-        for key in ("allow", "deny"):
-            missing = [each for each in vantage["targets"][key] if same_target(text_of(each), space) not in listed]
-            for each in missing:
-                targets = _block(_block(vantages, mine, yaml.map()), "targets", yaml.map())
-                entries = _block(targets, key, yaml.seq())
-                entries.append(each)
-                _mark(entries, len(entries) - 1, "new", 8)
+        mine = lists("targets", vantages[name] or {})
+        listed = {same_target(each.target, space) for each in chain(*mine.values())}
+        for key, entries in lists("targets", new).items():
+            for each, written in zip(entries, new["targets"][key], strict=True):
+                if same_target(each.target, space) not in listed:
+                    targets = _block(_block(vantages, name, yaml.map()), "targets", yaml.map())
+                    wanted = _block(targets, key, yaml.seq())
+                    wanted.append(written)
+                    _mark(wanted, len(wanted) - 1, "new", 8)
     if "control" not in kept and "control" in fresh:
         kept["control"] = fresh["control"]
         _mark(kept, "control", "new", 0)
@@ -54,14 +54,13 @@ def _mark_wrong(values: Any, checks: Checks) -> None:
     """Mark entries that name nothing, and those that the policies contradict."""
     for check in checks.all:
         wrong = check.to and checks.sees(check) == {"allow": "shut", "deny": "open"}[check.list]
-        if check.place.name == "control" or (check.to and not wrong):
+        if check.vantage.name == "control" or (check.to and not wrong):
             continue
         what = "contradicted: policies say otherwise" if wrong else "gone: no such Service or port"
-        vantage = (values.get("vantages") or {}).get(check.place.name) or values
-        entries = ((vantage.get("targets") or {}).get(check.list)) or ()
-        for index, each in enumerate(entries):
-            if text_of(each) == check.text:
-                _mark(entries, index, what, 8)
+        vantage = (values.get("vantages") or {}).get(check.vantage.name) or values
+        for index, each in enumerate(lists("targets", vantage)[check.list]):
+            if each.target == check.text:
+                _mark(vantage["targets"][check.list], index, what, 8)
 
 
 def _block(parent: Any, key: str, empty: Any) -> Any:

@@ -2,21 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from planner.evaluator import members
-from planner.inventory import Inventory
+from planner.inventory import Inventory, Origin
 
 # Not suggested for applications, nor for probes, unless they have policies.
 _SYSTEM = {"kube-system", "kube-public", "kube-node-lease"}
-
-
-class Origin(NamedTuple):
-    """Labels in a namespace, and the workloads that have them. Without workloads: any other pod of the namespace."""
-
-    namespace: str
-    labels: dict[str, str]
-    workloads: tuple[str, ...]
 
 
 def origins(inventory: Inventory) -> list[Origin]:

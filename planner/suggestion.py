@@ -1,36 +1,16 @@
 """Suggested vantages with their lists, each entry with its reason, and notes on what they do not show."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, count
 
+from planner.chart_values import Entry, Vantage
 from planner.evaluator import members
-from planner.inventory import VANTAGE_LABELS, Destination, Inventory
+from planner.inventory import VANTAGE_LABELS, Destination, Inventory, Origin
 from planner.lists import Lists
-from planner.origins import Origin
 
 DNS = "dns://kubernetes.default.svc.cluster.local"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One target on a list. `control` is false if nothing shows that a denied target is up."""
-
-    target: str
-    because: str
-    control: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Vantage:
-    """Where to probe from, with the workloads that it represents, and its lists."""
-
-    name: str
-    origin: Origin
-    allow: list[Entry]
-    deny: list[Entry]
-    left_out: int  # denials over the limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +50,7 @@ def _origin(lists: Lists, index: int) -> Origin:
     return Origin(origin.namespace, _fewest(lists.inventory, origin.labels), tuple(sorted(workloads)))
 
 
-def _fewest(inventory: Inventory, labels: dict[str, str]) -> dict[str, str]:
+def _fewest(inventory: Inventory, labels: Mapping[str, str]) -> Mapping[str, str]:
     """Leave out labels that change nothing for any policy: fewer Services and budgets select the pod then."""
     for key in sorted(labels):
         before, after = {**VANTAGE_LABELS, **labels}, {**VANTAGE_LABELS, **labels}

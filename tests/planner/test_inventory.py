@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from planner.inventory import Origin
 from tests.planner.world import app, deployment, found_pairs, inventory, made, pod, policy, service
 
 NAMED = ({"name": "http", "containerPort": 8080}, {"name": "http", "containerPort": 9090})
@@ -99,7 +100,7 @@ def test_the_address_of_a_new_pod_is_in_the_range_of_pods_and_not_of_nodes() -> 
     ]
     made_ = inventory(*objects)
     (web,) = made_.destinations
-    certain, _ = made_.evaluators([("shop", {})])
+    certain, _ = made_.evaluators([Origin("shop", {})])
     assert certain.senders(web.backends) >> len(made_.pods) & 1
 
 

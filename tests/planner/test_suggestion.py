@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from planner.chart_values import read_values
+from planner.chart_values import Entry, read_values
 from planner.checks import Checks
 from planner.coverage import coverage
+from planner.inventory import Origin
 from planner.merge import merge_into
 from planner.suggestion import suggest
 from planner.values import scalar, write
@@ -283,15 +284,14 @@ def test_values_are_understood_as_the_chart_understands_them() -> None:
         "control": {"enabled": True, "namespace": "ops"},
     }
     one, two, control = read_values(values, "release")
-    assert (one.namespace, one.labels, one.allow, one.deny) == (
-        "shop",
-        {"tier": "x", "app": "one"},
-        ["a:1"],
-        ["b:2", "c:3", "d:4"],
+    assert (one.origin, one.allow, one.deny) == (
+        Origin("shop", {"tier": "x", "app": "one"}),
+        [Entry("a:1")],
+        [Entry("b:2"), Entry("c:3", control=False), Entry("d:4")],
     )
-    assert (two.namespace, two.allow, two.deny) == ("batch", [], ["c:3", "d:4"])
-    assert (control.namespace, control.labels) == ("ops", {})
-    assert control.deny == [
+    assert (two.origin.namespace, two.allow, two.deny) == ("batch", [], one.deny[1:])
+    assert control.origin == Origin("ops", {})
+    assert [each.target for each in control.deny] == [
         f"tcp://{name}.svc.cluster.local:{port}" for name, port in (("b.shop", 2), ("d.shop", 4), ("d.batch", 4))
     ]
 
