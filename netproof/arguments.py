@@ -55,7 +55,9 @@ def count(text: str) -> int:
 
 
 def path(text: str) -> Path:
-    """Read a path. Raises argparse.ArgumentTypeError for one that no file can have."""
+    """Read a path. Raises argparse.ArgumentTypeError for one that no file can have, and for a URL."""
+    if "://" in text:  # the report would show it as a path that does not exist, and it may be a secret
+        raise argparse.ArgumentTypeError(f"{text} is a URL; put it into a file, and give the path")
     try:
         os.lstat(text)
     except OSError as error:

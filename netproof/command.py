@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -40,6 +41,7 @@ COMMANDS = {
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
+        message = re.sub(r"(?<=://)\S+", "…", message)  # URLs of channels are secrets
         raise UsageError(f"{message} (see `{self.prog} --help`)")
 
 

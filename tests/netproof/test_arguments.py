@@ -29,3 +29,21 @@ def test_a_path_that_no_file_can_have_is_an_invalid_argument(arguments: tuple[st
     assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr.startswith("netproof: Invalid arguments: nothing was done.\n")
     assert "File name too long: xxxx" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("check", "--channels"), "argument --channels: json://… is a URL; put it into a file, and give the path"),
+        (("check", "--heartbeat"), "argument --heartbeat: json://… is a URL; put it into a file, and give the path"),
+        (("check",), "argument PATH: json://… is a URL; put it into a file, and give the path"),
+        (("notify", "--test"), "unrecognized arguments: json://…"),
+        (("render", "--report", ".", "--form"), "argument --form: invalid choice: 'json://…"),
+    ],
+    ids=lambda each: " ".join(each) if isinstance(each, tuple) else "",
+)
+def test_a_url_among_the_arguments_is_not_shown(arguments: tuple[str, ...], message: str) -> None:
+    ran = netproof(*arguments, "json://user:password@host/token")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.startswith(f"netproof: Invalid arguments: nothing was done.\n  {message}")
+    assert "token" not in ran.stderr
