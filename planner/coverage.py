@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from planner.checks import Check, Checks
 from planner.evaluator import Change, set_of, union
+from planner.objects import NetworkPolicy
 from planner.origins import merge
-from planner.policies import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +44,14 @@ def coverage(checks: Checks) -> Coverage:
     evaluator = evaluators[0]
     known = [each for each in checks.all if each.to]
     ends = {to: None for each in (*checks.targets.values(), *(one.to for one in known), inventory.dns) for to in each}
-    concerned = defaultdict[Policy, list[Check]](list)  # the checks that a policy could change
+    concerned = defaultdict[NetworkPolicy, list[Check]](list)  # the checks that a policy could change
     for each in known:
         ways = (*each.to, *inventory.dns) if each.by_name else each.to
         for policy in set(evaluator.on_egress[each.pod]).union(*map(evaluator.isolating, ways)):
             concerned[policy].append(each)
     parts = []
     for policy in inventory.policies:
-        reached = [to for to in ends if policy.egress is not None or policy in evaluator.isolating(to)]
+        reached = [to for to in ends if policy.rules("egress") is not None or policy in evaluator.isolating(to)]
         for rule, instead in policy.parts():
             change = Change(policy, instead)
             noticed = any(_differs(checks, check, change) for check in concerned[policy])

@@ -12,8 +12,7 @@ from ipaddress import ip_network
 from typing import NamedTuple
 
 from planner.addresses import Address, covers
-from planner.objects import EVERYTHING, IPBlock, LabelSelector, Peer, PolicyPort, Rule
-from planner.policies import Policy
+from planner.objects import EVERYTHING, Direction, IPBlock, LabelSelector, NetworkPolicy, Peer, PolicyPort, Rule
 
 _ANYWHERE = (ip_network("0.0.0.0/0"),)
 NamedPort = tuple[str, str, int]  # name, protocol, number
@@ -44,8 +43,8 @@ class Endpoint(NamedTuple):
 class Change(NamedTuple):
     """A policy, and its replacement; None: the policy is removed."""
 
-    policy: Policy
-    instead: Policy | None
+    policy: NetworkPolicy
+    instead: NetworkPolicy | None
 
 
 def set_of(indices: Iterable[int]) -> int:
@@ -77,7 +76,7 @@ class Evaluator:
         self,
         pods: Sequence[PodClass],
         nodes: Sequence[frozenset[str]],
-        policies: Sequence[Policy],
+        policies: Sequence[NetworkPolicy],
         namespaces: Mapping[str, Mapping[str, str]],
         *,
         optimistic: bool,
@@ -89,9 +88,11 @@ class Evaluator:
             self.within[pod.namespace] |= 1 << index
         self._on_hosts = set_of(index for index, pod in enumerate(pods) if pod.on_host_network)
         self._labels = [dict(pod.labels) for pod in pods]
-        self.on_ingress = self._selecting(each for each in policies if each.ingress is not None)
-        self.on_egress = self._selecting(each for each in policies if each.egress is not None)
-        self._groups: dict[tuple[Policy, ...], int] = defaultdict(int)  # senders by the policies that isolate them
+        self.on_ingress = self._selecting(each for each in policies if each.rules("ingress") is not None)
+        self.on_egress = self._selecting(each for each in policies if each.rules("egress") is not None)
+        self._groups: dict[tuple[NetworkPolicy, ...], int] = defaultdict(
+            int
+        )  # senders by the policies that isolate them
         for index, isolating in enumerate(self.on_egress):
             self._groups[isolating] |= 1 << index
         self.peers, self._sources = cache(self._find_peers), cache(self._find_sources)
@@ -103,7 +104,7 @@ class Evaluator:
         """The classes that a policy isolates on egress."""
         return self._all & ~self._groups[()]
 
-    def isolating(self, to: Endpoint) -> tuple[Policy, ...]:
+    def isolating(self, to: Endpoint) -> tuple[NetworkPolicy, ...]:
         """Return the policies that isolate an endpoint on ingress."""
         return () if to.pod is None else self.on_ingress[to.pod]
 
@@ -119,7 +120,7 @@ class Evaluator:
     def egress(self, to: Endpoint, change: Change | None = None) -> int:
         """Find the senders that egress rules permit."""
         found = self._let_out(to)
-        if change and change.policy.egress is not None:
+        if change and change.policy.rules("egress") is not None:
             for policies, group in self._groups.items():
                 if change.policy in policies:
                     found = found & ~group | self._own_node(to.pod)
@@ -132,17 +133,17 @@ class Evaluator:
         inside = 0 if to.pod is None else self.within[self.pods[to.pod].namespace]
         let_in = (
             self._sources(space, rule)
-            for space, rule in _ingress(isolating)
+            for space, rule in _rules(isolating, "ingress")
             if rule.is_specific and self._on_port(rule, to)
         )
         let_out = (
             group
             for policies, group in self._groups.items()
-            if any(rule.is_specific and self._leads(space, rule, to) for space, rule in _egress(policies))
+            if any(rule.is_specific and self._leads(space, rule, to) for space, rule in _rules(policies, "egress"))
         )
         return self.senders([to]) & union(*let_in, *let_out, inside & (-1 if isolating else self.restricted))
 
-    def deciding(self, sender: int, to: Endpoint) -> tuple[Policy, ...]:
+    def deciding(self, sender: int, to: Endpoint) -> tuple[NetworkPolicy, ...]:
         """Return the policies that permit a connection, or, where it is not permitted, those that deny it."""
         let_in, let_out = (bits >> sender & 1 for bits in (self.ingress(to), self.egress(to)))
         if not (let_in and let_out):
@@ -150,27 +151,27 @@ class Evaluator:
         permitting = [each for each in self.isolating(to) if self._let_in((each,), to) >> sender & 1]
         return (*permitting, *(each for each in self.on_egress[sender] if self._permits((each,), to)))
 
-    def _selecting(self, policies: Iterable[Policy]) -> list[tuple[Policy, ...]]:
+    def _selecting(self, policies: Iterable[NetworkPolicy]) -> list[tuple[NetworkPolicy, ...]]:
         """List the policies that select each class."""
-        found: list[tuple[Policy, ...]] = [()] * len(self.pods)
+        found: list[tuple[NetworkPolicy, ...]] = [()] * len(self.pods)
         for each in policies:
-            for index in members(self._select(self.within[each.namespace], each.pods)):
+            for index in members(self._select(self.within[each.metadata.space], each.spec.pod_selector or EVERYTHING)):
                 found[index] += (each,)
         return found
 
-    def _find_let_in(self, isolating: tuple[Policy, ...], to: Endpoint) -> int:
+    def _find_let_in(self, isolating: tuple[NetworkPolicy, ...], to: Endpoint) -> int:
         if not isolating:
             return self._all
-        let_in = (self._sources(space, rule) for space, rule in _ingress(isolating) if self._on_port(rule, to))
+        let_in = (self._sources(space, rule) for space, rule in _rules(isolating, "ingress") if self._on_port(rule, to))
         return union(self._own_node(to.pod), *let_in)
 
     def _find_let_out(self, to: Endpoint) -> int:
         found = (group for policies, group in self._groups.items() if self._permits(policies, to))
         return union(self._own_node(to.pod), *found)
 
-    def _permits(self, isolating: tuple[Policy, ...], to: Endpoint) -> bool:
+    def _permits(self, isolating: tuple[NetworkPolicy, ...], to: Endpoint) -> bool:
         """Whether these policies, all that isolate a sender on egress, permit it to send to an endpoint."""
-        return not isolating or any(self._leads(space, rule, to) for space, rule in _egress(isolating))
+        return not isolating or any(self._leads(space, rule, to) for space, rule in _rules(isolating, "egress"))
 
     def _leads(self, namespace: str, rule: Rule, to: Endpoint) -> bool:
         """Whether an egress rule permits an endpoint."""
@@ -218,13 +219,10 @@ class Evaluator:
         return len(here) == 1 and here == there
 
 
-def _ingress(policies: Iterable[Policy]) -> Iterator[tuple[str, Rule]]:
-    """Yield the ingress rules of policies, each with its policy's namespace."""
-    return ((each.namespace, rule) for each in policies for rule in each.ingress or ())
-
-
-def _egress(policies: Iterable[Policy]) -> Iterator[tuple[str, Rule]]:
-    return ((each.namespace, rule) for each in policies for rule in each.egress or ())
+@cache
+def _rules(policies: tuple[NetworkPolicy, ...], direction: Direction) -> list[tuple[str, Rule]]:
+    """Return the rules of policies, each with its policy's namespace."""
+    return [(each.metadata.space, rule) for each in policies for rule in each.rules(direction) or ()]
 
 
 def _matches(allowed: PolicyPort, to: Endpoint, named: frozenset[NamedPort]) -> bool:
@@ -235,7 +233,7 @@ def _matches(allowed: PolicyPort, to: Endpoint, named: frozenset[NamedPort]) -> 
     return allowed.port is None or allowed.port <= to.port <= (allowed.end_port or allowed.port)
 
 
-def _after(policies: tuple[Policy, ...], change: Change | None) -> tuple[Policy, ...]:
+def _after(policies: tuple[NetworkPolicy, ...], change: Change | None) -> tuple[NetworkPolicy, ...]:
     """Apply a change to policies."""
     if change is None or change.policy not in policies:
         return policies

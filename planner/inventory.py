@@ -10,9 +10,8 @@ from typing import NamedTuple
 
 from planner.addresses import Address, covers, in_order, pod_ranges
 from planner.evaluator import Endpoint, Evaluator, PodClass
-from planner.objects import EVERYTHING, IPBlock, LabelSelector, Objects, Pod, Service, ServicePort
+from planner.objects import DIRECTIONS, EVERYTHING, IPBlock, LabelSelector, Objects, Pod, Service, ServicePort
 from planner.other_policies import OtherKind
-from planner.policies import policy
 
 # Labels that differ from pod to pod of one workload.
 _OF_ONE_POD = re.compile(
@@ -76,12 +75,13 @@ class Inventory:
     """Everything that was read, with pods as classes."""
 
     def __init__(self, objects: Objects, ignored_kinds: Collection[str] = ()) -> None:
-        self.policies = [policy(each) for each in objects.policies]
+        self.policies = objects.policies
         self.others = [OtherKind(each) for each in objects.others if each.kind not in ignored_kinds]
-        rules = [rule for each in self.policies for rule in each.rules]
+        rules = [rule for each in self.policies for key in DIRECTIONS for rule in each.rules(key) or ()]
         peers = [peer for rule in rules for peer in rule.peers or ()] + [each.subject for each in self.others]
         self.selectors: dict[str, list[LabelSelector]] = defaultdict(list)  # of pods, by the label keys that they use
-        for selector in {each.pods for each in self.policies} | {each.pod_selector or EVERYTHING for each in peers}:
+        selecting = [each.spec.pod_selector for each in self.policies] + [each.pod_selector for each in peers]
+        for selector in {each or EVERYTHING for each in selecting}:
             for key in selector.keys:
                 self.selectors[key].append(selector)
         self._keys = {*self.selectors, *(key for each in objects.services for key in each.spec.selector or ())}

@@ -5,7 +5,7 @@ Only the fields that decide which traffic is allowed; their meaning is in the Ku
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any, Literal
@@ -13,6 +13,10 @@ from typing import Any, Literal
 import msgspec
 import yaml
 from msgspec import Raw, Struct
+from msgspec.structs import replace
+
+Direction = Literal["ingress", "egress"]
+DIRECTIONS: tuple[Direction, ...] = ("ingress", "egress")
 
 
 class _Object(Struct, frozen=True, rename="camel"):
@@ -166,11 +170,32 @@ class PolicySpec(_Object, frozen=True):
     egress: tuple[EgressRule, ...] | None = None
 
 
-class NetworkPolicy(_Object, frozen=True):
-    """networking.k8s.io/v1."""
+class NetworkPolicy(_Object, frozen=True, eq=False):
+    """networking.k8s.io/v1: https://kubernetes.io/docs/concepts/services-networking/network-policies/."""
 
     metadata: Metadata
     spec: PolicySpec = PolicySpec()
+
+    def __str__(self) -> str:
+        return f"{self.metadata.space}/{self.metadata.name}"
+
+    @property
+    def types(self) -> Sequence[str]:
+        """The directions that it applies to, by the API's defaults if it names none."""
+        return self.spec.policy_types or ["Ingress", *(["Egress"] if self.spec.egress else [])]
+
+    def rules(self, direction: Direction) -> tuple[Rule, ...] | None:
+        """Return the rules of a direction. Without rules it denies everything; None: it does not apply to this one."""
+        return getattr(self.spec, direction) or () if direction.capitalize() in self.types else None
+
+    def parts(self) -> Iterator[tuple[str, "NetworkPolicy | None"]]:
+        """Yield what can be removed, each with what remains: the whole policy, and each of its rules."""
+        yield "", None
+        for direction in DIRECTIONS:
+            rules = self.rules(direction) or ()
+            for index in range(len(rules)):
+                rest = {direction: rules[:index] + rules[index + 1 :]}
+                yield f"{direction}[{index}]", replace(self, spec=replace(self.spec, policy_types=self.types, **rest))
 
 
 class ContainerPort(_Object, frozen=True):

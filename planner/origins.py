@@ -14,7 +14,7 @@ def origins(inventory: Inventory) -> list[Origin]:
     """List the origins by namespace. Each namespace has one without workloads, at its end."""
     found: dict[tuple[str, frozenset[tuple[str, str]]], set[str]] = defaultdict(set)
     pods = list(inventory.pods)
-    left_out = _SYSTEM - {each.namespace for each in inventory.policies}
+    left_out = _SYSTEM - {each.metadata.space for each in inventory.policies}
     for each in inventory.workloads.values():
         for pod in (pods[index] for index in each.pods if not pods[index].on_host_network):
             if pod.namespace not in left_out:
