@@ -188,17 +188,19 @@ class _Runner:
             pause = min(_EARLY, left)
             early = [self.try_early(state, min(state.check.timeout, pause))] if probe.form.host else []
             await asyncio.gather(asyncio.sleep(pause), *early)
-        for retries in reversed(range(_RETRIES + 1 if self.plan.settle else 1)):  # pragma: no branch - the last breaks
-            await self.try_denied(state)
-            if not (retries and verdict.undecided(state.check, state.deciding)):
-                break
-            state.attempts += state.deciding
-            state.deciding.clear()
-            await asyncio.sleep(_EARLY)
+        try:
+            for retries in reversed(range(_RETRIES + 1 if self.plan.settle else 1)):  # pragma: no branch - one breaks
+                await self.try_denied(state)
+                if not (retries and verdict.undecided(state.check, state.deciding)):
+                    break
+                state.attempts += state.deciding
+                state.deciding.clear()
+                await asyncio.sleep(_EARLY)
+        finally:  # if the run was stopped, too: one attempt that got through is a leak
+            if state.deciding and (judgement := self.judge(state)).verdict is Verdict.VIOLATION:
+                self.decide(state, judgement)  # any other verdict rests on what is reached after it
         if held:
             held.cancel()
-        if (judgement := self.judge(state)).verdict is Verdict.VIOLATION:
-            self.decide(state, judgement)  # any other verdict rests on what is reached after it
 
     async def try_early(self, state: _State, within: float) -> None:
         """Make one attempt, unless it had to wait until it is time to decide."""

@@ -118,6 +118,16 @@ def test_3_the_deadline(server: str, mute: str, tmp_path: Path) -> None:
     assert found["checks"][1]["meaning"] == "The deadline was reached before this was decided."
 
 
+def test_1_the_deadline_after_an_attempt_that_got_through(server: str, tmp_path: Path) -> None:
+    config = {"allow": [server], "deny": [{"target": f"http://{server}", "attempts": 100}], "settle": 0}
+    file, report = write(tmp_path / "c.yaml", config), tmp_path / "report.json"
+    ran = netproof("check", file, "--deadline", "3s", "--report", report)
+    assert ran.returncode == 1
+    assert " LEAK " in ran.stdout
+    found = json.loads(report.read_text())
+    assert (found["stopped"], found["checks"][1]["finding"]) == ("deadline", "leak")
+
+
 def test_4_passed_but_a_message_was_not_delivered(server: str, nobody: str, tmp_path: Path) -> None:
     channels, report = tmp_path / "channels", tmp_path / "report.json"
     channels.mkdir()
