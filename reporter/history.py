@@ -1,22 +1,29 @@
 """What the reporter remembers: vantages with their checks, findings, and what each channel was notified of.
 
 It is kept in one Secret (gzipped JSON). If it is lost, messages are repeated, but none is lost: the Jobs that still
-exist are read again. Times are seconds since the epoch.
+exist are read again. Times are seconds since the epoch, days are proleptic Gregorian ordinals, in UTC.
+
+Each day of the last 400 has the worst verdict of every check, and so of the vantage. Each check has its changes with
+their times.
 """
 
 import gzip
 import zlib
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from itertools import compress
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-VERSION = 2
+VERSION = 3
 LARGEST = 700_000  # bytes; a Secret holds 1 MiB (https://kubernetes.io/docs/concepts/configuration/secret/)
 _LARGEST_UNPACKED = 200_000_000
 DAYS = 400
 OLDEST = DAYS * 86_400  # seconds
 _MOST_CHANGES = 500  # of one check
+VERDICTS = ("", "pass", "inconclusive", "violation")  # the worst last
 SEVERITY: dict[str, int] = {"leak": 3, "unreachable": 2, "inconclusive": 1, "overdue": 0, "": -1}
 
 
@@ -60,10 +67,10 @@ class Check(Struct, array_like=True):
 
 
 class Day(Struct, array_like=True):
-    """The runs of a vantage that ended on one day, in UTC."""
+    """The runs of a vantage that ended on one day."""
 
     runs: int = 0
-    worst: str = ""  # their worst verdict; empty without a report
+    verdicts: str = ""  # the worst of each check, in the order of the vantage's checks: a digit is a place in VERDICTS
 
 
 class Vantage(Struct, array_like=True):
@@ -80,9 +87,37 @@ class Vantage(Struct, array_like=True):
     image: str = ""  # digest
     problem: str = ""  # why the last run has no report, or not a complete one
     overdue: str = ""  # why no run ended in time
-    days: dict[int, Day] = {}  # by proleptic Gregorian ordinal (datetime.date.fromordinal)
+    day: int = 0  # the last one on which a run ended
+    days: list[Day] = []  # up to that one
     left: int = 0  # when it left the release
     met: int = 0  # when it was first listed
+
+    def count(self, time: int, verdicts: Mapping[str, str]) -> None:
+        """Count a run that ended at a time, and keep the worst verdicts of its checks on that day."""
+        day = datetime.fromtimestamp(time, UTC).toordinal()
+        new = min(day - (self.day or day - 1), DAYS)
+        self.day, self.days = max(day, self.day), (self.days + [Day() for _ in range(new)])[-DAYS:]
+        found, that = (str(VERDICTS.index(verdicts.get(key, ""))) for key in self.checks), self.on(day)
+        that.runs, that.verdicts = that.runs + 1, "".join(map(max, that.verdicts.ljust(len(self.checks), "0"), found))
+
+    def on(self, day: int) -> Day:
+        """Return what is known of a day."""
+        place = len(self.days) - 1 - (self.day - day)
+        return self.days[place] if 0 <= place < len(self.days) else Day()
+
+    def worst(self, days: Iterable[int], key: str | None = None) -> list[str]:
+        """Return the worst verdict of each day, of one check or of all. It is empty without a report."""
+        place = list(self.checks).index(key) if key else 0
+        found = (self.on(day).verdicts[place : place + 1 if key else None] for day in days)
+        return [VERDICTS[int(max(numbers, default="0"))] for numbers in found]
+
+    def forget(self, oldest: int) -> None:
+        """Forget checks that left the lists before a time."""
+        kept = [bool(check.state) or check.since >= oldest for check in self.checks.values()]
+        self.checks = dict(compress(self.checks.items(), kept))
+        if not all(kept):
+            for day in self.days:
+                day.verdicts = "".join(compress(day.verdicts, kept))
 
 
 class Notified(Struct, array_like=True):
@@ -185,7 +220,7 @@ def dump(state: State) -> bytes:
         if len(packed) <= LARGEST:
             break
         for vantage in state.vantages.values():
-            vantage.days = dict(sorted(vantage.days.items(), reverse=True)[:days])
+            vantage.days = vantage.days[-days:] if days else []
             for check in vantage.checks.values():
                 check.changes = check.changes[-changes:] if changes else ()
         packed = _pack(state)

@@ -149,7 +149,7 @@ def _leave(state: State, key: str, now: int) -> None:
             del state.vantages[key]
         return
     known.left = now
-    leave(state, key, known.checks.values(), now)
+    leave(state, key, known.checks, now)
     text = "it was removed from the release"
     target = f"{name} in {namespace}"
     state.open(f"vantage {key}", key, "overdue", now, text, list="", target=target)

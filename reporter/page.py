@@ -6,22 +6,21 @@ There is no script and nothing is loaded from elsewhere; the page's Content-Secu
 
 import base64
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby, pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from checker import __version__
-from reporter.history import Check
+from reporter.history import Check, Finding
 from reporter.schedule import count
 from reporter.situation import Situation, Vantage, utc
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _DAYS = 90  # of the strips, where no period is given
-_MOST_FINDINGS = 1000  # rows; a page is for people
-_MOST_PLACES = 12  # of one finding
+_BAD = {"violation", "inconclusive"}
 
 
 class Sign(NamedTuple):
@@ -32,18 +31,18 @@ class Sign(NamedTuple):
     label: str
 
 
-REACHABLE = Sign("pass", "→", "reachable")
-PROVEN = Sign("pass", "⊘", "blocked, and proven")
-UNPROVEN = Sign("unproven", "⊘?", "blocked, but not proven: nothing shows that the target is up")
-IMPOSSIBLE = Sign("pass", "⊘", "not possible in the container")
-EXEMPT = Sign("exempt", "⊘", "blocked; no pod may reach it, so nothing can prove that it is up")
-LEAK = Sign("leak", "‼", "leak")
-UNREACHABLE = Sign("unreachable", "✗", "unreachable")
-INCONCLUSIVE = Sign("inconclusive", "?", "inconclusive")
-NEVER = Sign("never", "·", "not checked")
-LEGEND = (REACHABLE, PROVEN, UNPROVEN, IMPOSSIBLE, EXEMPT, LEAK, UNREACHABLE, INCONCLUSIVE, NEVER)
-_FINDINGS = {"leak": LEAK, "unreachable": UNREACHABLE, "inconclusive": INCONCLUSIVE}
-_FINDINGS["overdue"] = Sign("overdue", "!", "overdue")
+LEGEND = {
+    "reachable": Sign("pass", "→", "reachable"),
+    "proven": Sign("pass", "⊘", "blocked, and proven"),
+    "unproven": Sign("unproven", "⊘?", "blocked, but not proven: nothing shows that the target is up"),
+    "impossible": Sign("pass", "⊘", "not possible in the container"),
+    "exempt": Sign("exempt", "⊘", "blocked; no pod may reach it, so nothing can prove that it is up"),
+    "leak": Sign("leak", "‼", "leak"),
+    "unreachable": Sign("unreachable", "✗", "unreachable"),
+    "inconclusive": Sign("inconclusive", "?", "inconclusive"),
+    "never": Sign("never", "·", "not checked"),
+}
+_SIGNS = {**LEGEND, "overdue": Sign("overdue", "!", "overdue")}
 _DAY_SIGNS = {  # by the worst verdict of a day
     "": Sign("never", "·", "without a run"),
     "pass": Sign("pass", "█", "pass"),
@@ -80,109 +79,95 @@ def page(situation: Situation, period: Period | None = None) -> str:
     )
     today = utc(situation.at).date()
     shown = period or Period(today - timedelta(days=_DAYS - 1), today)
-    items = tuple(_items(situation, shown))
     return environment.get_template("page.html.j2").render(
         policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
         style=environment.filters["safe"](style),
         version=__version__,
         situation=situation,
-        time=_text,
-        runs=_runs(situation, period) if period else None,
+        time=lambda seconds: f"{utc(seconds):%Y-%m-%d %H:%M}",
+        signs=_SIGNS,
         legend=LEGEND,
-        groups=tuple(_groups(situation)),
+        sign=sign,
+        matrix=_matrix,
         requirements=tuple(_requirements(situation)),
         period=str(shown) if period else f"The last {_DAYS} days",
-        strips=tuple(strip for vantage in situation.vantages if (strip := _strip(vantage, shown))),
-        findings=items[:_MOST_FINDINGS],
-        most_places=_MOST_PLACES,
-        left_out=max(0, len(items) - _MOST_FINDINGS),
+        runs=_runs(situation, period) if period else None,
+        strips=tuple(_strips(situation, shown.days)),
+        findings=(*situation.findings, *_ended(situation, shown)),
     )
 
 
-def sign(check: Check) -> Sign:
+def sign(check: Check | None) -> Sign:
     """Return what the cell of a check shows."""
+    if check is None:
+        return LEGEND["never"]
     if check.state != "pass":
-        return _bad(check, check.state)
+        return LEGEND[_kind(check, check.state)]
     if check.expect != "blocked":
-        return REACHABLE
+        return LEGEND["reachable"]
     if check.exempt:
-        return EXEMPT
-    return IMPOSSIBLE if check.proven is None else PROVEN if check.proven else UNPROVEN
+        return LEGEND["exempt"]
+    return LEGEND[{None: "impossible", True: "proven", False: "unproven"}[check.proven]]
 
 
-def _bad(check: Check, state: str) -> Sign:
-    return INCONCLUSIVE if state == "inconclusive" else LEAK if check.expect == "blocked" else UNREACHABLE
+def _kind(check: Check, state: str) -> str:
+    return "inconclusive" if state == "inconclusive" else "leak" if check.expect == "blocked" else "unreachable"
 
 
-def _groups(situation: Situation) -> Iterator[tuple[str, Iterable[str], Iterable[Any]]]:
-    """Yield, for each namespace, the targets of any of its vantages, and a row for each vantage."""
-    vantages = sorted(situation.vantages, key=lambda vantage: (vantage.namespace, vantage.name))
-    for namespace, members in groupby(vantages, key=lambda vantage: vantage.namespace):
-        listed = tuple(members)
-        columns = sorted({(check.list, check.target) for vantage in listed for check in vantage.checks})
-        rows = [(vantage, list(_cells(vantage, columns))) for vantage in listed]
-        yield namespace, [f"{name} {target}" for name, target in columns], rows
+def _matrix(
+    vantages: list[Vantage],
+) -> tuple[list[tuple[str, str]], list[tuple[Vantage, dict[tuple[str, str], Check]]]]:
+    """Return the lists and targets of all vantages, and for each vantage its checks by list and target."""
+    rows = [(vantage, {(check.list, check.target): check for check in vantage.checks}) for vantage in vantages]
+    return sorted(set().union(*(checks for _, checks in rows))), rows
 
 
-def _cells(vantage: Vantage, columns: Iterable[tuple[str, str]]) -> Iterator[tuple[Sign, str]]:
-    """Yield a sign and a sentence for each target."""
-    checks = {(check.list, check.target): check for check in vantage.checks}
-    for column in columns:
-        check = checks.get(column)
-        shown = sign(check) if check else NEVER
-        by = f" by {check.proven_by}" if check and check.proven and check.proven_by else ""
-        yield shown, f"{shown.label}{by}, since {_text(check.since)}" if check else shown.label
+def _strips(situation: Situation, days: range) -> Iterator[tuple[str, list[tuple[Sign, int]], str]]:
+    """Yield the days of each vantage that ran, and of each of its checks that did not always pass.
 
-
-def _strip(vantage: Vantage, period: Period) -> tuple[str, Iterable[Any], str] | None:
-    """Return the worst verdict of each day of the period. None for a vantage without a day in it."""
-    known = vantage.known.days
-    days = [known[day].worst if day in known else "" for day in period.days]
-    if not any(days):
-        return None
-    runs = [(_DAY_SIGNS[worst], len(list(group))) for worst, group in groupby(days)]
-    counts = ", ".join(f"{days.count(worst)} days {sign.label}" for worst, sign in _DAY_SIGNS.items())
-    return f"{vantage.namespace}/{vantage.name}", runs, counts
-
-
-def _items(situation: Situation, period: Period) -> Iterator[tuple[Sign, str, list[str], str, str, str, str | None]]:
-    """Yield the open findings, then what ended in the period, the newest first."""
-    for each in situation.findings:
-        target = f"{each.name}: {each.target}" if each.name else each.target
-        places = [f"{name} ({namespace})" for namespace, name in each.seen_from]
-        yield _FINDINGS[each.kind], target, places, _text(each.since), "open", each.evidence, each.because
-    ended = []
+    They are a name, signs with their numbers of days, and words for screen readers.
+    """
     for vantage in situation.vantages:
-        place = f"{vantage.name} ({vantage.namespace})"
+        known, place = vantage.known, f"{vantage.namespace}/{vantage.name}"
+        strips = {place: known.worst(days)}
+        if _BAD & {*strips[place]}:
+            strips |= {f"{place} {key}": known.worst(days, key) for key in known.checks}
+        for name, worst in strips.items():
+            if _BAD & {*worst} or (name == place and any(worst)):
+                runs = [(_DAY_SIGNS[each], len(list(group))) for each, group in groupby(worst)]
+                words = (f"{worst.count(each)} days {sign.label}" for each, sign in _DAY_SIGNS.items())
+                yield name, runs, ", ".join(words)
+
+
+def _ended(situation: Situation, period: Period) -> list[Finding]:
+    """Return what ended in the period, from the changes of the checks, the newest first."""
+    found = []
+    for vantage in situation.vantages:
         for check in vantage.checks:
             for (began, state), (over, _) in pairwise(check.changes):
-                inside = utc(over).date() >= period.first and utc(began).date() <= period.last
-                if inside and state in ("violation", "inconclusive"):
-                    ended.append((began, over, _bad(check, state), place, check))
-    for began, over, sign, place, check in sorted(ended, key=lambda each: -each[0]):
-        yield sign, check.target, [place], _text(began), _text(over), "", check.because
+                if state in _BAD and utc(over).date() >= period.first and utc(began).date() <= period.last:
+                    finding = Finding(_kind(check, state), check.list, check.target, began, ended=over)
+                    finding.name, finding.because, finding.places = check.name, check.because, {vantage.key: ""}
+                    found.append(finding)
+    return sorted(found, key=lambda each: -each.since)
 
 
 def _requirements(situation: Situation) -> Iterator[tuple[str, int, int, str]]:
     """Yield for each requirement: its name, the number of checks, how many passed and are proven, and the others."""
     named = sorted(((name, check) for check in situation.checks for name in check.controls), key=lambda each: each[0])
     for name, pairs in groupby(named, key=lambda each: each[0]):
-        checks = [check for _, check in pairs]
-        good = [check for check in checks if sign(check).key == "pass"]
-        bad = sorted({f"{check.target} ({sign(check).label})" for check in checks if sign(check).key != "pass"})
-        yield name, len(checks), len(good), ", ".join(bad)
+        signs = [(check, sign(check)) for _, check in pairs]
+        bad = {f"{check.target} ({shown.label})" for check, shown in signs if shown.key != "pass"}
+        yield name, len(signs), sum(shown.key == "pass" for _, shown in signs), ", ".join(sorted(bad))
 
 
 def _runs(situation: Situation, period: Period) -> tuple[int, int]:
     """Return how many runs were due in the period until now, from the first day of each vantage, and how many ended."""
     planned, done, end = 0, 0, min(utc(situation.at), datetime.combine(period.last, time.max, UTC))
     for vantage in situation.vantages:
-        days = vantage.known.days
-        done += sum(days[day].runs for day in days if day in period.days)
-        if days and vantage.listed.mode == "cronjob":
-            planned += count(vantage.schedule, max(period.first, date.fromordinal(min(days))), end)
+        known = vantage.known
+        done += sum(known.on(day).runs for day in period.days)
+        if known.days and vantage.listed.mode == "cronjob":
+            first = max(period.first, date.fromordinal(known.day - len(known.days) + 1))
+            planned += count(vantage.schedule, first, end)
     return planned, done
-
-
-def _text(seconds: int) -> str:
-    return f"{utc(seconds):%Y-%m-%d %H:%M}"

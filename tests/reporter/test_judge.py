@@ -103,7 +103,8 @@ def test_a_finding_that_began_and_ended_between_two_rounds_is_not_lost() -> None
     (seen,) = situation.checks
     assert seen.state == "pass"
     assert [state for _, state in seen.changes] == ["violation", "pass"]
-    assert [(day.runs, day.worst) for day in situation.vantages[0].known.days.values()] == [(2, "violation")]
+    known_ = situation.vantages[0].known
+    assert ([day.runs for day in known_.days], known_.worst([known_.day])) == ([2], ["violation"])
 
 
 def test_a_finding_about_two_paths_of_a_server_is_not_over_before_both_pass() -> None:
@@ -376,11 +377,50 @@ def test_the_days_of_a_vantage_are_kept_for_a_limited_time() -> None:
     watch.world.run(message(check("allow api:80")), at=NOON)
     watch.look()
     (vantage,) = watch.state.vantages.values()
-    (today,) = vantage.days
-    vantage.days |= {today - number: Day(1, "pass") for number in range(1, DAYS)}
+    vantage.days = [Day(1, "1") for _ in range(1, DAYS)] + vantage.days
     watch.world.run(message(check("allow api:80")), at=NOON + 24 * HOUR)
     watch.look(NOON + 24 * HOUR)
-    assert (len(vantage.days), max(vantage.days), min(vantage.days)) == (DAYS, today + 1, today - DAYS + 2)
+    assert (len(vantage.days), vantage.on(vantage.day), vantage.on(vantage.day - DAYS)) == (DAYS, Day(1, "1"), Day())
+
+
+def test_each_day_has_the_worst_verdict_of_each_check() -> None:
+    watch = Watch()
+    watch.world.cronjob()
+    watch.world.run(message(check("deny db:1", "violation"), check("allow api:1", "inconclusive")), at=NOON)
+    watch.world.run(message(check("deny db:1")), at=NOON + HOUR)
+    watch.world.run(message(check("allow new:1"), check("deny db:1")), at=NOON + 48 * HOUR)
+    watch.world.run(None, at=NOON + 72 * HOUR)
+    (vantage,) = watch.look(NOON + 73 * HOUR).vantages
+    known = vantage.known
+    days = range(known.day - 4, known.day + 1)
+    assert {key: known.worst(days, key) for key in known.checks} == {
+        "deny tcp://db:1": ["", "violation", "", "pass", ""],
+        "allow tcp://api:1": ["", "inconclusive", "", "", ""],
+        "allow tcp://new:1": ["", "", "", "pass", ""],
+    }
+    assert known.worst(days) == ["", "violation", "", "pass", ""]
+
+
+def test_a_run_that_is_read_late_counts_on_its_own_day() -> None:
+    watch = Watch()
+    watch.world.cronjob()
+    for days_ago in (2, 0):
+        watch.world.run(message(check("deny db:1")), at=NOON - days_ago * 24 * HOUR)
+    watch.look(NOON)
+    watch.world.run(message(check("deny db:1", "violation"), check("deny old:1")), at=NOON - 24 * HOUR)
+    (vantage,) = watch.look(NOON).vantages
+    days = [vantage.known.day - 1, vantage.known.day]
+    assert vantage.known.worst(days, "deny tcp://db:1") == ["violation", "pass"]
+    assert [each.target for each in vantage.checks] == ["tcp://db:1"]
+
+
+def test_a_run_whose_end_is_in_the_future_hides_no_later_run() -> None:
+    watch = Watch()
+    watch.world.cronjob()
+    watch.world.run(message(check("deny db:1")), at=NOON + 1000 * 24 * HOUR)
+    watch.look(NOON)
+    watch.world.run(message(check("deny db:1", "violation")), at=NOON + HOUR)
+    assert kinds(watch.look(NOON + HOUR)) == [("leak", "tcp://db:1", 1)]
 
 
 def test_a_leak_of_a_continuous_vantage_is_not_lost_if_the_clock_of_its_node_is_slow() -> None:
@@ -415,4 +455,6 @@ def test_what_left_is_forgotten_when_its_history_is_too_old_to_be_shown() -> Non
         now = NOON + days * 24 * HOUR
         watch.world.run(message(check("allow api:80")), at=now)
         watch.look(now)
-        assert (len(watch.state.vantages), len(watch.state.vantages["shop/np/front"].checks)) == (vantages, checks)
+        front = watch.state.vantages["shop/np/front"]
+        assert (len(watch.state.vantages), len(front.checks)) == (vantages, checks)
+        assert front.worst([front.day], "allow tcp://api:80") == ["pass"]

@@ -125,6 +125,20 @@ def test_the_days_show_the_worst_of_each_and_the_gaps() -> None:
     )
 
 
+def test_a_check_that_did_not_always_pass_has_days_of_its_own() -> None:
+    world = World()
+    world.cronjob()
+    for day, verdict in ((-2, "violation"), (-1, "pass"), (0, "pass")):
+        world.run(message(check("deny db:5432", verdict), check("allow api:80")), at=NOON + day * 24 * HOUR)
+    rows = re.findall(
+        r'<th scope="row" class="vantage">([^<]*)</th><td class="strip">(.*?)<span class="read">', shown(world)
+    )
+    assert [(name, re.sub("<[^>]*>", "", days).lstrip("·")) for name, days in rows] == [
+        ("shop/front", "▓██"),
+        ("shop/front deny tcp://db:5432", "▓██"),
+    ]
+
+
 def test_evidence_counts_the_runs_that_were_due_and_those_that_came() -> None:
     world = World()
     world.cronjob(schedule="0 */6 * * *")
