@@ -22,6 +22,7 @@ Schema = dict[str, Any]
 TARGET = Path(__file__).with_name("values.schema.json")
 TARGETS = Path(__file__).parent / "files" / "kinds.json"
 LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"  # RFC 1123
+IMAGE = "[a-zA-Z0-9.-]+(:[0-9]+)?(/[a-zA-Z0-9._-]+)*/?"  # a registry, a repository, or both
 
 # Hosts and ports as RE2 patterns, without regard to case. A name whose last label is a number must be an IPv4 address.
 _OCTET = r"(25[0-5]|2[0-4]\d|1?\d?\d)"
@@ -45,10 +46,11 @@ def mapping(**properties: Schema) -> Schema:
     return {"type": ["object"], "properties": properties, "additionalProperties": False}
 
 
-def words(values: Schema | None = None, names: Schema | None = None) -> Schema:
-    """Describe a mapping of free keys."""
-    schema: Schema = {"type": ["object", "null"], "additionalProperties": values or text()}
-    return schema | ({"propertyNames": names} if names else {})
+def words(values: Schema | None = None, names: str = "") -> Schema:
+    """Describe a mapping of free keys; names is a pattern. Helm reports the wrong place for propertyNames."""
+    values = values or text()
+    allowed = {"patternProperties": {names: values}, "additionalProperties": False}
+    return {"type": ["object", "null"], **(allowed if names else {"additionalProperties": values})}
 
 
 def text(pattern: str = "", most: int = 0) -> Schema:
@@ -266,8 +268,8 @@ def schema() -> Schema:
                     "additionalProperties": False,
                 }
             ),
-            channels=words({"type": ["string", "null"], "minLength": 1}, {"pattern": "^[-._a-zA-Z0-9]+$"}),
-            templates=words(names={"pattern": "^[-._a-zA-Z0-9]+\\.j2$"}),
+            channels=words({"type": ["string", "null"], "minLength": 1}, "^[-._a-zA-Z0-9]+$"),
+            templates=words(names="^[-._a-zA-Z0-9]+\\.j2$"),
             runbookUrl=emptyable(checker.property("Notify", "runbookUrl")),
         ),
         "heartbeat": mapping(existingSecret=text(), url=text()),  # no pattern: Helm prints a value that does not match
@@ -281,9 +283,9 @@ def schema() -> Schema:
         "podLabels": words(),
         "podAnnotations": words(),
         "image": mapping(
-            registry=text(),
-            repository=text(),
-            tag=text(),
+            registry=text(IMAGE),
+            repository=text(IMAGE),
+            tag=text("[a-zA-Z0-9_][a-zA-Z0-9_.-]*", 128),
             digest=text("sha256:[a-f0-9]{64}"),
             pullPolicy=choice("Always", "IfNotPresent", "Never"),
         ),
@@ -334,7 +336,7 @@ def schema() -> Schema:
     release: dict[str, Schema] = {
         "global": {  # of all charts of a release, so other keys may be there
             "type": ["object"],
-            "properties": {"imageRegistry": text(), "imagePullSecrets": pull_secrets},
+            "properties": {"imageRegistry": text(IMAGE), "imagePullSecrets": pull_secrets},
         },
         "enabled": BOOL,
         "nameOverride": text(LABEL),
@@ -343,7 +345,7 @@ def schema() -> Schema:
         "commonLabels": words(),
         "commonAnnotations": words(),
         "commonTargets": targets,
-        "vantages": words(ref("vantage"), {"pattern": f"^{LABEL}$", "maxLength": 63}),
+        "vantages": words(ref("vantage")),
         "control": mapping(
             enabled=BOOL, **place, **{name: value for name, value in shared.items() if name != "isolated"}
         ),

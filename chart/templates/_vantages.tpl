@@ -12,6 +12,9 @@ values with the vantage's own merged over them, and
 {{- $fullname := include "netproof.fullname" . }}
 {{- $named := dict }}
 {{- range $name, $own := .Values.vantages }}
+{{- if not (regexMatch "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$" $name) }}
+{{- fail (printf "vantages.%s: the name of a vantage consists of at most 63 lower-case letters, digits and hyphens" $name) }}
+{{- end }}
 {{- if not (kindIs "invalid" $own) }}
 {{- $_ := set $named $name $own }}
 {{- end }}
