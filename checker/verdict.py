@@ -26,7 +26,7 @@ TABLE = {Expect(name): {Outcome(row[0]): Verdict(row[at]) for row in _ROWS} for 
 MEANING: dict[tuple[Expect, Outcome], str] = {
     (Expect.REACHABLE, Outcome.OPEN): "It is reachable, as it must be.",
     (Expect.REACHABLE, Outcome.UNEXPECTED): "It answers, but not as it must.",
-    (Expect.REACHABLE, Outcome.CLOSED): "The path is open, but nothing listens on that port.",
+    (Expect.REACHABLE, Outcome.CLOSED): "It was refused: nothing listens there, or a server or firewall refuses.",
     (Expect.REACHABLE, Outcome.REJECTED): "Something on the path refuses the connection.",
     (Expect.REACHABLE, Outcome.SILENT): "It is blocked or down: nothing answers.",
     (Expect.REACHABLE, Outcome.UNRESOLVED): "Its name cannot be resolved.",
@@ -51,7 +51,7 @@ MEANING: dict[tuple[Expect, Outcome], str] = {
     (Expect.ALIVE, Outcome.POSSIBLE): "It is possible in this container.",
     **{(expect, Outcome.UNTESTABLE): "It could not be tried from here." for expect in Expect},
 }
-ALIVE_ELSEWHERE = "The control's Job shows whether it is up."
+ALIVE_ELSEWHERE = "Only a control or another vantage can show whether it is up."
 EXEMPT = "No pod may reach it, so no run can show whether it is up."
 NOT_ALIVE = "The control cannot reach it, so denials of it are not proven."
 CLOSED_PASSES = "It is blocked: a reset came back, and with `closed: pass`, this is a denial."

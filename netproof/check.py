@@ -28,9 +28,9 @@ _DEADLINE = 60.0  # seconds that a round may take when no deadline is set
 ARGUMENTS = (
     *LISTS,
     *MESSAGES,
-    argument("--settle", **TIME, help="time for policies to settle (default 10s; 0: no wait)"),
-    argument("--deadline", **TIME, help="time limit for all checks; the rest is then inconclusive"),
-    argument("--concurrency", **NUMBER, help="number of attempts at once (default 500)"),
+    argument("--settle", **TIME, help="time for policies to take effect (default 10s; 0: no wait)"),
+    argument("--deadline", **TIME, help="time limit for all checks; what is undecided then is inconclusive"),
+    argument("--concurrency", **NUMBER, help="number of attempts at the same time (default 500)"),
     argument("--output", choices=("text", "json"), default="text", help="lines of text, or the report as JSON"),
     argument("--report", **FILE, help="also write the report as JSON to this file"),
     argument("--termination-log", **FILE, default=TERMINATION_LOG if TERMINATION_LOG.exists() else None, help=_LOG),

@@ -33,7 +33,7 @@ COMMANDS = {
     "suggest": "Suggest lists for the chart, from the policies, pods and Services of a cluster or of manifests.",
     "coverage": "Find policies whose removal no check would detect.",
     "status": "Show the results of all Jobs of a cluster, as a table of vantages and targets.",
-    "page": "Write the same as an HTML page; with --from and --to, as evidence for auditors.",
+    "page": "Write the results of all Jobs as an HTML page; with --from and --to, as evidence for auditors.",
     "reporter": "Watch the Jobs of a release in its cluster, and notify the channels of changes.",
     "demo": "Find and report a violation on this machine. Needs no cluster, network or configuration.",
 }

@@ -16,7 +16,7 @@ _WORDS = {True: "noticed", False: "MISSED", None: "no effect"}
 ARGUMENTS = (
     argument("values", type=path, metavar="VALUES", help="file with values of the chart"),
     *OBJECTS,
-    argument("--fail-under", type=float, default=0, metavar="PERCENT", help="exit with 1 if less is detected"),
+    argument("--fail-under", type=float, default=0, metavar="PERCENT", help="exit with 1 if less than this is noticed"),
 )
 
 

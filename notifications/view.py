@@ -12,7 +12,7 @@ Variables = dict[str, Any]
 FINDINGS = {
     "leak": ("leak", "leaks", "must be blocked, but answers"),
     "unreachable": ("unreachable target", "unreachable targets", "must answer, but does not"),
-    "overdue": ("overdue vantage", "overdue vantages", "has not run for too long"),
+    "overdue": ("overdue vantage", "overdue vantages", "did not run, or left no report"),
     "inconclusive": ("inconclusive check", "inconclusive checks", "could not be decided"),
 }
 # Default values of the variables, and of those of a check.

@@ -213,4 +213,4 @@ def test_a_run_claims_no_more_about_a_denial_than_it_saw(here: World) -> None:
     ran = here.check(config)
     assert ran.code == 0
     for target in DROPPED.values():
-        assert ran.check(target)["meaning"].endswith("The control's Job shows whether it is up.")
+        assert ran.check(target)["meaning"].endswith("Only a control or another vantage can show whether it is up.")

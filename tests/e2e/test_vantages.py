@@ -46,7 +46,7 @@ def test_a_dead_target_turns_the_control_red_and_is_no_leak(spaces: Callable[...
         assert run.completed, str(run)
     for name in ("frontend", "audit"):
         for target in ("//db", "//ledger"):
-            assert "The control's Job shows whether it is up" in runs[name].check(target)["meaning"]
+            assert "Only a control or another vantage can show whether it is up" in runs[name].check(target)["meaning"]
     alive = runs["control"].report["checks"]  # every denied target once, whoever denies it
     assert {each["target"] for each in alive} == {f"tcp://{db}", f"tcp://{ledger}"}
     assert {(each["expect"], each["outcome"]) for each in alive} == {("alive", "open")}
