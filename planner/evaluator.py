@@ -15,16 +15,16 @@ from planner.addresses import Address, covers
 from planner.objects import EVERYTHING, Direction, IPBlock, LabelSelector, NetworkPolicy, Peer, PolicyPort, Rule
 
 _ANYWHERE = (ip_network("0.0.0.0/0"),)
-NamedPort = tuple[str, str, int]  # name, protocol, number
+Port = tuple[str | None, str, int]  # name, protocol, number
 
 
 @dataclass(frozen=True, slots=True)
 class PodClass:
-    """Pods that every policy and Service treats alike: the labels that selectors use, and the named ports."""
+    """Pods that every policy and Service treats alike: the labels that selectors use, and the declared ports."""
 
     namespace: str
     labels: frozenset[tuple[str, str]]
-    named_ports: frozenset[NamedPort] = frozenset()
+    ports: frozenset[Port] = frozenset()
     # The blocks that certainly cover its address, and those that possibly cover it.
     blocks: tuple[frozenset[IPBlock], frozenset[IPBlock]] = (frozenset(), frozenset())
     on_host_network: bool = False
@@ -183,8 +183,8 @@ class Evaluator:
         return not rule.peers or any(covered[self._optimistic] for covered in blocks)
 
     def _on_port(self, rule: Rule, to: Endpoint) -> bool:
-        named = frozenset[NamedPort]() if to.pod is None else self.pods[to.pod].named_ports
-        return not rule.ports or any(_matches(each, to, named) for each in rule.ports)
+        declared = frozenset[Port]() if to.pod is None else self.pods[to.pod].ports
+        return not rule.ports or any(_matches(each, to, declared) for each in rule.ports)
 
     def _find_sources(self, namespace: str, rule: Rule) -> int:
         """Find the pods that a rule names as peers."""
@@ -225,11 +225,11 @@ def _rules(policies: tuple[NetworkPolicy, ...], direction: Direction) -> list[tu
     return [(each.metadata.space, rule) for each in policies for rule in each.rules(direction) or ()]
 
 
-def _matches(allowed: PolicyPort, to: Endpoint, named: frozenset[NamedPort]) -> bool:
+def _matches(allowed: PolicyPort, to: Endpoint, declared: frozenset[Port]) -> bool:
     if (allowed.protocol or "TCP") != to.protocol:
         return False
     if isinstance(allowed.port, str):
-        return (allowed.port, to.protocol, to.port) in named
+        return (allowed.port, to.protocol, to.port) in declared
     return allowed.port is None or allowed.port <= to.port <= (allowed.end_port or allowed.port)
 
 

@@ -36,7 +36,6 @@ class Workload:
     name: str
     labels: dict[str, str]
     pods: set[int] = field(default_factory=set)  # classes
-    ports: set[tuple[str, int]] = field(default_factory=set)  # that its pods declare: protocol, number
 
     def __str__(self) -> str:
         return f"{self.name} in {self.namespace}"
@@ -85,8 +84,6 @@ class Inventory:
             for key in selector.keys:
                 self.selectors[key].append(selector)
         self._keys = {*self.selectors, *(key for each in objects.services for key in each.spec.selector or ())}
-        self._port_names = {port.port for rule in rules for port in rule.ports or ()}
-        self._port_names |= {port.target_port for each in objects.services for port in each.spec.ports or ()}
         self._blocks = {peer.ip_block for peer in peers if peer.ip_block}
         of_pods = {pod.status.pod_ip for pod in objects.pods if not pod.spec.host_network}
         self._ranges = pod_ranges(ip_address(each) for each in of_pods if each)
@@ -123,20 +120,15 @@ class Inventory:
 
     def _add(self, namespace: str, name: str, pod: Pod, *, ready: bool) -> None:
         labels = pod.metadata.labels or {}
-        ports = {(each.name, each.protocol or "TCP", each.container_port) for each in pod.spec.ports}
-        named = frozenset(
-            (name, protocol, number) for name, protocol, number in ports if name and name in self._port_names
-        )
+        ports = frozenset((each.name, each.protocol or "TCP", each.container_port) for each in pod.spec.ports)
         host = bool(pod.spec.host_network)
         address = (pod.status.host_ip if host else None) or pod.status.pod_ip
         covering = self._covering(ip_address(address) if address else None)
-        index = self._index(PodClass(namespace, self._used(labels), named, covering, host, ready))
+        index = self._index(PodClass(namespace, self._used(labels), ports, covering, host, ready))
         if pod.spec.node_name:
             self._nodes[index].add(pod.spec.node_name)
         own = {key: value for key, value in labels.items() if not _OF_ONE_POD.fullmatch(key)}
-        workload = self.workloads.setdefault((namespace, name), Workload(namespace, name, own))
-        workload.pods.add(index)
-        workload.ports.update((protocol, number) for _, protocol, number in ports)
+        self.workloads.setdefault((namespace, name), Workload(namespace, name, own)).pods.add(index)
 
     def _index(self, made: PodClass) -> int:
         return self.pods.setdefault(made, len(self.pods))
@@ -172,8 +164,8 @@ class Inventory:
         for each in self.destinations:
             if each.namespace in _DNS_NAMESPACES and (each.protocol, each.port) == ("UDP", 53):
                 return each.backends
-        labels, named = self._used({"k8s-app": "kube-dns"}), frozenset([("dns", "UDP", 53)])
-        usual = PodClass("kube-system", labels, named, self._covering(None))
+        labels, ports = self._used({"k8s-app": "kube-dns"}), frozenset([("dns", "UDP", 53)])
+        usual = PodClass("kube-system", labels, ports, self._covering(None))
         return (Endpoint(self._index(usual), None, "UDP", 53),)
 
 
@@ -196,7 +188,7 @@ def _target(port: ServicePort, pod: PodClass) -> list[int]:
     """Find the port of a pod to which a Service sends: none if it is a name that the pod does not have."""
     if isinstance(port.target_port, str):
         wanted = (port.target_port, port.protocol or "TCP")
-        return sorted(number for name, protocol, number in pod.named_ports if (name, protocol) == wanted)[:1]
+        return sorted(number for name, protocol, number in pod.ports if (name, protocol) == wanted)[:1]
     return [port.target_port or port.port]
 
 

@@ -1,13 +1,14 @@
 """Which workload may reach which, on every port: what `netproof suggest --output table` shows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from planner.evaluator import Endpoint
-from planner.inventory import Destination, Inventory, Workload
+from planner.inventory import Inventory, Workload
 
 Allowed = bool | Literal["partly"]
+Ends = tuple[str | None, tuple[Endpoint, ...]]  # of a port: its Service, and where the packets go
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,29 +28,30 @@ def pairs(inventory: Inventory) -> Iterator[Pair]:
     """Yield each pair of workloads and each port that the second declares or that a Service sends to it."""
     certain, possible = inventory.evaluators()
     workloads = sorted(inventory.workloads.values(), key=lambda each: (each.namespace, each.name))
-    ports = [(each, *port) for each in workloads for port in _ports(each, inventory.destinations)]
-    asked = [(*port, certain.senders(port[-1]), possible.senders(port[-1])) for port in ports]
+    asked = [
+        (each, port, service, ends, certain.senders(ends), possible.senders(ends))
+        for each in workloads
+        for port, (service, ends) in sorted(_ports(each, inventory).items())
+    ]
     for sender in workloads:
         bits = sum(1 << pod for pod in sender.pods)
-        for receiver, service, (protocol, number), endpoints, surely, maybe in asked:
+        for receiver, (protocol, number), service, ends, surely, maybe in asked:
             if sender is receiver and sender.name.startswith("Pod/"):
                 continue  # a pod always reaches itself
             allowed: Allowed = not bits & ~surely or ("partly" if bits & maybe else False)
-            policies = {str(each) for pod in sender.pods for to in endpoints for each in possible.deciding(pod, to)}
+            policies = {str(each) for pod in sender.pods for to in ends for each in possible.deciding(pod, to)}
             yield Pair(sender, receiver, service, protocol, number, allowed, tuple(sorted(policies)))
 
 
-def _ports(
-    workload: Workload, destinations: Sequence[Destination]
-) -> Iterator[tuple[str | None, tuple[str, int], tuple[Endpoint, ...]]]:
-    """Yield each port of a workload, with the first Service that sends to it, and where its packets go."""
-    found: dict[tuple[str, int], tuple[str | None, tuple[Endpoint, ...]]] = {}
-    for protocol, number in workload.ports:
-        ends = tuple(Endpoint(pod, None, protocol, number) for pod in sorted(workload.pods))
-        found[protocol, number] = None, ends
-    for each in reversed(destinations):
+def _ports(workload: Workload, inventory: Inventory) -> dict[tuple[str, int], Ends]:
+    """Find the ports of a workload, each with the first Service that sends to it, and where its packets go."""
+    pods = list(inventory.pods)
+    found: dict[tuple[str, int], Ends] = {
+        (protocol, number): (None, tuple(Endpoint(pod, None, protocol, number) for pod in sorted(workload.pods)))
+        for index in workload.pods
+        for _, protocol, number in pods[index].ports
+    }
+    for each in reversed(inventory.destinations):
         mine = tuple(to for to in each.backends if to.pod in workload.pods)
         found |= {(to.protocol, to.port): (each.service, mine) for to in mine}
-    for port in sorted(found):
-        service, ends = found[port]
-        yield service, port, ends
+    return found
