@@ -8,8 +8,9 @@ Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/ of Linux.
 
 import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -77,27 +78,6 @@ def status(tree: Path, key: str, process: str = "self") -> str:
     return found[1].strip()
 
 
-def limit(tree: Path, controller: str, v1: str, v2: str) -> tuple[str, bool, bool]:
-    """Read a limit of this process's cgroup and of those above it, as far as they can be seen.
-
-    Returns the innermost one, whether any is a number, and whether the whole hierarchy can be seen. `max 100000` of
-    cpu.max, and -1 and huge numbers of cgroup v1, mean "no limit". A container normally sees its own cgroup alone: with
-    cgroup v2 it has a cgroup namespace (cgroup_namespaces(7)), with v1 only its own folder is mounted.
-    """
-    base = tree / "sys/fs/cgroup"
-    unified = (base / "cgroup.controllers").exists()
-    base, file, controller = (base, v2, "") if unified else (base / controller, v1, controller)
-    lines = (line.split(":", 2) for line in (tree / "proc/self/cgroup").read_text("utf-8").splitlines())
-    own = base / next(path for _, names, path in lines if controller in names.split(",")).lstrip("/")
-    folders = [folder for folder in (own, *own.parents) if folder == base or base in folder.parents]
-    found = [(folder / file).read_text("utf-8").strip() for folder in folders if (folder / file).is_file()]
-    if not found:
-        raise LookupError(f"there is no {file} in {base}")
-    numbers = [each.split()[0] for each in found]
-    limited = any(number not in ("max", "-1") and int(number) < _NO_LIMIT for number in numbers)
-    return found[0], limited, own != base and own.is_dir()
-
-
 def docker_socket(tree: Path, _: Sequence[str]) -> Reading:
     """Look for the socket of a container runtime where runtimes have it, and at and below every mount."""
     found = [mount for mount in mounts(tree) if not below(mount.point, "/proc", "/sys")]
@@ -133,16 +113,10 @@ def capabilities(tree: Path, allowed: Sequence[str]) -> Reading:
     return bool(extra), f"capabilities beyond the allowed ones: {', '.join(extra) or 'none'}"
 
 
-def privilege_escalation(tree: Path, _: Sequence[str]) -> Reading:
-    """Read NoNewPrivs: where it is 0, a set-user-ID program gains privileges (PR_SET_NO_NEW_PRIVS(2const))."""
-    value = status(tree, "NoNewPrivs")
-    return value == "0", f"NoNewPrivs is {value}"
-
-
-def seccomp(tree: Path, _: Sequence[str]) -> Reading:
-    """Read the mode: 0 means that there is no filter, and every system call can be made (seccomp(2))."""
-    value = status(tree, "Seccomp")
-    return value == "0", f"Seccomp is {value}"
+def zero(key: str, tree: Path, _: Sequence[str]) -> Reading:
+    """Look whether a key of /proc/self/status is 0."""
+    value = status(tree, key)
+    return value == "0", f"{key} is {value}"
 
 
 def root(tree: Path, _: Sequence[str]) -> Reading:
@@ -216,26 +190,29 @@ def writable_proc_sys(tree: Path, _: Sequence[str]) -> Reading:
     return bool(writable), f"mounted for writing: {', '.join(writable) or 'none of /proc/sys and /sys'}"
 
 
-def no_memory_limit(tree: Path, _: Sequence[str]) -> Reading:
-    """Read memory.max (v2) or memory.limit_in_bytes (v1), in bytes."""
-    innermost, limited, _whole = limit(tree, "memory", "memory.limit_in_bytes", "memory.max")
-    return not limited, f"the memory limit is {innermost}"
+def unlimited(what: str, controller: str, v1: str, v2: str, tree: Path, _: Sequence[str]) -> Reading:
+    """Read a limit of this process's cgroup and of those above it, as far as they can be seen.
 
-
-def no_cpu_limit(tree: Path, _: Sequence[str]) -> Reading:
-    """Read cpu.max (v2) or cpu.cfs_quota_us (v1), in microseconds of each period."""
-    innermost, limited, _whole = limit(tree, "cpu", "cpu.cfs_quota_us", "cpu.max")
-    return not limited, f"the CPU limit is {innermost}"
-
-
-def no_pids_limit(tree: Path, _: Sequence[str]) -> Reading:
-    """Read pids.max. The kubelet limits the pod's cgroup (podPidsLimit), which a container normally cannot see."""
-    innermost, limited, whole = limit(tree, "pids", "pids.max", "pids.max")
-    if not (limited or whole):
+    `max 100000` of cpu.max, and -1 and huge numbers of cgroup v1, mean "no limit". A container normally sees its own
+    cgroup alone: with cgroup v2 it has a cgroup namespace (cgroup_namespaces(7)), with v1 only its own folder is
+    mounted. The kubelet limits the processes of the pod's cgroup (podPidsLimit): only from there, their lack is known.
+    """
+    base = tree / "sys/fs/cgroup"
+    unified = (base / "cgroup.controllers").exists()
+    base, file, name = (base, v2, "") if unified else (base / controller, v1, controller)
+    lines = (line.split(":", 2) for line in (tree / "proc/self/cgroup").read_text("utf-8").splitlines())
+    own = base / next(path for _, names, path in lines if name in names.split(",")).lstrip("/")
+    files = [folder / file for folder in (own, *own.parents) if folder.is_relative_to(base)]
+    found = [each.read_text("utf-8").strip() for each in files if each.is_file()]
+    if not found:
+        raise LookupError(f"there is no {file} in {base}")
+    numbers = [each.split()[0] for each in found]
+    limited = any(number not in ("max", "-1") and int(number) < _NO_LIMIT for number in numbers)
+    if controller == "pids" and not limited and (own == base or not own.is_dir()):
         raise LookupError(
             "this container has no process limit of its own, and the limit of its pod cannot be read from here"
         )
-    return not limited, f"the limit of processes is {innermost}"
+    return not limited, f"the {what} is {found[0]}"
 
 
 def user_namespace(tree: Path, _: Sequence[str]) -> Reading:
@@ -245,21 +222,23 @@ def user_namespace(tree: Path, _: Sequence[str]) -> Reading:
     return lines != [["0", "0", "4294967295"]], seen or "no user ID is mapped"
 
 
-CHECKS = {
+CHECKS: dict[str, Callable[[Path, Sequence[str]], Reading]] = {
     "docker-socket": docker_socket,
     "privileged": privileged,
     "capabilities": capabilities,
-    "privilege-escalation": privilege_escalation,
-    "seccomp": seccomp,
+    # 0: a set-user-ID program gains privileges (PR_SET_NO_NEW_PRIVS(2const))
+    "privilege-escalation": partial(zero, "NoNewPrivs"),
+    "seccomp": partial(zero, "Seccomp"),  # 0: there is no filter, so every system call can be made (seccomp(2))
     "root": root,
     "host-pid": host_pid,
     "host-network": host_network,
     "host-mounts": host_mounts,
     "service-account-token": service_account_token,
     "writable-proc-sys": writable_proc_sys,
-    "no-memory-limit": no_memory_limit,
-    "no-pids-limit": no_pids_limit,
-    "no-cpu-limit": no_cpu_limit,
+    # bytes; processes; microseconds of each period
+    "no-memory-limit": partial(unlimited, "memory limit", "memory", "memory.limit_in_bytes", "memory.max"),
+    "no-pids-limit": partial(unlimited, "limit of processes", "pids", "pids.max", "pids.max"),
+    "no-cpu-limit": partial(unlimited, "CPU limit", "cpu", "cpu.cfs_quota_us", "cpu.max"),
     "user-namespace": user_namespace,
 }
 
