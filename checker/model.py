@@ -243,12 +243,8 @@ class Run:
     @property
     def exit_code(self) -> int:
         """How the process ends: a violation beats all, then what stopped the run."""
-        if self.verdict is not Verdict.VIOLATION:
-            if self.error:
-                return FAILED
-            if self.stopped in INTERRUPTED:
-                return INTERRUPTED[self.stopped]
-        return EXIT_CODES[self.verdict]
+        stopped = FAILED if self.error else INTERRUPTED.get(self.stopped or "")
+        return stopped if stopped and self.verdict is not Verdict.VIOLATION else EXIT_CODES[self.verdict]
 
     @property
     def summary(self) -> dict[str, int]:

@@ -44,15 +44,13 @@ class Prober:
         try:
             addresses, others, left_out = await self._addresses(check, known)
         except Exception as error:  # noqa: BLE001
-            addresses, others, left_out = [], (_failed(error),), ()
+            addresses, others, left_out = [], [_failed(error)], []
         tried = await asyncio.gather(*(self._try(check, address) for address in addresses))
         at = min((left for left, _ in tried), default=at)
         observations = (*(observation for _, observation in tried), *others)
-        return Attempt(at, round(self.now() - at, 4), observations, left_out)
+        return Attempt(at, round(self.now() - at, 4), observations, tuple(left_out))
 
-    async def _addresses(
-        self, check: Check, known: Iterable[str]
-    ) -> tuple[list[str], tuple[Observation, ...], tuple[str, ...]]:
+    async def _addresses(self, check: Check, known: Iterable[str]) -> tuple[list[str], list[Observation], list[str]]:
         """Resolve: the addresses to try, observations of what cannot be tried, and the addresses left out."""
         host = check.target.host
         found = resolver.Answer(resolver.servers(), {}) if host is None else await self._resolver.look_up(host)
@@ -79,7 +77,7 @@ class Prober:
         elif not others:
             words = (fault for fault in found.faults.values() if fault != resolver.NO_ADDRESS)
             others.append(Observation(Outcome.UNRESOLVED, next(words, resolver.NO_ADDRESS)))
-        return addresses, tuple(others), tuple(left_out)
+        return addresses, others, left_out
 
     async def _try(self, check: Check, address: str) -> tuple[float, Observation]:
         """Try one address. Returns when the first packet left, and what was seen."""

@@ -99,7 +99,7 @@ class _State:
 
     def answered(self) -> bool:
         """Return whether an attempt got an answer."""
-        return any(verdict.answers(attempt) for attempt in self.attempts)
+        return any(each.outcome in verdict.ANSWERS for attempt in self.attempts for each in attempt.observations)
 
     def addresses(self) -> dict[str, None]:
         """Return every address that an attempt has tried."""

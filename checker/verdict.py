@@ -139,10 +139,9 @@ def judge_denial(check: Check, early: Sequence[Attempt], deciding: Sequence[Atte
 
 
 def _judge_denied(check: Check, observation: Observation, attempt: Attempt, proof: Proof) -> Judgement:
-    verdict = TABLE[Expect.BLOCKED][observation.outcome]
-    meaning = MEANING[Expect.BLOCKED, observation.outcome]
-    if observation.outcome is Outcome.CLOSED and check.closed_passes:  # (1)
-        verdict, meaning = PASS, CLOSED_PASSES
+    verdict, meaning = _denied(check, observation), MEANING[Expect.BLOCKED, observation.outcome]
+    if verdict is PASS and observation.outcome is Outcome.CLOSED:
+        meaning = CLOSED_PASSES
     if verdict is not PASS or observation.outcome is Outcome.IMPOSSIBLE:
         return Judgement(verdict, meaning, observation)
     if observation.port_unreachable and not check.closed_passes:  # (3)
@@ -193,22 +192,18 @@ def _shut(attempt: Attempt, proof: Proof) -> bool:
 
 def lets_in(check: Check, attempt: Attempt) -> bool:
     """Return whether an attempt at a denied target got through."""
-    return any(
-        TABLE[Expect.BLOCKED][each.outcome] is VIOLATION
-        and not (each.outcome is Outcome.CLOSED and check.closed_passes)
-        for each in attempt.observations
-    )
+    return any(_denied(check, each) is VIOLATION for each in attempt.observations)
+
+
+def _denied(check: Check, observation: Observation) -> Verdict:
+    closed_passes = observation.outcome is Outcome.CLOSED and check.closed_passes  # (1)
+    return PASS if closed_passes else TABLE[Expect.BLOCKED][observation.outcome]
 
 
 def undecided(check: Check, deciding: Sequence[Attempt]) -> bool:
     """Return whether another attempt at a denied target may see more (rule 3 of the runner)."""
     nothing = any(each.outcome in NOTHING for attempt in deciding for each in attempt.observations)
     return nothing and not any(lets_in(check, attempt) for attempt in deciding)
-
-
-def answers(attempt: Attempt) -> bool:
-    """Return whether an attempt got an answer."""
-    return any(each.outcome in ANSWERS for each in attempt.observations)
 
 
 def _counted(judgement: Judgement, count: int, total: int) -> Judgement:

@@ -120,7 +120,7 @@ async def exchange(check: Check, address: str, payload: bytes) -> Reply | Observ
                         return Reply(sock.recv(65535), loop.time() - began)
             except OSError as error:
                 icmp = icmp_error(sock)
-                outcome, seen = udp_failure(error.errno or 0, icmp, loop.time() - began)
+                outcome, seen = _refused(icmp, loop.time() - began) if icmp else _not_sent(error.errno or 0)
                 refused = icmp.cause in _PORT_UNREACHABLE if icmp else error.errno == errno.ECONNREFUSED
                 return Observation(outcome, seen, port_unreachable=refused)
     except OSError as error:
@@ -159,12 +159,8 @@ def tcp_failure(code: int, segments: tuple[int, int], icmp: IcmpError | None, af
     return _refused(icmp, after) if icmp else unknown
 
 
-def udp_failure(code: int, icmp: IcmpError | None, after: float) -> tuple[Outcome, str]:
-    """Return what an error of a UDP socket means: outcome and words."""
-    return _refused(icmp, after) if icmp else _not_sent(code)
-
-
 def _not_sent(code: int) -> tuple[Outcome, str]:
+    """Return what an error means that this machine itself caused."""
     if code == errno.EPERM:
         return Outcome.REJECTED, "refused by this machine's own firewall (EPERM)"
     return Outcome.UNTESTABLE, untestable(code)

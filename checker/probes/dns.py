@@ -18,14 +18,7 @@ if TYPE_CHECKING:
     from dns.message import QueryMessage
 
 # Of several observations of one server, the first of these counts: what got through, then what proves least.
-_ORDER = (
-    Outcome.OPEN,
-    Outcome.UNEXPECTED,
-    Outcome.CLOSED,
-    Outcome.UNTESTABLE,
-    Outcome.REJECTED,
-    Outcome.SILENT,
-)
+_ORDER = (Outcome.OPEN, Outcome.UNEXPECTED, Outcome.CLOSED, Outcome.UNTESTABLE, Outcome.REJECTED, Outcome.SILENT)
 
 
 def read(reply: bytes, query: QueryMessage) -> tuple[Outcome, str] | None:

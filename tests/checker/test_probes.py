@@ -1,4 +1,4 @@
-"""A new kind of target is one module and one line in KINDS, and is documented."""
+"""A new kind of target is one module and a class in KINDS, and is documented."""
 
 from __future__ import annotations
 
