@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from checker import source
-from checker.model import Check, Expect, Plan, Probe, Vantage
+from checker.model import Check, Expect, Plan, Vantage
 from checker.probes import KINDS, parse
 from checker.target import Target, TargetError, identity
 from checker.words import near_miss, seconds
@@ -208,7 +208,7 @@ class _Loader:
         check = Check(
             expect=Expect.REACHABLE if entry.list == "allow" else denied,
             target=target,
-            probe=_probe(entry, kind),
+            probe=kind(**{key: value for key, value in entry.keys.items() if key in kind.__dataclass_fields__}),
             where=entry.where,
             controls=tuple(keys.get("controls", ())),
             closed_passes=keys.get("closed") == "pass",
@@ -236,12 +236,3 @@ class _Loader:
                 "a deny list without an allow list proves nothing: a machine without a network passes it, too. "
                 "Allow a target that must be reachable, or set `isolated: true`"
             )
-
-
-def _probe(entry: _Entry, kind: type[Probe]) -> Probe:
-    """Make the probe of a kind, with those of the entry's keys that are settings of it."""
-    if len(entry.keys) < 2:
-        return kind()
-    import msgspec  # noqa: PLC0415 - two lists do without
-
-    return msgspec.convert(entry.keys, kind)

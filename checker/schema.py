@@ -1,10 +1,9 @@
 """The shape of netproof.yaml, as types: what is validated and published comes from here alone."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import is_dataclass
 from functools import cache
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 import msgspec
 from msgspec import Meta, Struct
@@ -54,8 +53,8 @@ def _struct(name: str, doc: str | None, keys: dict[str, Any]) -> type[Struct]:
 
 @cache
 def _strict(hint: Any) -> Any:
-    """Replace the dataclasses in a type by types that refuse other keys, which msgspec does for its own alone."""
-    if isinstance(hint, type) and is_dataclass(hint):
+    """Replace each TypedDict in a type by a type that refuses other keys, which msgspec does for its own alone."""
+    if is_typeddict(hint):
         return _struct(hint.__name__, hint.__doc__, get_type_hints(hint))
     return Union[tuple(map(_strict, get_args(hint)))] if get_origin(hint) is UnionType else hint  # noqa: UP007
 

@@ -2,29 +2,29 @@
 
 import base64
 from dataclasses import dataclass, replace
+from typing import TypedDict
 
 from checker.model import Check, Expect, Observation, Outcome, Probe
 from checker.probes.base import Reply, duration, exchange
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
+class Encoded(TypedDict, total=False):
     """Bytes that are no text: either hexadecimal digits (spaces may stand between bytes) or base64 (RFC 4648)."""
 
-    hex: str | None = None
-    base64: str | None = None
+    hex: str
+    base64: str
 
 
 def to_bytes(text: str | Encoded | None) -> bytes:
     """Decode a payload; raises ValueError with what it should be."""
-    if not isinstance(text, Encoded):
+    if not isinstance(text, dict):
         return (text or "").encode()
-    if (text.hex is None) == (text.base64 is None):
+    if len(text) != 1:
         raise ValueError("give either hex or base64")
     try:
-        return bytes.fromhex(text.hex) if text.hex is not None else base64.b64decode(text.base64 or "", validate=True)
+        return bytes.fromhex(text["hex"]) if "hex" in text else base64.b64decode(text["base64"], validate=True)
     except ValueError:
-        expected = "hex: expected pairs of digits such as 0aff" if text.base64 is None else "base64: expected base64"
+        expected = "hex: expected pairs of digits such as 0aff" if "hex" in text else "base64: expected base64"
         raise ValueError(expected) from None
 
 
