@@ -169,7 +169,7 @@ class Attempt:
     at: float
     elapsed: float
     observations: tuple[Observation, ...]
-    left_out: tuple[str, ...] = ()  # addresses of a family that this machine has no address for
+    left_out: tuple[str, ...] = ()  # addresses of a family that this machine lacks, and its own on the deny list
 
     @property
     def ended(self) -> float:

@@ -61,10 +61,11 @@ class Prober:
         for address in dict.fromkeys(network.unmapped(each) for each in (*found.addresses, *known)):
             family, loopback = network.family_of(address), network.is_loopback(address)
             allowed = host is None or (check.expect is Expect.REACHABLE and not network.is_unspecified(address))
+            own = not (allowed or loopback) and network.is_own(address)  # a headless Service may list this pod
             if loopback and not allowed:
                 seen = "the name leads to this machine itself, as names do that a name server blocks"
                 others.append(Observation(Outcome.UNRESOLVED, seen, address, family))
-            elif loopback or family in families:
+            elif loopback or (family in families and not own):
                 addresses.append(address)
             else:
                 left_out.append(address)
@@ -73,7 +74,12 @@ class Prober:
             others += [Observation(Outcome.UNRESOLVED, fault, None, family) for family, fault in faults.items()]
         elif left_out:
             family = network.family_of(left_out[0])
-            others.append(Observation(Outcome.UNTESTABLE, f"this machine has no {family} address", left_out[0], family))
+            seen = (
+                "the name leads to this machine itself"
+                if family in families
+                else f"this machine has no {family} address"
+            )
+            others.append(Observation(Outcome.UNTESTABLE, seen, left_out[0], family))
         elif not others:
             words = (fault for fault in found.faults.values() if fault != resolver.NO_ADDRESS)
             others.append(Observation(Outcome.UNRESOLVED, next(words, resolver.NO_ADDRESS)))

@@ -56,7 +56,7 @@ class Attempt(Struct, frozen=True, kw_only=True, rename="camel"):
     at: Annotated[float, Meta(description="Seconds since the run began.")]
     elapsed: float
     observations: tuple[Observation, ...]
-    left_out: Annotated[tuple[str, ...], Meta(description="Addresses that this machine has no family for.")] = ()
+    left_out: Annotated[tuple[str, ...], Meta(description="Addresses that could not be tested from this machine.")] = ()
 
 
 class Check(Struct, frozen=True, kw_only=True, rename="camel"):

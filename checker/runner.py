@@ -95,7 +95,8 @@ class _State:
     def judged(self, judgement: Judgement) -> Result:
         """Return the result with this judgement, and all attempts so far."""
         attempts = (*self.attempts, *self.deciding)
-        return Result(self.check, judgement, attempts, _lag(self.check, attempts))
+        lag = None if judgement.verdict is Verdict.VIOLATION else _lag(self.check, attempts)
+        return Result(self.check, judgement, attempts, lag)
 
     def answered(self) -> bool:
         """Return whether an attempt got an answer."""

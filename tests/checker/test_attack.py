@@ -120,6 +120,7 @@ def test_one_open_attempt_of_five_is_a_leak(looked_once: Finished, first: int, m
         assert (each["verdict"] == "violation") == ("open" in outcomes)
         if each["verdict"] == "violation":
             assert each["seen"].endswith(f"({outcomes.count('open')} of 5 attempts)")
+            assert each["lag"] is None  # it was blocked at times, but not in the end
 
 
 def test_the_attempts_are_connections_of_their_own(looked_once: Finished) -> None:

@@ -34,8 +34,14 @@ def here(module_world: World) -> World:
     """Port 80 lets in, port 1000 is dropped."""
     world = module_world
     world.tcp(80)
+    world.tcp(82)
     world.servers.tcp(world.pod.socket(socket.SOCK_STREAM, "::", 80))
-    world.udp(53, netns.answers({f"sink{n}.test": [address] for n, address in enumerate(SINKHOLES)}), [V4])
+    zone = {f"sink{n}.test": [address] for n, address in enumerate(SINKHOLES)}
+    peers = {
+        "peers.test": [netns.POD[0], V4],
+        "self.test": [netns.POD[0]],
+    }  # as a headless Service that selects the pod
+    world.udp(53, netns.answers(zone | peers), [V4])
     world.rules("tcp dport 1000 drop")
     world.pod.ip(f"addr add {SECOND}/24 dev eth0\n")
     world.node.ip(f"route add {LOOP}/32 via {V4}\n")
@@ -143,6 +149,17 @@ def test_a_name_that_a_name_server_blocks_shows_nothing(here: World, keys: dict[
     for check in ran.report["checks"][1:]:
         assert (check["outcome"], check["verdict"]) == ("unresolved", "inconclusive")
         assert "leads to this machine itself" in check["seen"]
+
+
+@pytest.mark.parametrize("port", [80, 81])  # the pod's own port 80 is open, its port 81 is closed
+def test_a_denied_name_with_an_own_address_is_tried_at_its_others(here: World, port: int) -> None:
+    here.rules(f"tcp dport {port} drop")
+    ran = here.check({"allow": [at(V4, 82)], "deny": [f"peers.test:{port}", f"self.test:{port}"]})
+    _, peers, alone = ran.report["checks"]
+    assert (peers["verdict"], peers["outcome"]) == ("pass", "silent")
+    assert {tuple(attempt["leftOut"]) for attempt in peers["attempts"]} == {(netns.POD[0],)}
+    assert (alone["verdict"], alone["outcome"]) == ("inconclusive", "untestable")
+    assert "leads to this machine itself" in alone["seen"]
 
 
 def test_who_refused_is_named_and_a_failure_of_the_network_is_no_refusal(here: World) -> None:
