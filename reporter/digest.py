@@ -28,7 +28,7 @@ def document(situation: Situation, settings: Settings) -> dict[str, Any]:
         f"{len(situation.vantages)} vantages, {len(situation.checks)} checks: {counts or 'none'}; "
         f"{proven[True]} of {proven[True] + proven[False]} blocked targets proven"
     )
-    return {**news.document("", {"still": situation.findings}, situation, settings), "summary": summary}
+    return {**news.document({"still": situation.findings}, situation, settings), "summary": summary}
 
 
 def attachment(situation: Situation) -> Attachment:

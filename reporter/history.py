@@ -91,6 +91,9 @@ class Vantage(Struct, array_like=True):
     days: list[Day] = []  # up to that one
     left: int = 0  # when it left the release
     met: int = 0  # when it was first listed
+    channels: tuple[str, ...] = ()  # to notify; empty: all
+    schedule: str = ""
+    rescheduled: int = 0  # when its schedule was changed, or when it came back to the release
 
     def count(self, time: int, verdicts: Mapping[str, str]) -> None:
         """Count a run that ended at a time, and keep the worst verdicts of its checks on that day."""
@@ -140,6 +143,7 @@ class Finding(Struct):
     because: str | None = None
     text: str = ""  # of a vantage: what is or was wrong, and what to do
     worse: int = 0  # how often it became worse
+    changed: int = 0  # when it began or became worse
     ended: int = 0
     gone: bool = False  # it ended because nothing checks it any more
     places: dict[str, str | None] = {}  # by vantage: the evidence; None: it ended there
@@ -177,11 +181,11 @@ class State(Struct):
 
     def open(self, key: str, place: str, kind: str, time: int, evidence: str, **about: Any) -> Finding:
         """Note that a finding is seen from a vantage."""
-        found = self.findings.setdefault(key, Finding(kind=kind, since=time, **about))
+        found = self.findings.setdefault(key, Finding(kind=kind, since=time, changed=time, **about))
         if found.ended:
-            found.since, found.kind, found.ended, found.gone = time, kind, 0, False
+            found.since, found.changed, found.kind, found.ended, found.gone = time, time, kind, 0, False
         elif SEVERITY[kind] > SEVERITY[found.kind]:
-            found.kind, found.worse = kind, found.worse + 1
+            found.kind, found.worse, found.changed = kind, found.worse + 1, time
         if not found.list:
             found.text = evidence
         found.places[place] = evidence

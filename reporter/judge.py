@@ -73,9 +73,12 @@ def _vantages(
     found = {}
     for key, each in sorted(listed.items()):
         known = state.vantages.setdefault(key, history.Vantage(met=now))
-        known.left = 0
         unlisted = objects.unlisted.get(each.namespace, "")
         found[key] = Vantage(key, each, known, cronjobs.get(key), jobs[key], rounds.get(key, 0), unlisted)
+        schedule = each.every if each.mode == "continuous" else found[key].schedule
+        if known.left or known.schedule not in ("", schedule):
+            known.rescheduled = now
+        known.left, known.channels, known.schedule = 0, each.channels, schedule
     return found
 
 
@@ -132,7 +135,7 @@ def _reasons(vantage: Vantage, now: int) -> Iterator[str]:
         yield f"its CronJob is suspended. To resume it: {resume}"
     for job, pods in vantage.jobs:
         yield from runs.stuck(job, pods, now)
-    began = known.last or (cronjob.metadata.created if cronjob else known.met)
+    began = max(known.last, known.rescheduled) or (cronjob.metadata.created if cronjob else known.met)
     if vantage.rounds_since or now <= vantage.late(began):
         return
     since = f"no run has ended since {utc(began):%Y-%m-%d %H:%M} UTC" if known.last else "no run has ended yet"

@@ -77,7 +77,7 @@ def _learn(state: State, run: Run, known: Check, check: Reported) -> None:
         about = {"list": known.list, "target": known.target, "name": known.name, "because": known.because}
         found = state.open(known.key, run.vantage, kind, run.finished, known.seen, **about)
         if before and not known.finding and known.passed > found.since and SEVERITY[kind] >= SEVERITY[found.kind]:
-            found.worse += 1  # the check passed here after the finding began
+            found.worse, found.changed = found.worse + 1, run.finished  # it passed here after the finding began
         known.finding = kind
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from checker.words import seconds
 from notifications.render import VERSION
 from reporter.history import Failing, Finding, Notified, State
-from reporter.settings import Settings, Vantage
+from reporter.settings import Settings
 from reporter.situation import Situation, utc
 
 _LONGEST_PAUSE = 300  # seconds between two attempts to reach a channel
@@ -31,20 +31,22 @@ class Message:
 
 def due(state: State, situation: Situation, settings: Settings, channels: Iterable[str], now: int) -> list[Message]:
     """Collect what is due now. `now` is in seconds since the epoch."""
-    messages, listed = [], settings.listed
+    messages = []
     for channel in channels:
         failing = state.failing.get(channel)
-        if failing and now < failing.last + min(_LONGEST_PAUSE, (failing.last - failing.since) // 2):
+        # A time in the future is of a clock that was wrong: nothing waits for it.
+        if failing and 0 <= now - failing.last < min(_LONGEST_PAUSE, (failing.last - failing.since) // 2):
             continue
-        mine = {key: each for key, each in state.findings.items() if _concerns(channel, each, listed)}
+        mine = {key: each for key, each in state.findings.items() if _concerns(channel, each, state)}
         groups = _groups(channel, mine.values())
         changed = [*groups["new"], *groups["over"], *groups["notChecked"]]
-        began = min((_changed(each, channel) for each in changed), default=now)
-        waits = situation.running and now - began < seconds(settings.group_within)
-        remind = any(now - each.notified[channel].at >= seconds(settings.remind_every) for each in groups["still"])
-        if state.claims.get(channel, 0) <= now and (remind or (changed and not waits)):
+        began = min((each.ended or each.changed for each in changed), default=now)
+        waits = situation.running and 0 <= now - began < seconds(settings.group_within)
+        remind = any(abs(now - each.notified[channel].at) >= seconds(settings.remind_every) for each in groups["still"])
+        claimed = 0 < state.claims.get(channel, 0) - now <= CLAIM
+        if not claimed and (remind or (changed and not waits)):
             notified = {key: Notified(now, bool(each.ended), each.worse) for key, each in mine.items()}
-            messages.append(Message(channel, document(channel, groups, situation, settings), notified))
+            messages.append(Message(channel, document(groups, situation, settings), notified))
     return messages
 
 
@@ -61,18 +63,18 @@ def sent(state: State, message: Message, reason: str | None, now: int) -> None:
             state.findings[key].notified[message.channel] = notified
 
 
-def settle(state: State, settings: Settings, channels: Iterable[str]) -> None:
+def settle(state: State, channels: Iterable[str]) -> None:
     """Forget what has ended and what every channel was notified of."""
-    names, listed = list(channels), settings.listed
+    names = list(channels)
     for key, each in list(state.findings.items()):
-        concerned = [name for name in names if _concerns(name, each, listed)]
+        concerned = [name for name in names if _concerns(name, each, state)]
         if each.ended and all(name in each.notified and each.notified[name].ended for name in concerned):
             del state.findings[key]
     for name in state.failing.keys() - set(names):
         del state.failing[name]
 
 
-def document(channel: str, groups: Groups, situation: Situation, settings: Settings) -> dict[str, Any]:
+def document(groups: Groups, situation: Situation, settings: Settings) -> dict[str, Any]:
     """Write findings, grouped by what changed, as a document for notifications."""
     return {
         "kind": "situation",
@@ -82,16 +84,15 @@ def document(channel: str, groups: Groups, situation: Situation, settings: Setti
         "undelivered": [
             {"channel": name, "since": utc(each.since).isoformat(), "reason": each.reason}
             for name, each in situation.failing.items()
-            if name != channel
         ],
         "warnings": [f"cannot be read: {each}" for each in situation.unreadable[:5]],
         "notify": {"runbookUrl": settings.runbook_url or None},
     }
 
 
-def _concerns(channel: str, finding: Finding, listed: Mapping[str, Vantage]) -> bool:
+def _concerns(channel: str, finding: Finding, state: State) -> bool:
     """Whether a vantage that sees or saw the finding names the channel, or names none."""
-    named = (listed[place].channels if place in listed else () for place in finding.places)
+    named = (state.vantages[place].channels if place in state.vantages else () for place in finding.places)
     return any(not names or channel in names for names in named)
 
 
@@ -105,10 +106,6 @@ def _groups(channel: str, findings: Iterable[Finding]) -> dict[str, list[Finding
         elif before is None or not before.ended:
             groups["notChecked" if each.gone else "over"].append(each)
     return groups
-
-
-def _changed(finding: Finding, channel: str) -> int:
-    return finding.ended or (finding.seen if channel in finding.notified else finding.since)
 
 
 def _item(finding: Finding, settings: Settings) -> dict[str, Any]:

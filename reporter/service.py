@@ -43,12 +43,13 @@ class Service:
     templates: Path | None = None
     heartbeat: Path | None = None
     situation: Situation | None = None
-    alive: float = field(default_factory=time.monotonic)  # when a round last ended, well or not
+    alive: float = field(default_factory=time.monotonic)  # when a round last ended or got on, well or not
     delivered: Counter[str] = field(default_factory=Counter)  # messages by channel
     failed: Counter[str] = field(default_factory=Counter)
     lock: Lock = field(default_factory=Lock)  # held while a round changes what the situation refers to
-    _state: history.State | None = None
-    _secret: Secret | None = None
+    _state: history.State = field(default_factory=history.State)
+    _secret: Secret | None = None  # None: the state must be read first
+    _unsaved: ApiError | None = None  # why the state could not be written
     _saved: int = 0  # a hash of the state as it was written
     _error: str = ""
     _beaten: float = 0.0
@@ -70,30 +71,34 @@ class Service:
 
     def round(self, now: int) -> None:
         """List, judge and save once, and send what is due. Raises ApiError."""
-        state = self._state or self._load()
+        self._load()
         objects = self.api.objects(self.settings)
         with self.lock:
-            self.situation = look(objects, state, self.settings, now)
+            self.situation = look(objects, self._state, self.settings, now)
         try:
             channels = self._channels()
         except NotificationError as error:  # what has ended is kept until the channels can be notified of it
             self.note("ERROR", str(error))
-            self._save(state)
-            return
-        messages = news.due(state, self.situation, self.settings, channels, now)
+            self._save()
+        else:
+            self._notify(self.situation, channels, now)
+        if self._unsaved:
+            raise self._unsaved
+
+    def _notify(self, situation: Situation, channels: dict[str, Path], now: int) -> None:
+        """Send what is due. Raises ApiError."""
+        messages = news.due(self._state, situation, self.settings, channels, now)
         for message in messages:
-            state.claims[message.channel] = now + news.CLAIM
-        news.settle(state, self.settings, channels)
-        self._save(state)
+            self._state.claims[message.channel] = now + news.CLAIM
+        news.settle(self._state, channels)
+        self._save()
         if messages:
-            self._record(self._send(state, messages, channels), channels, now)
-        if digest.is_due(state, self.settings, now):
-            state.digest = now
-            self._save(state)  # before it is sent: a digest is sent once
-            chosen = self.settings.digest_channels or channels
-            files = {name: file for name, file in channels.items() if name in chosen}
-            document = digest.document(self.situation, self.settings)
-            self._deliver(document, files, digest.attachment(self.situation))
+            self._record(self._send(messages, channels), channels, now)
+        if digest.is_due(self._state, self.settings, now):
+            self._state.digest = now
+            self._save()  # before it is sent: a digest is sent once
+            files = {name: channels.get(name, Path()) for name in self.settings.digest_channels or channels}
+            self._deliver(digest.document(situation, self.settings), files, digest.attachment(situation))
 
     def beat(self) -> None:
         """Call the heartbeat: with success if the API answers and there is no finding."""
@@ -115,20 +120,15 @@ class Service:
         named = {name: Path() for vantage in self.settings.vantages for name in vantage.channels}
         return named | folder(self.channels)
 
-    def _send(
-        self, state: history.State, messages: list[news.Message], channels: dict[str, Path]
-    ) -> list[tuple[news.Message, str | None]]:
+    def _send(self, messages: list[news.Message], channels: dict[str, Path]) -> list[tuple[news.Message, str | None]]:
         """Send equal documents at once, to failing channels last. Return each message with why it failed, or None."""
         results: list[tuple[news.Message, str | None]] = []
-        ordered = sorted(messages, key=lambda each: (each.channel in state.failing, str(each.document)))
+        ordered = sorted(messages, key=lambda each: (each.channel in self._state.failing, str(each.document)))
         for document, group in groupby(ordered, key=lambda each: each.document):
             mine = {message.channel: message for message in group}
-            try:
-                deliveries = self._deliver(document, {name: channels[name] for name in mine})
-            except NotificationError as error:  # pragma: no cover - the documents of news.py are valid
-                self.note("ERROR", f"the message cannot be made: {error}")
-                continue
+            deliveries = self._deliver(document, {name: channels[name] for name in mine})
             results += [(mine[each.channel], None if each.delivered else each.reason or "") for each in deliveries]
+            self.alive = time.monotonic()  # each channel may take its full time limit
         return results
 
     def _deliver(
@@ -138,8 +138,7 @@ class Service:
         try:
             deliveries = deliver(document, channels, self.templates, page)
         except NotificationError as error:
-            self.note("ERROR", f"the message cannot be made: {error}")
-            return []
+            deliveries = [Delivery(name, False, f"the message cannot be made: {error}") for name in channels]
         for each in deliveries:
             (self.delivered if each.delivered else self.failed)[each.channel] += 1
             self.note(each.level, str(each))
@@ -148,33 +147,45 @@ class Service:
     def _record(self, results: list[tuple[news.Message, str | None]], channels: dict[str, Path], now: int) -> None:
         """Save what was delivered, also if another reporter has written the state in between. Raises ApiError."""
         for left in reversed(range(_TRIES)):  # pragma: no branch - the last try returns or raises
-            state = self._state or self._load()
+            self._load()
             for message, reason in results:
-                news.sent(state, message, reason, now)
-            news.settle(state, self.settings, channels)
+                news.sent(self._state, message, reason, now)
+            news.settle(self._state, channels)
             try:
-                return self._save(state)
-            except ApiError as error:
-                if error.status != _CONFLICT or not left:
+                return self._save()
+            except ApiError:
+                if not left:
                     raise
         return None  # pragma: no cover - the last try returns or raises
 
-    def _load(self) -> history.State:
-        """Read the state from its Secret; a new one if there is none, or a damaged one. Raises ApiError."""
-        self._secret = self.api.secret(self.settings.namespace, self.settings.state_secret)
-        packed = (self._secret.data or {}).get(_KEY)
-        state = history.State()
-        if packed:
-            try:
-                state = history.load(base64.b64decode(packed))
-            except ValueError as error:
-                self.note("ERROR", f"{error}; starting with an empty state")
-        return state
+    def _load(self) -> None:
+        """Read the state from its Secret, at the start and after a conflict. Raises ApiError.
 
-    def _save(self, state: history.State) -> None:
-        """Write the state if it has changed. Raises ApiError; after a conflict the next round reads it again."""
-        if self._secret and hash(msgspec.json.encode(state)) != self._saved:
-            self._state = None  # until it is written
-            self._secret = self.api.update(self._secret, _KEY, history.dump(state))
-            self._saved = hash(msgspec.json.encode(state))  # dump() may have removed history
-        self._state = state
+        Without a state in it, or with a damaged one, the reporter goes on with the state that it has.
+        """
+        if self._secret:
+            return
+        secret = self.api.secret(self.settings.namespace, self.settings.state_secret)
+        packed = (secret.data or {}).get(_KEY)
+        try:
+            if packed:
+                self._state = history.load(base64.b64decode(packed))
+        except ValueError as error:
+            self.note("ERROR", f"{error}; it will be replaced")
+        self._secret, self._saved = secret, 0
+
+    def _save(self) -> None:
+        """Write the state if it has changed. Raises ApiError only after a conflict: then it must be read again.
+
+        After another error the round goes on: a message must not depend on the state's Secret.
+        """
+        self._unsaved = None
+        if self._secret and hash(msgspec.json.encode(self._state)) != self._saved:
+            try:
+                self._secret = self.api.update(self._secret, _KEY, history.dump(self._state))
+                self._saved = hash(msgspec.json.encode(self._state))  # dump() may have removed history
+            except ApiError as error:
+                if error.status == _CONFLICT:
+                    self._secret = None
+                    raise
+                self._unsaved = error

@@ -42,7 +42,7 @@ class StandIn(ThreadingHTTPServer):
         self.bodies: dict[str, list[bytes]] = {}  # pages made before, by kind
         self.faults: list[tuple[int, str]] = []
         self.fault: Any = {"message": "a fault"}
-        self.refused: set[str] = set()  # namespaces, or one kind of objects in a namespace: shop/pods
+        self.refused: set[str] = set()  # namespaces, one kind of objects in a namespace (shop/pods), or "secret"
         self.expired = ""  # the kind of objects whose tokens of next pages are too old
         self.requests: list[tuple[str, str]] = []
         self.secret: dict[str, Any] = {
@@ -107,6 +107,9 @@ class Handler(BaseHTTPRequestHandler):
         self.server.requests.append((self.command, self.path))
         given = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.faulty():
+            return
+        if "secret" in self.server.refused:
+            self.answer(403, {"message": "cannot update resource"})
             return
         version = self.server.secret["metadata"]["resourceVersion"]
         if given["metadata"]["resourceVersion"] != version:

@@ -172,6 +172,37 @@ def test_a_schedule_that_cannot_be_read_is_listed() -> None:
     assert "the schedule '0 0 */31 * MON#2' has no next time" in watch.look().unreadable[0]
 
 
+def test_a_vantage_has_time_for_its_first_run_after_its_schedule_was_changed() -> None:
+    watch = Watch()
+    watch.world.cronjob(schedule="0 0 * * 0")
+    watch.world.run(message(check("allow api:80")), at=NOON - 4 * 24 * HOUR)
+    assert watch.look(NOON).findings == ()
+    watch.world.items[0]["spec"]["schedule"] = "0 * * * *"
+    assert watch.look(NOON + 60).findings == ()
+    assert watch.look(NOON + 2 * HOUR).findings == ()
+    assert [each.kind for each in watch.look(NOON + 3 * HOUR).findings] == ["overdue"]
+
+
+def test_a_vantage_has_time_for_its_first_run_after_it_came_back_to_the_release_or_became_continuous() -> None:
+    front, back = Vantage(name="front", namespace="shop"), Vantage(name="back", namespace="shop")
+    watch = Watch(vantages=(front, back))
+    for name in ("front", "back"):
+        watch.world.cronjob(name)
+        watch.world.run(message(check("allow api:80")), name=name)
+    watch.look()
+    watch.settings = Settings(release="np", vantages=(back,))
+    watch.world.items = [each for each in watch.world.items if each["kind"] == "CronJob" and "back" in str(each)]
+    watch.world.run(message(check("allow api:80")), name="back", at=NOON + 9 * HOUR)
+    watch.look(NOON + 9 * HOUR)
+    continuous = Vantage(name="back", namespace="shop", mode="continuous")
+    watch.settings = Settings(release="np", vantages=(front, continuous))
+    watch.world.items = []
+    watch.world.cronjob()
+    assert watch.look(NOON + 10 * HOUR).findings == ()
+    assert watch.look(NOON + 10 * HOUR + 60).findings == ()
+    assert len(watch.look(NOON + 14 * HOUR).findings) == 2
+
+
 def test_suspended_deleted_and_gone() -> None:
     watch = Watch(vantages=(Vantage(name="front", namespace="shop"), Vantage(name="back", namespace="shop")))
     watch.world.cronjob(suspend=True)

@@ -35,7 +35,7 @@ class Release(Watch):
                     group: [item["target"] for item in each.document[group]] for group in groups if each.document[group]
                 }
                 self.documents[each.channel] = each.document
-        news.settle(self.state, self.settings, self.channels)
+        news.settle(self.state, self.channels)
         self.state = history.load(history.dump(self.state))  # a reporter may restart at any time
         return notified
 
@@ -180,6 +180,44 @@ def test_a_claim_keeps_a_second_reporter_from_sending_for_a_minute() -> None:
     assert release.notify(NOON + 60) == {"all": {"new": ["tcp://db:5432"]}}
 
 
+def test_times_of_a_clock_that_was_wrong_delay_nothing() -> None:
+    release = Release()
+    release.world.cronjob()
+    release.ran("violation", NOON)
+    release.state.claims["all"] = NOON + DAY
+    release.state.failing["all"] = history.Failing(NOON, NOON + DAY, "HTTP 500")
+    assert release.notify(NOON) == {"all": {"new": ["tcp://db:5432"]}}
+    for finding in release.state.findings.values():
+        finding.notified["all"].at = NOON + 300 * DAY
+    assert release.notify(NOON + MINUTE) == {"all": {"still": ["tcp://db:5432"]}}
+
+
+def test_what_became_worse_waits_no_longer_if_jobs_run_all_the_time() -> None:
+    release = Release()
+    for name in ("a", "b"):
+        release.world.cronjob(name)
+    release.ran("inconclusive", NOON, "a")
+    release.ran("pass", NOON, "b")
+    release.notify(NOON)
+    running = release.world.start(NOON, "b")[0]
+    notified: list[Any] = []
+    for minute in range(1, 5):
+        release.ran("violation", NOON + minute * MINUTE, "a")
+        running["status"]["startTime"] = release.world.items[-1]["metadata"]["creationTimestamp"]
+        notified += release.notify(NOON + minute * MINUTE).values()
+    assert notified == [{"new": ["tcp://db:5432"]}]
+
+
+def test_channels_that_fail_get_one_message_together() -> None:
+    release = Release("chat", "mail", "pager")
+    release.world.cronjob()
+    release.state.failing |= {name: history.Failing(NOON, NOON, "HTTP 500") for name in ("chat", "mail")}
+    release.ran("violation", NOON)
+    due = news.due(release.state, release.look(), release.settings, release.channels, NOON)
+    assert len(due) == 3
+    assert due[0].document == due[1].document == due[2].document
+
+
 def test_a_finding_that_is_no_longer_checked_is_not_over() -> None:
     release = Release()
     release.world.cronjob()
@@ -215,6 +253,19 @@ def test_a_vantage_names_the_channels_to_notify() -> None:
     notified = release.notify()
     assert notified["payments"]["new"] == ["tcp://pay:1", "tcp://free:1"]
     assert notified["security"]["new"] == ["tcp://pay:1", "tcp://front:1", "tcp://free:1"]
+
+
+def test_the_end_of_a_vantage_is_for_the_channels_that_it_named() -> None:
+    front, back = Vantage(name="front", namespace="shop"), Vantage(name="pay", namespace="pay", channels=("payments",))
+    release = Release("payments", "security", vantages=(front, back))
+    for each in (front, back):
+        release.world.cronjob(each.name, each.namespace)
+        release.world.run(message(check("allow api:80")), name=each.name, namespace=each.namespace)
+    release.world.run(message(check("deny db:1", "violation")), name="pay", namespace="pay", at=NOON + 1)
+    assert release.notify(NOON + 1) == {"payments": {"new": ["tcp://db:1"]}}
+    release.settings = Watch(vantages=(front,)).settings
+    release.world.items = [each for each in release.world.items if each["metadata"]["namespace"] == "shop"]
+    assert release.notify(NOON + 2) == {"payments": {"notChecked": ["tcp://db:1", "pay in pay"]}}
 
 
 @pytest.mark.parametrize("form", ["slack", "teams", "html", "text"])

@@ -20,6 +20,7 @@ import pytest
 import trustme
 
 from notifications.deliver import Delivery
+from notifications.errors import NotificationError
 from notifications.render import render as rendered
 from reporter import history, news, service
 from reporter.api import Api, ApiError
@@ -251,6 +252,81 @@ def test_a_message_that_cannot_be_noted_as_sent_is_sent_again(reporter: Reporter
         reporter.service = reporter.new()
         reporter.round(NOON + news.CLAIM)
     assert len(chat.requests) == 2
+
+
+def test_a_leak_is_sent_once_while_the_state_cannot_be_written(reporter: Reporter) -> None:
+    with servers.http(*[servers.OK] * 3) as chat:
+        reporter.channel("chat", chat.port)
+        reporter.round()
+        reporter.api.refused = {"secret"}
+        reporter.world.run(message(check("deny db:5432", "violation")), at=NOON + 60)
+        for second in (60, 80, 160):
+            with pytest.raises(ApiError, match="HTTP 403: cannot update resource"):
+                reporter.round(NOON + second)
+        assert len(chat.requests) == 1
+        reporter.api.refused = set()
+        reporter.round(NOON + 180)
+    assert len(chat.requests) == 1
+    assert [each.kind for each in history.load(reporter.api.state).findings.values()] == ["leak"]
+
+
+def test_a_running_reporter_keeps_its_state_if_the_secret_is_emptied(reporter: Reporter) -> None:
+    with servers.http(*[servers.OK] * 3) as chat:
+        reporter.channel("chat", chat.port)
+        _, failed = reporter.world.run(message(check("deny db:5432", "violation")), at=NOON)
+        reporter.round()
+        reporter.api.secret |= {"metadata": reporter.api.secret["metadata"] | {"resourceVersion": "99"}, "data": {}}
+        reporter.world.items.remove(failed)
+        reporter.world.run(message(check("allow api:80")), at=NOON + 60)
+        with pytest.raises(ApiError, match="HTTP 409"):
+            reporter.round(NOON + 60)
+        reporter.round(NOON + 60 + news.CLAIM)
+    assert titles(chat)[1:] == ["🟢 netproof: 1 leak no longer checked: tcp://db:5432 from shop/front"]
+
+
+def test_a_summary_does_not_overwrite_what_another_reporter_has_written(reporter: Reporter) -> None:
+    def sent(connection: socket.socket, over: Event) -> None:
+        other = history.load(reporter.api.state)
+        other.vantages["other"] = history.Vantage()
+        metadata = reporter.api.secret["metadata"] | {"resourceVersion": "99"}
+        data = {"state": base64.b64encode(history.dump(other)).decode()}
+        reporter.api.secret |= {"metadata": metadata, "data": data}
+        servers.OK(connection, over)
+
+    reporter.service.settings = msgspec.structs.replace(SETTINGS, digest="* * * * *")
+    with servers.http(sent, servers.OK) as chat:
+        reporter.round()
+        reporter.channel("chat", chat.port)
+        reporter.world.run(message(check("deny db:5432", "violation")), at=NOON)
+        reporter.round(NOON + 60)
+    assert len(chat.requests) == 2
+    assert "other" in history.load(reporter.api.state).vantages
+
+
+def test_a_message_that_cannot_be_made_is_a_failure_of_its_channels(
+    reporter: Reporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def invalid(*_: object) -> list[Delivery]:
+        raise NotificationError("not a document of netproof")
+
+    with servers.http(servers.OK) as chat:
+        reporter.channel("chat", chat.port)
+        reporter.world.run(message(check("deny db:5432", "violation")), at=NOON)
+        with monkeypatch.context() as patched:
+            patched.setattr(service, "deliver", invalid)
+            reporter.round(NOON)
+        why = "the message cannot be made: not a document of netproof"
+        assert reporter.notes == [("ERROR", f"channel chat: not delivered: {why}")]
+        assert history.load(reporter.api.state).failing["chat"].reason == why
+        reporter.round(NOON + 20)
+    assert len(chat.requests) == 1
+
+
+def test_a_channel_of_the_summary_that_does_not_exist_is_printed(reporter: Reporter) -> None:
+    reporter.service.settings = msgspec.structs.replace(SETTINGS, digest="* * * * *", digest_channels=("boss",))
+    reporter.round()
+    reporter.round(NOON + 60)
+    assert reporter.notes == [("ERROR", "channel boss: not delivered: there is no such file; give one URL in a file")]
 
 
 # --- an API that does not do as asked ----------------------------------------------------------
