@@ -58,6 +58,17 @@ def test_the_readme_names_values_that_exist() -> None:
     assert set(named) <= known
 
 
+def test_the_readme_names_the_values_that_no_vantage_has() -> None:
+    schema = values_schema.schema()
+    alone = (
+        schema["properties"].keys() - schema["definitions"]["vantage"]["properties"].keys() - {"vantages", "control"}
+    )
+    (named,) = re.findall(r"except those of the whole release\s\(([^)]+)\)", (CHART / "README.md").read_text())
+    parts = re.findall(r"`…?(\w+)…?`", named)
+    assert all(any(part in key for key in alone) for part in parts), parts
+    assert {key for key in alone if not any(part in key for part in parts)} == set()
+
+
 def test_links_of_the_readme_work_on_artifact_hub() -> None:
     links = re.findall(r"\]\(([^)]+)\)", (CHART / "README.md").read_text())
     assert links

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tarfile
 import zipfile
@@ -96,7 +97,13 @@ def test_what_is_built_is_complete(clone: Path, standins: Standins) -> None:
     assert done.returncode == 0, done.stderr
     wheel, source, chart = sorted((clone / "dist").iterdir())
     assert (source.name, chart.name) == (f"netproof-{__version__}.tar.gz", f"netproof-{__version__}.tgz")
-    packaged = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+    with zipfile.ZipFile(wheel) as archive:
+        packaged = {name.split("/")[0] for name in archive.namelist()}
+        readme = archive.read(f"netproof-{__version__}.dist-info/METADATA").decode()
+    links = re.findall(r"\]\(([^)]+)\)", readme)
+    assert len(links) > 20
+    assert all(link.startswith("https://") for link in links), links  # PyPI has no files beside the README
+    assert not [link for link in links if "/main/#" in link]
     ours = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"release"}
     assert packaged == {*ours, f"netproof-{__version__}.dist-info"}
     with tarfile.open(chart) as archive:
