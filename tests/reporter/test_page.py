@@ -98,7 +98,7 @@ def test_what_is_open_and_what_is_over_are_findings() -> None:
     before = page(look(world.objects(), state, settings, NOON + HOUR + 60))
     row = next(line for line in before.splitlines() if "2026-06-01 13:00" in line and "leak" in line)
     assert all(text in row for text in ("tcp://db:5432", "front (shop)", "2026-06-01 12:00"))
-    assert '<td data-head="Until" class="time">open</td>' in shown(shop())
+    assert '<td data-head="Until" class="time">not ended</td>' in shown(shop())
 
 
 def test_of_many_places_the_first_are_named_and_the_others_counted() -> None:
