@@ -7,7 +7,7 @@ https://c-ares.org/docs/ares_getaddrinfo.html
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from checker.model import Family
@@ -35,6 +35,7 @@ class Resolver:
         self._loop = asyncio.get_running_loop()
         self._channel: pycares.Channel | None = None
         self._since = 0.0
+        self._alone = asyncio.Lock()
 
     async def look_up(self, name: str) -> Answer:
         """Ask for the IPv4 and IPv6 addresses of a name. That a name has none of a family is no fault."""
@@ -47,7 +48,22 @@ class Resolver:
         return Answer(addresses, faults)
 
     async def _ask(self, name: str, family: Family) -> tuple[str, ...] | str:
-        """Return the addresses, or what went wrong."""
+        """Return the addresses, or what went wrong.
+
+        An invalid reply fails all that c-ares has sent from the same socket, so each of them is sent again alone.
+        """
+        try:
+            async with asyncio.timeout(LIMIT):
+                answer = await self._ask_on(self._fresh(), name, family)
+                if answer == _INVALID:
+                    async with self._alone:
+                        with closing(_channel()) as channel:
+                            answer = await self._ask_on(channel, name, family)
+                return answer
+        except TimeoutError:
+            return f"no answer from the name server in {LIMIT:.1f} s"
+
+    def _ask_on(self, channel: pycares.Channel, name: str, family: Family) -> asyncio.Future[tuple[str, ...] | str]:
         future: asyncio.Future[tuple[str, ...] | str] = self._loop.create_future()
 
         def answered(result: Any, error: int | None) -> None:  # on the thread of c-ares
@@ -55,21 +71,15 @@ class Resolver:
             with suppress(RuntimeError):  # the loop is closed
                 self._loop.call_soon_threadsafe(_settle, future, answer)
 
-        self._fresh().getaddrinfo(name, None, family=FAMILY[family], callback=answered)
-        try:
-            async with asyncio.timeout(LIMIT):
-                return await future
-        except TimeoutError:
-            return f"no answer from the name server in {LIMIT:.1f} s"
+        channel.getaddrinfo(name, None, family=FAMILY[family], callback=answered)
+        return future
 
     def _fresh(self) -> pycares.Channel:
-        import pycares  # noqa: PLC0415 - a run without names must not pay for it
-
         now = self._loop.time()
         if self._channel is None or now - self._since > _FRESH:
             if self._channel is not None:
                 self._loop.call_later(LIMIT, self._channel.close)  # what is pending on it may still be answered
-            self._channel, self._since = pycares.Channel(timeout=_TRY, tries=2), now
+            self._channel, self._since = _channel(), now
         return self._channel
 
     def close(self) -> None:
@@ -85,8 +95,15 @@ def servers() -> tuple[str, ...]:
     return tuple(str(server) for server in dns.resolver.Resolver().nameservers[:3])
 
 
+def _channel() -> pycares.Channel:
+    import pycares  # noqa: PLC0415 - a run without names must not pay for it
+
+    return pycares.Channel(timeout=_TRY, tries=2)
+
+
 _NXDOMAIN = "NXDOMAIN: there is no such name"
 NO_ADDRESS = "the name has no address"
+_INVALID = "the name server sent an invalid answer"
 
 
 def _words(error: int) -> str:
@@ -95,6 +112,7 @@ def _words(error: int) -> str:
     known = {
         errno.ARES_ENOTFOUND: _NXDOMAIN,
         errno.ARES_ENODATA: NO_ADDRESS,
+        errno.ARES_EBADRESP: _INVALID,
         errno.ARES_ESERVFAIL: "the name server failed (SERVFAIL)",
         errno.ARES_EREFUSED: "the name server refused (REFUSED)",
         errno.ARES_ECONNREFUSED: "no name server can be reached",

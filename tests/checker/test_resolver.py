@@ -206,6 +206,15 @@ def test_a_name_that_hangs_does_not_keep_the_others(world: World) -> None:
     assert api["attempts"][0]["elapsed"] < 1.9 <= mute["attempts"][0]["elapsed"] + 0.1
 
 
+def test_an_invalid_answer_is_not_that_of_another_name(world: World) -> None:
+    answer = netns.answers({"api.test": [V4]})
+    world.udp(53, lambda wire: wire[:5] if b"broken" in wire else answer(wire), [V4])
+    ran = world.check({**QUICK, "allow": [at(V4, 80), "api.test:80"], "deny": ["broken.test:1000", "api.test:1000"]})
+    assert [each["verdict"] for each in ran.report["checks"]] == ["pass", "pass", "inconclusive", "pass"]
+    broken = ran.check("tcp://broken.test:1000")
+    assert (broken["outcome"], broken["seen"]) == ("unresolved", "the name server sent an invalid answer")
+
+
 def test_a_large_answer_comes_by_tcp(world: World) -> None:
     addresses = [f"198.18.1.{n}" for n in range(1, 60)] + [V4]
     answer = netns.answers({"api.test": addresses})
