@@ -50,9 +50,14 @@ class Check(Struct, array_like=True):
     proven_by: str | None = None  # of a denial: the vantage that reached the target; empty: none did
 
     @property
-    def key(self) -> str:
-        """The key of its finding."""
+    def about(self) -> str:
+        """What it checks, the same at every vantage."""
         return f"{self.list} {self.identity}"
+
+    @property
+    def key(self) -> str:
+        """The key of its finding. A leak at one vantage and an inconclusive check at another are two findings."""
+        return f"{self.finding} {self.about}"
 
     @property
     def proven(self) -> bool | None:
@@ -225,6 +230,7 @@ def dump(state: State) -> bytes:
             break
         for vantage in state.vantages.values():
             vantage.days = vantage.days[-days:] if days else []
+            vantage.forget(vantage.last + 1)
             for check in vantage.checks.values():
                 check.changes = check.changes[-changes:] if changes else ()
         packed = _pack(state)

@@ -65,6 +65,9 @@ def leave(state: State, place: str, keys: Iterable[str], time: int) -> None:
 
 
 def _learn(state: State, run: Run, known: Check, check: Reported) -> None:
+    if known.expect not in ("", check.expect):  # a vantage became a control
+        state.close(known.key, run.vantage, run.finished, gone=True)
+        known.finding = ""
     known.expect, known.exempt, known.proxied, known.lag = check.expect, check.exempt, check.proxied, check.lag
     known.name, known.because = _plain(check.name) or known.name, _plain(check.because) or known.because
     known.outcome, known.seen, known.controls = check.outcome, _plain(check.seen), check.controls
@@ -73,20 +76,24 @@ def _learn(state: State, run: Run, known: Check, check: Reported) -> None:
     if kind is None:
         known.passed, known.finding = run.finished, ""
     elif SEVERITY[kind] >= SEVERITY[known.finding]:  # an inconclusive run does not end a leak
+        known.finding, joined = kind, not known.finding
         before = state.findings.get(known.key)
         about = {"list": known.list, "target": known.target, "name": known.name, "because": known.because}
         found = state.open(known.key, run.vantage, kind, run.finished, known.seen, **about)
-        if before and not known.finding and known.passed > found.since and SEVERITY[kind] >= SEVERITY[found.kind]:
+        if before and joined and known.passed > found.since:
             found.worse, found.changed = found.worse + 1, run.finished  # it passed here after the finding began
-        known.finding = kind
 
 
 def _close(state: State, place: str, time: int) -> None:
     """Note the end of findings that a vantage has no more. Several checks may have one: two paths of a server do."""
     checks = state.vantages[place].checks.values()
-    found, listed = {check.key for check in checks if check.finding}, {check.key for check in checks if check.state}
-    for key in {check.key for check in checks} - found:
-        state.close(key, place, time, gone=key not in listed)
+    found, listed = {check.key for check in checks if check.finding}, {check.about for check in checks if check.state}
+    for key, finding in list(state.findings.items()):
+        if finding.list and key not in found and finding.places.get(place) is not None:
+            about = key.partition(" ")[2]
+            state.close(key, place, time, gone=about not in listed)
+            if finding.ended and {f"leak {about}", f"unreachable {about}"} & found:
+                del state.findings[key]  # it is not over: it became worse
 
 
 def _plain(text: str | None) -> str:

@@ -115,6 +115,16 @@ def test_a_state_that_cannot_be_read_is_an_error_with_the_reason(text: bytes) ->
         history.load(text)
 
 
+def test_checks_that_left_the_lists_do_not_make_the_state_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    left = {f"deny {number}": history.Check("deny", str(number), str(number)) for number in range(1000)}
+    checks = left | {"deny db": history.Check("deny", "db", "db", state="pass")}
+    days = [history.Day(1, "1" * len(checks))]
+    monkeypatch.setattr(history, "LARGEST", 1000)
+    packed = history.dump(State(vantages={"a": history.Vantage(checks=checks, days=days, last=NOON)}))
+    (vantage,) = history.load(packed).vantages.values()
+    assert (list(vantage.checks), vantage.days, len(packed) < 1000) == (["deny db"], [history.Day(1, "1")], True)
+
+
 def test_a_state_that_is_too_large_loses_its_oldest_history_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     days = [history.Day(number, "13"[number % 2]) for number in range(400)]
     changes = tuple((number * 7919, "pass") for number in range(20))

@@ -121,6 +121,35 @@ def test_a_finding_about_two_paths_of_a_server_is_not_over_before_both_pass() ->
         assert len(watch.look(time).findings) == open_
 
 
+def test_a_leak_that_is_over_does_not_last_because_another_vantage_is_inconclusive() -> None:
+    watch = Watch()
+    for name in ("front", "back"):
+        watch.world.cronjob(name)
+    watch.world.run(message(check("deny db:5432", "inconclusive")), name="front")
+    watch.world.run(message(check("deny db:5432", "violation")), name="back", at=NOON + 1)
+    assert [(each.kind, each.seen_from) for each in watch.look(NOON + 1).findings] == [
+        ("leak", (("shop", "back"),)),
+        ("inconclusive", (("shop", "front"),)),
+    ]
+    watch.world.run(message(check("deny db:5432")), name="back", at=NOON + 60)
+    assert [each.kind for each in watch.look(NOON + 60).findings] == ["inconclusive"]
+    assert [(each.kind, bool(each.ended)) for each in watch.state.findings.values()] == [
+        ("inconclusive", False),
+        ("leak", True),
+    ]
+
+
+def test_a_leak_is_not_over_because_the_vantage_became_a_control() -> None:
+    watch = Watch()
+    watch.world.cronjob()
+    watch.world.run(message(check("deny db:5432", "violation")))
+    watch.look()
+    watch.world.run(message(check("alive db:5432")), at=NOON + HOUR)
+    assert watch.look(NOON + HOUR).findings == ()
+    (known,) = watch.state.findings.values()
+    assert known.gone
+
+
 def test_a_check_that_left_the_lists_is_not_over() -> None:
     watch = Watch()
     watch.world.cronjob()
