@@ -352,7 +352,7 @@ def read(files: Iterable[tuple[str, bytes]]) -> Objects:
         try:
             for document in _documents(content):
                 mistakes.extend(_collect(file, document, found))
-        except (msgspec.DecodeError, yaml.YAMLError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, yaml.YAMLError, ValueError, TypeError, LookupError, RecursionError) as error:
             mistakes.append(f"{file}: this is not JSON or YAML: {' '.join(str(error).split())}")
     of = defaultdict[type, list[Any]](list)
     for key in sorted(found):

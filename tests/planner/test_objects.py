@@ -16,6 +16,10 @@ POLICY = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name
         ("{", "a.yaml: this is not JSON or YAML: Input data was truncated"),
         ('{"kind": "List", "items": [{"kind": "Pod"', "a.yaml: this is not JSON or YAML: Input data was truncated"),
         ("a: [", "a.yaml: this is not JSON or YAML: while parsing a flow node"),
+        ("on: push", "a.yaml: this is not JSON or YAML: Only dicts with str"),  # `on` is true in YAML 1.1
+        ("a: !!int b", "a.yaml: this is not JSON or YAML: invalid literal"),
+        ("a: !!bool b", "a.yaml: this is not JSON or YAML: 'b'"),
+        ("a: &a [*a]", "a.yaml: this is not JSON or YAML: maximum recursion depth"),
         ("[1]", "a.yaml: Expected `object`, got `array`"),
         ("replicas: 1", "a.yaml: object default/: `kind` and `metadata.name` must be given"),
         (
