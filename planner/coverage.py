@@ -53,7 +53,7 @@ def coverage(checks: Checks) -> Coverage:
     for policy in inventory.policies:
         reached = [to for to in ends if policy.rules("egress") is not None or policy in evaluator.isolating(to)]
         for rule, instead in policy.parts():
-            change = Change(policy, instead)
+            change = {policy: instead}
             noticed = any(_differs(checks, check, change) for check in concerned[policy])
             matters = noticed or any(
                 each.senders([to]) != each.senders([to], change) for to in reached for each in evaluators

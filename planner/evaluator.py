@@ -16,6 +16,8 @@ from planner.objects import EVERYTHING, Direction, IPBlock, LabelSelector, Netwo
 
 _ANYWHERE = (ip_network("0.0.0.0/0"),)
 Port = tuple[str | None, str, int]  # name, protocol, number
+Policies = tuple[NetworkPolicy, ...]
+Change = Mapping[NetworkPolicy, NetworkPolicy | None]  # policies and their replacements; None: it is removed
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +40,6 @@ class Endpoint(NamedTuple):
     address: Address | None
     protocol: str
     port: int
-
-
-class Change(NamedTuple):
-    """A policy, and its replacement; None: the policy is removed."""
-
-    policy: NetworkPolicy
-    instead: NetworkPolicy | None
 
 
 def set_of(indices: Iterable[int]) -> int:
@@ -90,21 +85,18 @@ class Evaluator:
         self._labels = [dict(pod.labels) for pod in pods]
         self.on_ingress = self._selecting(each for each in policies if each.rules("ingress") is not None)
         self.on_egress = self._selecting(each for each in policies if each.rules("egress") is not None)
-        self._groups: dict[tuple[NetworkPolicy, ...], int] = defaultdict(
-            int
-        )  # senders by the policies that isolate them
+        self._groups: dict[Policies, int] = defaultdict(int)  # senders by the policies that isolate them
+        self._isolating_with = defaultdict[NetworkPolicy, set[Policies]](set)  # what isolates on egress with a policy
         for index, isolating in enumerate(self.on_egress):
             self._groups[isolating] |= 1 << index
+            for each in isolating:
+                self._isolating_with[each].add(isolating)
+        self.restricted = self._all & ~self._groups[()]  # the classes that a policy isolates on egress
         self.peers, self._sources = cache(self._find_peers), cache(self._find_sources)
         self._let_in, self._let_out = cache(self._find_let_in), cache(self._find_let_out)
         self._own_node = cache(self._find_own_node)
 
-    @property
-    def restricted(self) -> int:
-        """The classes that a policy isolates on egress."""
-        return self._all & ~self._groups[()]
-
-    def isolating(self, to: Endpoint) -> tuple[NetworkPolicy, ...]:
+    def isolating(self, to: Endpoint) -> Policies:
         """Return the policies that isolate an endpoint on ingress."""
         return () if to.pod is None else self.on_ingress[to.pod]
 
@@ -120,11 +112,9 @@ class Evaluator:
     def egress(self, to: Endpoint, change: Change | None = None) -> int:
         """Find the senders that egress rules permit."""
         found = self._let_out(to)
-        if change and change.policy.rules("egress") is not None:
-            for policies, group in self._groups.items():
-                if change.policy in policies:
-                    found = found & ~group | self._own_node(to.pod)
-                    found |= group if self._permits(_after(policies, change), to) else 0
+        for policies in {each for changed in change or () for each in self._isolating_with[changed]}:
+            found = found & ~self._groups[policies] | self._own_node(to.pod)
+            found |= self._groups[policies] if self._permits(_after(policies, change), to) else 0
         return found
 
     def invited(self, to: Endpoint) -> int:
@@ -143,7 +133,7 @@ class Evaluator:
         )
         return self.senders([to]) & union(*let_in, *let_out, inside & (-1 if isolating else self.restricted))
 
-    def deciding(self, sender: int, to: Endpoint) -> tuple[NetworkPolicy, ...]:
+    def deciding(self, sender: int, to: Endpoint) -> Policies:
         """Return the policies that permit a connection, or, where it is not permitted, those that deny it."""
         let_in, let_out = (bits >> sender & 1 for bits in (self.ingress(to), self.egress(to)))
         if not (let_in and let_out):
@@ -151,15 +141,15 @@ class Evaluator:
         permitting = [each for each in self.isolating(to) if self._let_in((each,), to) >> sender & 1]
         return (*permitting, *(each for each in self.on_egress[sender] if self._permits((each,), to)))
 
-    def _selecting(self, policies: Iterable[NetworkPolicy]) -> list[tuple[NetworkPolicy, ...]]:
+    def _selecting(self, policies: Iterable[NetworkPolicy]) -> list[Policies]:
         """List the policies that select each class."""
-        found: list[tuple[NetworkPolicy, ...]] = [()] * len(self.pods)
+        found: list[Policies] = [()] * len(self.pods)
         for each in policies:
             for index in members(self._select(self.within[each.metadata.space], each.spec.pod_selector or EVERYTHING)):
                 found[index] += (each,)
         return found
 
-    def _find_let_in(self, isolating: tuple[NetworkPolicy, ...], to: Endpoint) -> int:
+    def _find_let_in(self, isolating: Policies, to: Endpoint) -> int:
         if not isolating:
             return self._all
         let_in = (self._sources(space, rule) for space, rule in _rules(isolating, "ingress") if self._on_port(rule, to))
@@ -169,7 +159,7 @@ class Evaluator:
         found = (group for policies, group in self._groups.items() if self._permits(policies, to))
         return union(self._own_node(to.pod), *found)
 
-    def _permits(self, isolating: tuple[NetworkPolicy, ...], to: Endpoint) -> bool:
+    def _permits(self, isolating: Policies, to: Endpoint) -> bool:
         """Whether these policies, all that isolate a sender on egress, permit it to send to an endpoint."""
         return not isolating or any(self._leads(space, rule, to) for space, rule in _rules(isolating, "egress"))
 
@@ -220,7 +210,7 @@ class Evaluator:
 
 
 @cache
-def _rules(policies: tuple[NetworkPolicy, ...], direction: Direction) -> list[tuple[str, Rule]]:
+def _rules(policies: Policies, direction: Direction) -> list[tuple[str, Rule]]:
     """Return the rules of policies, each with its policy's namespace."""
     return [(each.metadata.space, rule) for each in policies for rule in each.rules(direction) or ()]
 
@@ -233,9 +223,8 @@ def _matches(allowed: PolicyPort, to: Endpoint, declared: frozenset[Port]) -> bo
     return allowed.port is None or allowed.port <= to.port <= (allowed.end_port or allowed.port)
 
 
-def _after(policies: tuple[NetworkPolicy, ...], change: Change | None) -> tuple[NetworkPolicy, ...]:
+def _after(policies: Policies, change: Change | None) -> Policies:
     """Apply a change to policies."""
-    if change is None or change.policy not in policies:
+    if not change or change.keys().isdisjoint(policies):
         return policies
-    changed = (change.instead if each is change.policy else each for each in policies)
-    return tuple(each for each in changed if each is not None)
+    return tuple(each for old in policies if (each := change.get(old, old)))

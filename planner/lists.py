@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from functools import partial, reduce
 
 from checker.target import bracketed
-from planner.evaluator import Change, members, set_of, union
+from planner.evaluator import members, set_of, union
 from planner.inventory import METADATA, Destination, Inventory
 from planner.origins import merge, origins
 
@@ -99,7 +99,7 @@ class Lists:
         """Return a sort key for a denial: first those that would detect the removal of most policies."""
         text, to = denial
         isolating = set(self.certain.on_egress[index]).union(*map(self.certain.isolating, to.backends))
-        detected = sum(self.certain.senders(to.backends, Change(each, None)) >> index & 1 for each in isolating)
+        detected = sum(self.certain.senders(to.backends, {each: None}) >> index & 1 for each in isolating)
         return -detected, to.port == METADATA[1], text
 
     def _choose_control(self) -> tuple[int | None, set[str]]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import given, settings
 
-from planner.evaluator import Change, Endpoint
+from planner.evaluator import Endpoint
 from planner.inventory import Inventory
 from planner.objects import read
 from tests.planner.random_clusters import NUMBERS, PROTOCOLS, allowed, clusters
@@ -55,4 +55,4 @@ def test_a_change_is_the_same_as_other_policies(objects: list[Object]) -> None:
         for index in made.pods.values():
             to = Endpoint(index, None, "TCP", 80)
             for evaluator, other in zip(before, without, strict=True):
-                assert evaluator.senders([to], Change(policy, None)) == other.senders([to])
+                assert evaluator.senders([to], {policy: None}) == other.senders([to])
