@@ -17,7 +17,7 @@ def learn(state: State, run: Run, cluster_domain: str) -> None:
     """Update the state with one run. Runs come in the order in which they ended."""
     vantage, (report, problem) = state.vantages.setdefault(run.vantage, Vantage()), run.report()
     vantage.runs.append(run.id)
-    listed = {f"{check.list} {check.target}": check for check in report.checks} if report else {}
+    listed = {harmless(f"{check.list} {check.target}"): check for check in report.checks} if report else {}
     for key, check in listed.items():
         vantage.checks.setdefault(key, Check(check.list, harmless(check.target), ""))
     vantage.count(run.finished, {key: check.verdict for key, check in listed.items()})

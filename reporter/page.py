@@ -6,7 +6,7 @@ There is no script and nothing is loaded from elsewhere; the page's Content-Secu
 
 import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby, pairwise
@@ -88,7 +88,7 @@ def page(situation: Situation, period: Period | None = None) -> str:
         signs=_SIGNS,
         legend=LEGEND,
         sign=sign,
-        matrix=_matrix,
+        targets_of=_targets,
         requirements=tuple(_requirements(situation)),
         period=str(shown) if period else f"The last {_DAYS} days",
         runs=_runs(situation, period) if period else None,
@@ -99,7 +99,7 @@ def page(situation: Situation, period: Period | None = None) -> str:
 
 def sign(check: Check | None) -> Sign:
     """Return what the cell of a check shows."""
-    if check is None:
+    if check is None or not check.state:
         return LEGEND["never"]
     if check.state != "pass":
         return LEGEND[_kind(check, check.state)]
@@ -114,12 +114,9 @@ def _kind(check: Check, state: str) -> str:
     return "inconclusive" if state == "inconclusive" else "leak" if check.expect == "blocked" else "unreachable"
 
 
-def _matrix(
-    vantages: list[Vantage],
-) -> tuple[list[tuple[str, str]], list[tuple[Vantage, dict[tuple[str, str], Check]]]]:
-    """Return the lists and targets of all vantages, and for each vantage its checks by list and target."""
-    rows = [(vantage, {(check.list, check.target): check for check in vantage.checks}) for vantage in vantages]
-    return sorted(set().union(*(checks for _, checks in rows))), rows
+def _targets(vantages: Iterable[Vantage]) -> list[str]:
+    """Return the keys of all checks of vantages: lists and targets."""
+    return sorted({key for vantage in vantages for key, check in vantage.known.checks.items() if check.state})
 
 
 def _strips(situation: Situation, days: range) -> Iterator[tuple[str, list[tuple[Sign, int]], str]]:
