@@ -174,10 +174,9 @@ class Failing(Struct, array_like=True):
     reason: str
 
 
-class State(Struct):
+class State(Struct, tag_field="version", tag=VERSION):
     """All that is remembered. It is changed in place."""
 
-    version: int = VERSION
     vantages: dict[str, Vantage] = {}
     findings: dict[str, Finding] = {}
     failing: dict[str, Failing] = {}
@@ -210,16 +209,9 @@ def load(packed: bytes) -> State:
     """Read the state. Raises ValueError if it is damaged or has another version."""
     try:
         plain = zlib.decompressobj(wbits=31).decompress(packed, _LARGEST_UNPACKED)
-        version = msgspec.json.decode(plain, type=_Version).version
-        if version != VERSION:
-            raise ValueError(f"the state has version {version}; this netproof reads version {VERSION}")
         return msgspec.json.decode(plain, type=State)
     except (zlib.error, msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise ValueError(f"the state is damaged: {error}") from None
-
-
-class _Version(Struct):
-    version: int
+        raise ValueError(f"the state is damaged, or not of version {VERSION}: {error}") from None
 
 
 def dump(state: State) -> bytes:

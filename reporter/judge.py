@@ -39,17 +39,9 @@ def look(objects: Objects, state: State, settings: Settings, now: int) -> Situat
         if key not in vantages and key.partition("/")[0] not in objects.unlisted:
             _leave(state, key, now)
     _prove(vantages.values(), now)
-    findings = [(key, each) for key, each in state.findings.items() if not each.ended]
-    findings.sort(key=lambda item: (-SEVERITY[item[1].kind], item[1].since, item[0]))
-    return Situation(
-        at=now,
-        release=settings.release,
-        cluster=settings.cluster,
-        vantages=tuple(vantages.values()),
-        findings=tuple(each for _, each in findings),
-        unreadable=tuple(unreadable),
-        failing=dict(state.failing),
-    )
+    order = sorted((-SEVERITY[each.kind], each.since, key) for key, each in state.findings.items() if not each.ended)
+    findings = tuple(state.findings[key] for *_, key in order)
+    return Situation(now, settings, tuple(vantages.values()), findings, tuple(unreadable), dict(state.failing))
 
 
 def _vantages(

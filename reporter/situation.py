@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from checker.words import seconds
-from reporter import history, settings
+from reporter import history
 from reporter.history import Check, Failing, Finding
 from reporter.objects import Object
 from reporter.schedule import late
+from reporter.settings import Settings
+from reporter.settings import Vantage as Listed
 
 _ROUNDS, RESTART = 2.5, 420  # of a continuous vantage: rounds, and seconds for a restart, until it is overdue
 
@@ -26,7 +28,7 @@ class Vantage:
     """Where runs probe from: as the chart lists it, what is remembered of it, and which of its objects exist."""
 
     key: str  # namespace/release/name
-    listed: settings.Vantage
+    listed: Listed
     known: history.Vantage
     cronjob: Object | None
     jobs: Sequence[tuple[Object, Sequence[Object]]]  # that have not ended, with their pods
@@ -75,8 +77,7 @@ class Situation:
     """What is known of a release now."""
 
     at: int
-    release: str
-    cluster: str
+    settings: Settings
     vantages: tuple[Vantage, ...]
     findings: tuple[Finding, ...]  # open ones, the most severe first
     unreadable: tuple[str, ...]  # what could not be read
