@@ -8,19 +8,18 @@ from reporter import news
 from reporter.history import State
 from reporter.page import page
 from reporter.schedule import due
-from reporter.settings import Settings
 from reporter.situation import Situation, utc
 
 
-def is_due(state: State, settings: Settings, now: int) -> bool:
+def is_due(state: State, situation: Situation) -> bool:
     """Whether the digest is due. The first one waits for its time, too."""
-    if not settings.digest:
-        return False
-    state.digest = state.digest or now
-    return due(settings.digest, state.digest) <= now
+    schedule = situation.settings.digest
+    if schedule:
+        state.digest = state.digest or situation.at
+    return bool(schedule) and due(schedule, state.digest) <= situation.at
 
 
-def document(situation: Situation, settings: Settings) -> dict[str, Any]:
+def document(situation: Situation) -> dict[str, Any]:
     """Write the digest as a document for notifications: every open finding, and the numbers."""
     states, proven = (Counter(getattr(check, name) for check in situation.checks) for name in ("state", "proven"))
     counts = ", ".join(f"{states[name]} {name}" for name in ("pass", "violation", "inconclusive") if states[name])
@@ -28,7 +27,7 @@ def document(situation: Situation, settings: Settings) -> dict[str, Any]:
         f"{len(situation.vantages)} vantages, {len(situation.checks)} checks: {counts or 'none'}; "
         f"{proven[True]} of {proven[True] + proven[False]} blocked targets proven"
     )
-    return {**news.document({"still": situation.findings}, situation, settings), "summary": summary}
+    return {**news.document({"still": situation.findings}, situation), "summary": summary}
 
 
 def attachment(situation: Situation) -> Attachment:

@@ -82,7 +82,7 @@ class Vantage(Struct, array_like=True):
     """A vantage and its checks, by list and target."""
 
     checks: dict[str, Check] = {}
-    role: str = ""  # in its last report
+    role: str = ""  # vantage or control, in its last report
     runs: list[str] = []  # the ids of runs that were read and still exist
     last: int = 0  # when the last run ended
     reported: int = 0  # when the last run ended that left a report
@@ -97,7 +97,7 @@ class Vantage(Struct, array_like=True):
     left: int = 0  # when it left the release
     met: int = 0  # when it was first listed
     channels: tuple[str, ...] = ()  # to notify; empty: all
-    schedule: str = ""
+    schedule: str = ""  # of its CronJob; of a continuous vantage: the pause between two rounds
     rescheduled: int = 0  # when its schedule was changed, or when it came back to the release
 
     def count(self, time: int, verdicts: Mapping[str, str]) -> None:

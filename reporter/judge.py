@@ -49,25 +49,23 @@ def _vantages(
 ) -> dict[str, Vantage]:
     """Join the vantages that the chart lists with those that have objects."""
     cronjobs = {key: each for each in objects.cronjobs if (key := runs.key(each.metadata))}
-    rounds: dict[str, int] = {}
-    for pod in objects.pods:
-        if pod.continuous and (key := runs.key(pod.metadata)):
-            rounds[key] = max(rounds.get(key, 0), pod.started)
+    continuous = sorted((pod for pod in objects.pods if pod.continuous), key=lambda pod: pod.started)
+    rounds = {key: pod.started for pod in continuous if (key := runs.key(pod.metadata))}
     jobs: dict[str | None, list[tuple[Object, list[Object]]]] = defaultdict(list)
     for job in objects.jobs:
         if job.ended is None:
             jobs[runs.key(job.metadata)].append((job, pods.get(job.metadata.uid, [])))
     listed = dict(settings.listed)
-    continuous = rounds.keys() if not listed else frozenset[str]()
-    for key in (cronjobs.keys() | continuous) - listed.keys():
+    there = cronjobs.keys() if listed else {**rounds, **cronjobs}.keys()
+    for key in there - listed.keys():
         namespace, _, name = key.split("/", 2)
-        listed[key] = Listed(name=name, namespace=namespace, mode="continuous" if key in continuous else "cronjob")
+        listed[key] = Listed(name=name, namespace=namespace, mode="cronjob" if key in cronjobs else "continuous")
     found = {}
     for key, each in sorted(listed.items()):
-        known = state.vantages.setdefault(key, history.Vantage(met=now))
-        unlisted = objects.unlisted.get(each.namespace, "")
-        found[key] = Vantage(key, each, known, cronjobs.get(key), jobs[key], rounds.get(key, 0), unlisted)
-        schedule = each.every if each.mode == "continuous" else found[key].schedule
+        known = state.vantages.setdefault(key, history.Vantage(met=now, role=each.role))
+        cronjob, unlisted = cronjobs.get(key), objects.unlisted.get(each.namespace, "")
+        found[key] = Vantage(key, each, known, cronjob, jobs[key], rounds.get(key, 0), unlisted)
+        schedule = each.every if each.mode == "continuous" else cronjob.spec.schedule if cronjob else each.schedule
         if known.left or known.schedule not in ("", schedule):
             known.rescheduled = now
         known.left, known.channels, known.schedule = 0, each.channels, schedule

@@ -11,12 +11,12 @@ from typing import Any
 from checker.words import seconds
 from notifications.render import VERSION
 from reporter.history import Failing, Finding, Notified, State
-from reporter.settings import Settings
 from reporter.situation import Situation, utc
 
 _LONGEST_PAUSE = 300  # seconds between two attempts to reach a channel
 CLAIM = 60  # seconds that one reporter has for sending, before another may
 
+_GROUPS = ("new", "still", "over", "notChecked")
 Groups = Mapping[str, Sequence[Finding]]
 
 
@@ -29,16 +29,16 @@ class Message:
     notified: dict[str, Notified]
 
 
-def due(state: State, situation: Situation, settings: Settings, channels: Iterable[str], now: int) -> list[Message]:
-    """Collect what is due now. `now` is in seconds since the epoch."""
-    messages = []
+def due(state: State, situation: Situation, channels: Iterable[str]) -> list[Message]:
+    """Collect what is due now."""
+    messages, settings, now = [], situation.settings, situation.at
     for channel in channels:
         failing = state.failing.get(channel)
         # A time in the future is of a clock that was wrong: nothing waits for it.
         if failing and 0 <= now - failing.last < min(_LONGEST_PAUSE, (failing.last - failing.since) // 2):
             continue
         mine = {key: each for key, each in state.findings.items() if _concerns(channel, each, state)}
-        groups = _groups(channel, mine.values())
+        groups = {name: [each for each in mine.values() if _group(each, channel) == name] for name in _GROUPS}
         changed = [*groups["new"], *groups["over"], *groups["notChecked"]]
         began = min((each.ended or each.changed for each in changed), default=now)
         waits = situation.running and 0 <= now - began < seconds(settings.group_within)
@@ -46,7 +46,7 @@ def due(state: State, situation: Situation, settings: Settings, channels: Iterab
         claimed = 0 < state.claims.get(channel, 0) - now <= CLAIM
         if not claimed and (remind or (changed and not waits)):
             notified = {key: Notified(now, bool(each.ended), each.worse) for key, each in mine.items()}
-            messages.append(Message(channel, document(groups, situation, settings), notified))
+            messages.append(Message(channel, document(groups, situation), notified))
     return messages
 
 
@@ -74,19 +74,22 @@ def settle(state: State, channels: Iterable[str]) -> None:
         del state.failing[name]
 
 
-def document(groups: Groups, situation: Situation, settings: Settings) -> dict[str, Any]:
+def document(groups: Groups, situation: Situation) -> dict[str, Any]:
     """Write findings, grouped by what changed, as a document for notifications."""
     return {
         "kind": "situation",
         "version": VERSION,
         "time": utc(situation.at).isoformat(),
-        **{group: [_item(each, settings) for each in findings] for group, findings in groups.items()},
+        **{
+            group: [_item(each, situation.settings.cluster or None) for each in findings]
+            for group, findings in groups.items()
+        },
         "undelivered": [
             {"channel": name, "since": utc(each.since).isoformat(), "reason": each.reason}
             for name, each in situation.failing.items()
         ],
         "warnings": [f"cannot be read: {each}" for each in situation.unreadable[:5]],
-        "notify": {"runbookUrl": settings.runbook_url or None},
+        "notify": {"runbookUrl": situation.settings.runbook_url or None},
     }
 
 
@@ -96,20 +99,15 @@ def _concerns(channel: str, finding: Finding, state: State) -> bool:
     return any(not names or channel in names for names in named)
 
 
-def _groups(channel: str, findings: Iterable[Finding]) -> dict[str, list[Finding]]:
-    """Group findings by what changed since the channel was last notified of them."""
-    groups: dict[str, list[Finding]] = {"new": [], "still": [], "over": [], "notChecked": []}
-    for each in findings:
-        before = each.notified.get(channel)
-        if not each.ended:
-            groups["new" if before is None or before.ended or each.worse > before.worse else "still"].append(each)
-        elif before is None or not before.ended:
-            groups["notChecked" if each.gone else "over"].append(each)
-    return groups
+def _group(finding: Finding, channel: str) -> str | None:
+    """Return what changed since the channel was last notified of a finding; None: it was notified of the end."""
+    before = finding.notified.get(channel)
+    if finding.ended:
+        return None if before and before.ended else "notChecked" if finding.gone else "over"
+    return "still" if before and not before.ended and finding.worse <= before.worse else "new"
 
 
-def _item(finding: Finding, settings: Settings) -> dict[str, Any]:
-    cluster = settings.cluster or None
+def _item(finding: Finding, cluster: str | None) -> dict[str, Any]:
     return {
         "finding": finding.kind,
         "list": finding.list or None,

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from threading import Event, Lock
-from typing import Any
 
 import msgspec
 
@@ -21,11 +20,14 @@ from notifications.channels import folder
 from notifications.deliver import Attachment, Delivery, deliver
 from notifications.errors import NotificationError
 from notifications.heartbeat import beat
+from notifications.view import Document
 from reporter import digest, history, news
 from reporter.api import Api, ApiError, Secret
 from reporter.judge import look
 from reporter.settings import Settings
 from reporter.situation import Situation
+
+Files = dict[str, Path]  # of channels, by name
 
 _KEY = "state"  # in the Secret
 _CONFLICT, _TRIES = 409, 5
@@ -85,20 +87,21 @@ class Service:
         if self._unsaved:
             raise self._unsaved
 
-    def _notify(self, situation: Situation, channels: dict[str, Path], now: int) -> None:
+    def _notify(self, situation: Situation, channels: Files, now: int) -> None:
         """Send what is due. Raises ApiError."""
-        messages = news.due(self._state, situation, self.settings, channels, now)
+        messages = news.due(self._state, situation, channels)
         for message in messages:
             self._state.claims[message.channel] = now + news.CLAIM
         news.settle(self._state, channels)
-        self._save()
+        if not self._save():
+            return
         if messages:
             self._record(self._send(messages, channels), channels, now)
-        if digest.is_due(self._state, self.settings, now):
+        if digest.is_due(self._state, situation):
             self._state.digest = now
-            self._save()  # before it is sent: a digest is sent once
-            files = {name: channels.get(name, Path()) for name in self.settings.digest_channels or channels}
-            self._deliver(digest.document(situation, self.settings), files, digest.attachment(situation))
+            if self._save():  # before it is sent: a digest is sent once
+                files = {name: channels.get(name, Path()) for name in self.settings.digest_channels or channels}
+                self._deliver(digest.document(situation), files, digest.attachment(situation))
 
     def beat(self) -> None:
         """Call the heartbeat: with success if the API answers and there is no finding."""
@@ -113,14 +116,14 @@ class Service:
         """Whether rounds still end. An API that does not answer does not make the reporter unhealthy."""
         return time.monotonic() - self.alive < 300 + 5 * seconds(self.settings.interval)
 
-    def _channels(self) -> dict[str, Path]:
+    def _channels(self) -> Files:
         """Read the channels of the Secret. A channel that only vantages name has no file. Raises NotificationError."""
         if self.channels is None:
             return {}
         named = {name: Path() for vantage in self.settings.vantages for name in vantage.channels}
         return named | folder(self.channels)
 
-    def _send(self, messages: list[news.Message], channels: dict[str, Path]) -> list[tuple[news.Message, str | None]]:
+    def _send(self, messages: list[news.Message], channels: Files) -> list[tuple[news.Message, str | None]]:
         """Send equal documents at once, to failing channels last. Return each message with why it failed, or None."""
         results: list[tuple[news.Message, str | None]] = []
         ordered = sorted(messages, key=lambda each: (each.channel in self._state.failing, str(each.document)))
@@ -131,9 +134,7 @@ class Service:
             self.alive = time.monotonic()  # each channel may take its full time limit
         return results
 
-    def _deliver(
-        self, document: dict[str, Any], channels: dict[str, Path], page: Attachment | None = None
-    ) -> list[Delivery]:
+    def _deliver(self, document: Document, channels: Files, page: Attachment | None = None) -> list[Delivery]:
         """Send a document, and print and count what became of it."""
         try:
             deliveries = deliver(document, channels, self.templates, page)
@@ -144,19 +145,15 @@ class Service:
             self.note(each.level, str(each))
         return deliveries
 
-    def _record(self, results: list[tuple[news.Message, str | None]], channels: dict[str, Path], now: int) -> None:
+    def _record(self, results: list[tuple[news.Message, str | None]], channels: Files, now: int) -> None:
         """Save what was delivered, also if another reporter has written the state in between. Raises ApiError."""
-        for left in reversed(range(_TRIES)):  # pragma: no branch - the last try returns or raises
+        for _ in range(_TRIES):
             self._load()
             for message, reason in results:
                 news.sent(self._state, message, reason, now)
             news.settle(self._state, channels)
-            try:
-                return self._save()
-            except ApiError:
-                if not left:
-                    raise
-        return None  # pragma: no cover - the last try returns or raises
+            if self._save():
+                return
 
     def _load(self) -> None:
         """Read the state from its Secret, at the start and after a conflict. Raises ApiError.
@@ -174,8 +171,8 @@ class Service:
             self.note("ERROR", f"{error}; it will be replaced")
         self._secret, self._saved = secret, 0
 
-    def _save(self) -> None:
-        """Write the state if it has changed. Raises ApiError only after a conflict: then it must be read again.
+    def _save(self) -> bool:
+        """Write the state if it has changed. Return False after a conflict: then it must be read again.
 
         After another error the round goes on: a message must not depend on the state's Secret.
         """
@@ -185,7 +182,7 @@ class Service:
                 self._secret = self.api.update(self._secret, _KEY, history.dump(self._state))
                 self._saved = hash(msgspec.json.encode(self._state))  # dump() may have removed history
             except ApiError as error:
+                self._unsaved = error
                 if error.status == _CONFLICT:
                     self._secret = None
-                    raise
-                self._unsaved = error
+        return self._secret is not None

@@ -46,21 +46,6 @@ class Vantage:
         return self.listed.namespace
 
     @property
-    def role(self) -> str:
-        """`vantage` or `control`."""
-        return self.known.role or self.listed.role
-
-    @property
-    def schedule(self) -> str:
-        """The schedule of its CronJob."""
-        return self.cronjob.spec.schedule if self.cronjob else self.listed.schedule
-
-    @property
-    def running(self) -> bool:
-        """Whether a Job or a continuous pod runs now."""
-        return bool(self.jobs or self.rounds_since)
-
-    @property
     def checks(self) -> tuple[Check, ...]:
         """The checks on its lists."""
         return tuple(check for check in self.known.checks.values() if check.state)
@@ -69,7 +54,7 @@ class Vantage:
         """Return the time from which a run is missing, if the last one ended at `since`. Raises ScheduleError."""
         if self.listed.mode == "continuous":
             return since + int(_ROUNDS * seconds(self.listed.every)) + RESTART
-        return late(self.schedule, (self.cronjob and self.cronjob.spec.time_zone) or "", since)
+        return late(self.known.schedule, (self.cronjob and self.cronjob.spec.time_zone) or "", since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,5 +83,7 @@ class Situation:
         """The worst verdict. A missing run is inconclusive."""
         if any(each.kind in ("leak", "unreachable") for each in self.findings):
             return "violation"
-        everything = self.vantages and not self.findings and not self.unreadable
-        return "pass" if everything and all(each.checks or each.running for each in self.vantages) else "inconclusive"
+        if self.findings or self.unreadable or not self.vantages:
+            return "inconclusive"
+        known = (each.checks or each.jobs or each.rounds_since for each in self.vantages)
+        return "pass" if all(known) else "inconclusive"

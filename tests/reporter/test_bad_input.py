@@ -90,7 +90,7 @@ def test_mutated_objects_end_in_a_situation(seed: int) -> None:
     assert all(each.evidence.isprintable() and each.target.isprintable() for each in situation.findings)
     assert history.load(history.dump(state)) == state
     if seed % 50 == 0:
-        for each in news.due(state, situation, Settings(release="np"), ["all"], NOON + 5 * HOUR):
+        for each in news.due(state, situation, ["all"]):
             assert render(each.document, "text").title.isprintable()
 
 

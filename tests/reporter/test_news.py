@@ -27,7 +27,7 @@ class Release(Watch):
         situation = self.look(now)
         notified = {}
         self.documents = {}
-        for each in news.due(self.state, situation, self.settings, self.channels, now):
+        for each in news.due(self.state, situation, self.channels):
             news.sent(self.state, each, "HTTP 500" if each.channel == down else None, now)
             if each.channel != down:
                 groups = ("new", "still", "over", "notChecked")
@@ -165,7 +165,7 @@ def test_a_finding_that_another_reporter_removed_is_not_noted_again() -> None:
     release = Release()
     release.world.cronjob()
     release.ran("violation", NOON)
-    (due,) = news.due(release.state, release.look(NOON), release.settings, release.channels, NOON)
+    (due,) = news.due(release.state, release.look(NOON), release.channels)
     release.state.findings.clear()
     news.sent(release.state, due, None, NOON)
     assert release.state.findings == {}
@@ -213,7 +213,7 @@ def test_channels_that_fail_get_one_message_together() -> None:
     release.world.cronjob()
     release.state.failing |= {name: history.Failing(NOON, NOON, "HTTP 500") for name in ("chat", "mail")}
     release.ran("violation", NOON)
-    due = news.due(release.state, release.look(), release.settings, release.channels, NOON)
+    due = news.due(release.state, release.look(), release.channels)
     assert len(due) == 3
     assert due[0].document == due[1].document == due[2].document
 
