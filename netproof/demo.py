@@ -18,7 +18,7 @@ ARGUMENTS = ()
 _HERE = "127.0.0.1"
 _INTRODUCTION = """\
 netproof demo: real servers on loopback play the targets of a shop.
-(In a real check, loopback is no proof of a network.)
+(In a real check, an answer from loopback does not show that the network works.)
 """
 _CONFIGURATION = """\
 vantage: {{name: shop, namespace: demo, labels: {{app: shop-front}}}}

@@ -168,7 +168,7 @@ def test_the_demo_needs_nothing_and_explains_what_it_showed() -> None:
     ran = netproof("demo")
     assert ran.returncode == 0
     assert ran.stdout.count("LEAK") == 1
-    assert "loopback is no proof of a network" in ran.stdout
+    assert "an answer from loopback does not show that the network works" in ran.stdout
     for part in ("as a webhook on this machine received it", "What you just saw", "What to do next"):
         assert part in ran.stdout
     assert "customer database" in ran.stdout.partition("as a webhook on this machine received it")[2]

@@ -84,8 +84,8 @@ def test_the_content_of_a_message_and_its_order(
             "nothing came back within 3 s",
             "1 inconclusive check · could not be decided",
             "NXDOMAIN: there is no such name",
-            "From shop · cluster prod · namespace shop · labels app=shop · node ip-10-0-0-7",
-            "Time Tue 24 Nov 2026, 08:00:00 UTC · 4 of 7 checks pass",
+            "From: shop · cluster prod · namespace shop · labels app=shop · node ip-10-0-0-7",
+            "Time: Tue 24 Nov 2026, 08:00:00 UTC · 4 of 7 checks pass",
             "Run it again: kubectl -n shop create job --from=cronjob/netproof-shop netproof-shop-$(date +%s)",
             "Runbook: https://wiki.example.com/netproof",
         )

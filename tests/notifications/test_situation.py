@@ -51,7 +51,7 @@ def test_a_message_says_since_when_and_how_long() -> None:
         for text in (
             "1 new leak · must be blocked",
             "Since Mon 23 Nov 2026, 04:00:00 UTC (28 h)",
-            "From prod/shop/web-1, prod/shop/web-2, ",
+            "From: prod/shop/web-1, prod/shop/web-2, ",
             "1 new overdue vantage · did not run, or left no report",
             "no run for 3 h",
             "1 unreachable target over · this has ended",
