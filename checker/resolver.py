@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from checker.model import Family
 from checker.network import FAMILY
+from checker.probes.base import settle
 
 if TYPE_CHECKING:
     import pycares
@@ -39,8 +40,8 @@ class Resolver:
 
     async def look_up(self, name: str) -> Answer:
         """Ask for the IPv4 and IPv6 addresses of a name. That a name has none of a family is no fault."""
-        ask = (self._ask(name, Family.IPV4), self._ask(name, Family.IPV6))
-        found = dict(zip((Family.IPV4, Family.IPV6), await asyncio.gather(*ask), strict=True))
+        answers = await asyncio.gather(*(self._ask(name, family) for family in Family))
+        found = dict(zip(Family, answers, strict=True))
         addresses = tuple(address for answer in found.values() if not isinstance(answer, str) for address in answer)
         faults = {family: answer for family, answer in found.items() if isinstance(answer, str)}
         if addresses:  # a server that denies the name for one family and has it for the other means "none"
@@ -69,7 +70,7 @@ class Resolver:
         def answered(result: Any, error: int | None) -> None:  # on the thread of c-ares
             answer = _words(error) if error else tuple(dict.fromkeys(node.addr[0].decode() for node in result.nodes))
             with suppress(RuntimeError):  # the loop is closed
-                self._loop.call_soon_threadsafe(_settle, future, answer)
+                self._loop.call_soon_threadsafe(settle, future, answer)
 
         channel.getaddrinfo(name, None, family=FAMILY[family], callback=answered)
         return future
@@ -119,8 +120,3 @@ def _words(error: int) -> str:
         errno.ARES_ETIMEOUT: "no answer from the name server",
     }
     return known.get(error) or str(errno.strerror(error))
-
-
-def _settle(future: asyncio.Future[Any], answer: Any) -> None:
-    if not future.done():
-        future.set_result(answer)

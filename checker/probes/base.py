@@ -13,7 +13,7 @@ import socket
 import struct
 import sys
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from checker.model import Check, Expect, Family, Observation, Outcome
 from checker.network import FAMILY, family_of, is_own
@@ -215,25 +215,23 @@ def _established(sock: socket.socket) -> bool:
     return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _ESTABLISHED
 
 
-async def _ready(
-    sock: socket.socket, within: float, watch: Callable[..., None], unwatch: Callable[[int], bool]
-) -> bool:
+async def _ready(sock: socket.socket, within: float, watch: Callable[..., None], unwatch: Callable[..., bool]) -> bool:
     """Wait until a socket is ready; False when the time is over first.
 
-    It needs less memory than the loop's own sock_connect with a timeout: there may be ten thousand at once.
+    It needs less memory than the loop's own sock_connect: there may be ten thousand at once.
     """
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[bool] = loop.create_future()
-    descriptor = sock.fileno()
-    watch(descriptor, _answer, future, True)
-    timer = loop.call_later(within, _answer, future, False)
+    ready: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    watch(sock, settle, ready, True)
     try:
-        return await future
+        async with asyncio.timeout(within):
+            return await ready
+    except TimeoutError:
+        return False
     finally:
-        timer.cancel()
-        unwatch(descriptor)
+        unwatch(sock)
 
 
-def _answer(future: asyncio.Future[bool], value: bool) -> None:  # noqa: FBT001 - a callback of the loop
+def settle(future: asyncio.Future[Any], value: Any) -> None:
+    """Give a future its result, unless nobody waits for it any longer."""
     if not future.done():
         future.set_result(value)
