@@ -30,9 +30,9 @@ class Outcome(StrEnum):
 class Verdict(StrEnum):
     """Whether a check passes: that depends on the outcome, the list and the proof of the network."""
 
-    PASS = "pass"  # noqa: S105 - a verdict, no password
-    VIOLATION = "violation"
+    PASS = "pass"  # noqa: S105 - a verdict, no password. The worst is last
     INCONCLUSIVE = "inconclusive"
+    VIOLATION = "violation"
 
 
 EXIT_CODES = {Verdict.PASS: 0, Verdict.VIOLATION: 1, Verdict.INCONCLUSIVE: 3}
@@ -186,24 +186,18 @@ class Judgement:
     observation: Observation | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result(Judgement):
     """What came of a check. The last attempts decide; lag is how long a denied target stayed open at first."""
 
     check: Check
-    judgement: Judgement
     attempts: tuple[Attempt, ...] = ()
     lag: float | None = None
 
     @property
-    def verdict(self) -> Verdict:
-        """The verdict alone."""
-        return self.judgement.verdict
-
-    @property
     def outcome(self) -> Outcome | None:
         """The outcome that decided; none where the run was stopped before."""
-        return self.judgement.observation.outcome if self.judgement.observation else None
+        return self.observation.outcome if self.observation else None
 
     @property
     def finding(self) -> Finding | None:
@@ -213,11 +207,10 @@ class Result:
     @property
     def seen(self) -> str:
         """The evidence that decided, with its address where the target does not name it."""
-        decided = self.judgement.observation
-        if decided is None:
+        if self.observation is None:
             return ""
-        named = decided.address in (None, self.check.target.host)
-        return decided.seen if named else f"{decided.address}: {decided.seen}"
+        named = self.observation.address in (None, self.check.target.host)
+        return self.observation.seen if named else f"{self.observation.address}: {self.observation.seen}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,10 +228,9 @@ class Run:
     @property
     def verdict(self) -> Verdict:
         """The worst verdict: a violation beats all, and only a whole pass is a pass."""
-        verdicts = {result.verdict for result in self.results}
-        if Verdict.VIOLATION in verdicts:
-            return Verdict.VIOLATION
-        return Verdict.INCONCLUSIVE if self.stopped or self.error or verdicts != {Verdict.PASS} else Verdict.PASS
+        whole = self.results and not (self.stopped or self.error)
+        least = Verdict.PASS if whole else Verdict.INCONCLUSIVE
+        return max((least, *(result.verdict for result in self.results)), key=list(Verdict).index)
 
     @property
     def exit_code(self) -> int:

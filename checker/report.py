@@ -188,13 +188,12 @@ def write(file: Path, content: str) -> None:
 
 
 def _check(result: Result) -> Check:
-    check, observation = result.check, result.judgement.observation
+    check = result.check
     asked = ("list", "name", "because", "where", "expect", "proxied", "exempt", "controls")
-    found = ("verdict", "finding", "outcome", "seen", "lag")
+    found = ("verdict", "finding", "outcome", "seen", "meaning", "lag")
     return Check(
         target=str(check.target),
-        address=observation.address if observation else None,
-        meaning=result.judgement.meaning,
+        address=result.observation.address if result.observation else None,
         attempts=msgspec.convert(result.attempts, tuple[Attempt, ...], from_attributes=True),
         **{name: getattr(check, name) for name in asked},
         **{name: getattr(result, name) for name in found},

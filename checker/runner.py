@@ -96,7 +96,8 @@ class _State:
         """Return the result with this judgement, and all attempts so far."""
         attempts = (*self.attempts, *self.deciding)
         lag = None if judgement.verdict is Verdict.VIOLATION else _lag(self.check, attempts)
-        return Result(self.check, judgement, attempts, lag)
+        decided = (judgement.verdict, judgement.meaning, judgement.observation)
+        return Result(*decided, check=self.check, attempts=attempts, lag=lag)
 
     def answered(self) -> bool:
         """Return whether an attempt got an answer."""

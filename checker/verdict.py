@@ -65,7 +65,6 @@ LATE = "a policy took effect late, or a rate limit was reached."
 ANSWERS = {Outcome.OPEN, Outcome.UNEXPECTED}  # another machine answered: this is what proves a network (footnote 2)
 NOTHING = {Outcome.UNRESOLVED, Outcome.UNTESTABLE}  # nothing was seen on the wire, so another attempt may see more
 
-_SEVERITY = (PASS, INCONCLUSIVE, VIOLATION)
 _CALM = 3.0  # seconds without an open attempt before a denial is decided
 
 
@@ -215,4 +214,4 @@ def _counted(judgement: Judgement, count: int, total: int) -> Judgement:
 
 
 def _severity(judgement: Judgement) -> int:
-    return _SEVERITY.index(judgement.verdict)
+    return list(Verdict).index(judgement.verdict)

@@ -31,7 +31,7 @@ class Console:
             f"{check.list:5}  {check.target!s:30}  {result.outcome or '-':10}",
             self._painted(f"{noun:12}", result.verdict),
             harmless(": ".join(filter(None, (check.name, result.seen)))) + ".",
-            harmless(result.judgement.meaning),
+            harmless(result.meaning),
         ]
         if check.because and result.verdict is not Verdict.PASS:
             words.append(f"Because: {harmless(check.because)}")
