@@ -33,6 +33,12 @@ def test_a_release_without_a_control_says_so() -> None:
     assert "NO CONTROL" not in notes({"control": {"enabled": True}})
 
 
+def test_the_page_of_the_reporter_has_a_command() -> None:
+    command = "kubectl port-forward -n shop deployment/np-netproof-reporter 8081"
+    assert command in notes({"reporter": {"enabled": True}})
+    assert command not in notes({})
+
+
 def test_a_continuous_release_has_pods_and_no_jobs() -> None:
     text = notes({"mode": "continuous"})
     assert "kubectl get pods -n shop -l netproof-release=np" in text
