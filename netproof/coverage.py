@@ -30,9 +30,8 @@ def run(options: Options) -> int:
 
 
 def _lines(found: Coverage) -> Iterator[str]:
-    for part in found.parts:
-        yield f"{_WORDS[part.noticed]:10} {part.policy} {part.rule}".rstrip()
+    yield from (f"{_WORDS[noticed]:10} {part}" for part, noticed in found.parts.items())
     lists = {"No vantage for": found.workloads, "No check probes": found.services, "Not in the input": found.unknown}
     yield from (f"{what}: {', '.join(names)}." for what, names in lists.items() if names)
-    counted = [part.noticed for part in found.parts if part.noticed is not None]
+    counted = [noticed for noticed in found.parts.values() if noticed is not None]
     yield f"coverage: {found.percent:.0f} % ({sum(counted)} of {len(counted)} policies and rules)"

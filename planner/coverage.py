@@ -14,19 +14,10 @@ from planner.origins import merge
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A policy or a rule, and whether a check detects its removal; None: the removal changes nothing."""
-
-    policy: str
-    rule: str
-    noticed: bool | None
-
-
-@dataclass(frozen=True, slots=True)
 class Coverage:
     """What the checks of values cover."""
 
-    parts: tuple[Part, ...]
+    parts: dict[str, bool | None]  # policies and rules; whether a check notices the removal; None: it changes nothing
     workloads: tuple[str, ...]  # without a vantage
     services: tuple[str, ...]  # without a check
     unknown: tuple[str, ...]  # targets that are not in the input
@@ -34,7 +25,7 @@ class Coverage:
     @property
     def percent(self) -> float:
         """The share of parts that are noticed, of those whose removal changes something."""
-        counted = [each.noticed for each in self.parts if each.noticed is not None]
+        counted = [each for each in self.parts.values() if each is not None]
         return 100 * sum(counted) / len(counted) if counted else 100.0
 
 
@@ -49,21 +40,21 @@ def coverage(checks: Checks) -> Coverage:
         ways = (*each.to, *inventory.dns) if each.by_name else each.to
         for policy in set(evaluator.on_egress[each.pod]).union(*map(evaluator.isolating, ways)):
             concerned[policy].append(each)
-    parts = []
+    parts: dict[str, bool | None] = {}
     for policy in inventory.policies:
         reached = [to for to in ends if policy.rules("egress") is not None or policy in evaluator.isolating(to)]
-        for rule, instead in policy.parts():
+        for part, instead in policy.parts():
             change = {policy: instead}
             noticed = any(_differs(checks, check, change) for check in concerned[policy])
             matters = noticed or any(
                 each.senders([to]) != each.senders([to], change) for to in reached for each in evaluators
             )
-            parts.append(Part(str(policy), rule, noticed if matters else None))
+            parts[part] = noticed if matters else None
     backends = {each.to for each in known}
     probed = {each.host for each in inventory.destinations if each.backends in backends}
     services = dict.fromkeys(each.host for each in inventory.destinations if each.host not in probed)
     return Coverage(
-        tuple(parts),
+        parts,
         tuple(_alone(checks)),
         tuple(services),
         tuple(f"{each.vantage.name}: {each.text}" for each in checks.all if not each.to),

@@ -189,13 +189,14 @@ class NetworkPolicy(_Object, frozen=True, eq=False):
         return getattr(self.spec, direction) or () if direction.capitalize() in self.types else None
 
     def parts(self) -> Iterator[tuple[str, "NetworkPolicy | None"]]:
-        """Yield what can be removed, each with what remains: the whole policy, and each of its rules."""
-        yield "", None
+        """Yield what can be removed, by name, each with what remains: the whole policy, and each of its rules."""
+        yield str(self), None
         for direction in DIRECTIONS:
             rules = self.rules(direction) or ()
             for index in range(len(rules)):
                 rest = {direction: rules[:index] + rules[index + 1 :]}
-                yield f"{direction}[{index}]", replace(self, spec=replace(self.spec, policy_types=self.types, **rest))
+                spec = replace(self.spec, policy_types=self.types, **rest)
+                yield f"{self} {direction}[{index}]", replace(self, spec=spec)
 
 
 class ContainerPort(_Object, frozen=True):

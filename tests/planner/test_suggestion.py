@@ -209,13 +209,9 @@ def covered(values: Any, *objects: Object) -> Coverage:
     return coverage(Checks(inventory(*objects), read_values(values, "shop")))
 
 
-def parts(found: Coverage) -> dict[str, bool | None]:
-    return {f"{each.policy} {each.rule}".strip(): each.noticed for each in found.parts}
-
-
 def test_suggested_values_notice_every_policy_of_the_shop() -> None:
     found = covered(values_of(*SHOP), *SHOP)
-    assert set(parts(found).values()) == {True}
+    assert set(found.parts.values()) == {True}
     assert found.percent == 100
     assert not found.workloads
     assert not found.services
@@ -224,7 +220,7 @@ def test_suggested_values_notice_every_policy_of_the_shop() -> None:
 def test_a_check_notices_only_what_changes_it() -> None:
     values = {"podLabels": {"app": "report"}, "targets": {"allow": ["catalog:8080"], "deny": ["http://db", "db:27017"]}}
     found = covered(values, *SHOP)
-    assert parts(found) == {
+    assert found.parts == {
         "shop/db": True,  # the denial would become a leak
         "shop/db ingress[0]": False,  # the back end would be denied, but no vantage checks it from there
         "shop/frontend": False,
@@ -244,7 +240,7 @@ def test_a_target_that_cannot_be_read_is_not_in_the_input() -> None:
 def test_a_rule_that_changes_nothing_does_not_count() -> None:
     twice = policy("db-again", {"app": "db"}, ingress=[{"from": [app("backend")]}])
     found = covered(values_of(*SHOP, twice), *SHOP, twice)
-    assert {name for name, noticed in parts(found).items() if noticed is None} == {
+    assert {name for name, noticed in found.parts.items() if noticed is None} == {
         "shop/db",
         "shop/db ingress[0]",
         "shop/db-again",
@@ -254,11 +250,11 @@ def test_a_rule_that_changes_nothing_does_not_count() -> None:
 
 def test_without_dns_every_check_by_name_changes() -> None:
     values = {"podLabels": {"app": "frontend"}, "targets": {"allow": ["catalog:8080"]}}
-    assert parts(covered(values, *SHOP))["shop/frontend egress[1]"] is True
+    assert covered(values, *SHOP).parts["shop/frontend egress[1]"] is True
     values["targets"] = {"allow": ["10.43.0.9:8080"]}
     objects = [each for each in SHOP if (each["kind"], each["metadata"]["name"]) != ("Service", "catalog")]
     objects.append(service("catalog", {"app": "catalog"}, 8080, clusterIP="10.43.0.9"))
-    assert parts(covered(values, *objects))["shop/frontend egress[1]"] is False
+    assert covered(values, *objects).parts["shop/frontend egress[1]"] is False
 
 
 def test_the_control_notices_too() -> None:
@@ -268,7 +264,7 @@ def test_the_control_notices_too() -> None:
         "targets": {"allow": ["catalog:8080"], "deny": ["db:27017"]},
         "control": {"enabled": True, "podLabels": {"app": "backend"}},
     }
-    assert parts(covered(values, *SHOP))["shop/db ingress[0]"] is True
+    assert covered(values, *SHOP).parts["shop/db ingress[0]"] is True
 
 
 def test_values_are_understood_as_the_chart_understands_them() -> None:
