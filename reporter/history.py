@@ -95,10 +95,9 @@ class Vantage(Struct, array_like=True):
     day: int = 0  # the last one on which a run ended
     days: list[Day] = []  # up to that one
     left: int = 0  # when it left the release
-    met: int = 0  # when it was first listed
     channels: tuple[str, ...] = ()  # to notify; empty: all
     schedule: str = ""  # of its CronJob; of a continuous vantage: the pause between two rounds
-    rescheduled: int = 0  # when its schedule was changed, or when it came back to the release
+    scheduled: int = 0  # when it was made, came back to the release, or got another schedule
 
     def count(self, time: int, verdicts: Mapping[str, str]) -> None:
         """Count a run that ended at a time, and keep the worst verdicts of its checks on that day."""
@@ -143,7 +142,6 @@ class Finding(Struct):
     list: str  # allow or deny; empty: it is about a vantage
     target: str
     since: int
-    seen: int = 0  # last
     name: str | None = None
     because: str | None = None
     text: str = ""  # of a vantage: what is or was wrong, and what to do
@@ -193,7 +191,6 @@ class State(Struct, tag_field="version", tag=VERSION):
         if not found.list:
             found.text = evidence
         found.places[place] = evidence
-        found.seen = max(found.seen, time)
         return found
 
     def close(self, key: str, place: str, time: int, *, gone: bool = False) -> None:

@@ -62,12 +62,13 @@ def _vantages(
         listed[key] = Listed(name=name, namespace=namespace, mode="cronjob" if key in cronjobs else "continuous")
     found = {}
     for key, each in sorted(listed.items()):
-        known = state.vantages.setdefault(key, history.Vantage(met=now, role=each.role))
         cronjob, unlisted = cronjobs.get(key), objects.unlisted.get(each.namespace, "")
+        made = cronjob.metadata.created if cronjob else now
+        known = state.vantages.setdefault(key, history.Vantage(scheduled=made, role=each.role))
         found[key] = Vantage(key, each, known, cronjob, jobs[key], rounds.get(key, 0), unlisted)
         schedule = each.every if each.mode == "continuous" else cronjob.spec.schedule if cronjob else each.schedule
         if known.left or known.schedule not in ("", schedule):
-            known.rescheduled = now
+            known.scheduled = now
         known.left, known.channels, known.schedule = 0, each.channels, schedule
     return found
 
@@ -105,11 +106,9 @@ def _learn_trouble(state: State, vantage: Vantage, now: int, unreadable: list[st
     if not text:
         state.close(key, vantage.key, now)
         return
-    before = state.findings.get(key)
-    since = before.since if before and not before.ended else now  # the state is written only if something changed
     kind = "overdue" if overdue else "inconclusive"
     target = f"{vantage.name} in {vantage.namespace}"
-    state.open(key, vantage.key, kind, since, text, list="", target=target)
+    state.open(key, vantage.key, kind, now, text, list="", target=target)
 
 
 def _reasons(vantage: Vantage, now: int) -> Iterator[str]:
@@ -125,7 +124,7 @@ def _reasons(vantage: Vantage, now: int) -> Iterator[str]:
         yield f"its CronJob is suspended. To resume it: {resume}"
     for job, pods in vantage.jobs:
         yield from runs.stuck(job, pods, now)
-    began = max(known.last, known.rescheduled) or (cronjob.metadata.created if cronjob else known.met)
+    began = max(known.last, known.scheduled)
     if vantage.rounds_since or now <= vantage.late(began):
         return
     since = f"no run has ended since {utc(began):%Y-%m-%d %H:%M} UTC" if known.last else "no run has ended yet"
