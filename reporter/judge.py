@@ -7,6 +7,8 @@ that does not run is a finding. The state is changed in place.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
+from msgspec.structs import asdict
+
 from checker.words import harmless, seconds
 from reporter import history, runs
 from reporter.history import SEVERITY, State
@@ -65,7 +67,7 @@ def _vantages(
         cronjob, unlisted = cronjobs.get(key), objects.unlisted.get(each.namespace, "")
         made = cronjob.metadata.created if cronjob else now
         known = state.vantages.setdefault(key, history.Vantage(scheduled=made, role=each.role))
-        found[key] = Vantage(key, each, known, cronjob, jobs[key], rounds.get(key, 0), unlisted)
+        found[key] = Vantage(key, known, cronjob, jobs[key], rounds.get(key, 0), unlisted, **asdict(each))
         schedule = each.every if each.mode == "continuous" else cronjob.spec.schedule if cronjob else each.schedule
         if known.left or known.schedule not in ("", schedule):
             known.scheduled = now
@@ -88,7 +90,7 @@ def _learn_rounds(state: State, vantage: Vantage, now: int) -> None:
     known = vantage.known
     if now - known.last > _COARSE:
         known.last = now
-    long = now - vantage.rounds_since > _PASSED * seconds(vantage.listed.every) + RESTART
+    long = now - vantage.rounds_since > _PASSED * seconds(vantage.every) + RESTART
     if long and (known.problem or any(check.state != "pass" for check in vantage.checks)):
         all_pass(state, vantage.key, now)
 
@@ -113,11 +115,11 @@ def _learn_trouble(state: State, vantage: Vantage, now: int, unreadable: list[st
 
 def _reasons(vantage: Vantage, now: int) -> Iterator[str]:
     """Yield the reasons why a vantage does not run, the most certain first. Raises ScheduleError."""
-    listed, cronjob, known = vantage.listed, vantage.cronjob, vantage.known
-    name = f"-n {listed.namespace} {cronjob.metadata.name}" if cronjob else ""
+    cronjob, known = vantage.cronjob, vantage.known
+    name = f"-n {vantage.namespace} {cronjob.metadata.name}" if cronjob else ""
     if vantage.unlisted:
-        yield f"namespace {listed.namespace} cannot be listed: {vantage.unlisted}"
-    if listed.mode == "cronjob" and cronjob is None:
+        yield f"namespace {vantage.namespace} cannot be listed: {vantage.unlisted}"
+    if vantage.mode == "cronjob" and cronjob is None:
         yield "its CronJob does not exist any more. If this is intended, remove the vantage from the release"
     if cronjob and cronjob.spec.suspend:
         resume = f'kubectl patch cronjob {name} -p \'{{"spec":{{"suspend":false}}}}\''
@@ -130,7 +132,7 @@ def _reasons(vantage: Vantage, now: int) -> Iterator[str]:
     since = f"no run has ended since {utc(began):%Y-%m-%d %H:%M} UTC" if known.last else "no run has ended yet"
     if cronjob:
         yield f"{since} (schedule {cronjob.spec.schedule}). See: kubectl describe cronjob {name}"
-    yield f"{since}. See: kubectl get pods -n {listed.namespace}"
+    yield f"{since}. See: kubectl get pods -n {vantage.namespace}"
 
 
 def _leave(state: State, key: str, now: int) -> None:

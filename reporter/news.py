@@ -1,16 +1,21 @@
 """Which channel is notified of what, and when: what is new or worse, what lasts, what has ended.
 
 A channel is notified of everything at least once: what it did not take is sent again. A message waits until no Job
-runs, so that what happens at once is one message, but not longer than `groupWithin`.
+runs, so that what happens at once is one message, but not longer than `groupWithin`. The summary is sent
+by the calendar.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from checker.words import seconds
+from notifications.deliver import Attachment
 from notifications.render import VERSION
 from reporter.history import Failing, Finding, Notified, State
+from reporter.page import page
+from reporter.schedule import due as next_after
 from reporter.situation import Situation, utc
 
 _LONGEST_PAUSE = 300  # seconds between two attempts to reach a channel
@@ -91,6 +96,26 @@ def document(groups: Groups, situation: Situation) -> dict[str, Any]:
         "warnings": [f"cannot be read: {each}" for each in situation.unreadable[:5]],
         "notify": {"runbookUrl": situation.settings.runbook_url or None},
     }
+
+
+def summary_is_due(state: State, situation: Situation) -> bool:
+    """Whether it is the time of the summary. The first one waits for its time, too."""
+    schedule = situation.settings.digest
+    if schedule:
+        state.digest = state.digest or situation.at
+    return bool(schedule) and next_after(schedule, state.digest) <= situation.at
+
+
+def summary(situation: Situation) -> tuple[dict[str, Any], Attachment]:
+    """Write the summary: a document with every open finding and the numbers, and the page."""
+    states, proven = (Counter(getattr(check, name) for check in situation.checks) for name in ("state", "proven"))
+    counts = ", ".join(f"{states[name]} {name}" for name in ("pass", "violation", "inconclusive") if states[name])
+    numbers = (
+        f"{len(situation.vantages)} vantages, {len(situation.checks)} checks: {counts or 'none'}; "
+        f"{proven[True]} of {proven[True] + proven[False]} blocked targets proven"
+    )
+    attached = Attachment(f"netproof-{utc(situation.at):%Y-%m-%d}.html", page(situation))
+    return {**document({"still": situation.findings}, situation), "summary": numbers}, attached
 
 
 def _concerns(channel: str, finding: Finding, state: State) -> bool:

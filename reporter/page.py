@@ -164,7 +164,7 @@ def _runs(situation: Situation, period: Period) -> tuple[int, int]:
     for vantage in situation.vantages:
         known = vantage.known
         done += sum(known.on(day).runs for day in period.days)
-        if known.days and vantage.listed.mode == "cronjob":
+        if known.days and vantage.mode == "cronjob":
             first = max(period.first, date.fromordinal(known.day - len(known.days) + 1))
             planned += count(known.schedule, first, end)
     return planned, done

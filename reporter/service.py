@@ -21,7 +21,7 @@ from notifications.deliver import Attachment, Delivery, deliver
 from notifications.errors import NotificationError
 from notifications.heartbeat import beat
 from notifications.view import Document
-from reporter import digest, history, news
+from reporter import history, news
 from reporter.api import Api, ApiError, Secret
 from reporter.judge import look
 from reporter.settings import Settings
@@ -97,11 +97,12 @@ class Service:
             return
         if messages:
             self._record(self._send(messages, channels), channels, now)
-        if digest.is_due(self._state, situation):
+        if news.summary_is_due(self._state, situation):
             self._state.digest = now
             if self._save():  # before it is sent: a digest is sent once
                 files = {name: channels.get(name, Path()) for name in self.settings.digest_channels or channels}
-                self._deliver(digest.document(situation), files, digest.attachment(situation))
+                document, page = news.summary(situation)
+                self._deliver(document, files, page)
 
     def beat(self) -> None:
         """Call the heartbeat: with success if the API answers and there is no finding."""

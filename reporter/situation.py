@@ -23,27 +23,15 @@ def utc(time: float) -> datetime:
     return datetime.fromtimestamp(time, UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Vantage:
+class Vantage(Listed, frozen=True):
     """Where runs probe from: as the chart lists it, what is remembered of it, and which of its objects exist."""
 
     key: str  # namespace/release/name
-    listed: Listed
     known: history.Vantage
     cronjob: Object | None
     jobs: Sequence[tuple[Object, Sequence[Object]]]  # that have not ended, with their pods
     rounds_since: int  # of a continuous vantage: since when its rounds happen; 0: they do not
     unlisted: str  # why its namespace could not be listed
-
-    @property
-    def name(self) -> str:
-        """Its name in the release."""
-        return self.listed.name
-
-    @property
-    def namespace(self) -> str:
-        """Where its pods run."""
-        return self.listed.namespace
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -52,8 +40,8 @@ class Vantage:
 
     def late(self, since: int) -> int:
         """Return the time from which a run is missing, if the last one ended at `since`. Raises ScheduleError."""
-        if self.listed.mode == "continuous":
-            return since + int(_ROUNDS * seconds(self.listed.every)) + RESTART
+        if self.mode == "continuous":
+            return since + int(_ROUNDS * seconds(self.every)) + RESTART
         return late(self.known.schedule, (self.cronjob and self.cronjob.spec.time_zone) or "", since)
 
 
