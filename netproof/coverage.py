@@ -6,9 +6,9 @@ import yaml
 
 from netproof.arguments import Options, argument, path
 from netproof.suggest import OBJECTS, load, reading_values
-from planner.chart_values import read_values
 from planner.checks import Checks
 from planner.coverage import Coverage, coverage
+from planner.values import read_values
 
 _BELOW = 1  # exit code
 _WORDS = {True: "noticed", False: "MISSED", None: "no effect"}

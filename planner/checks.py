@@ -6,10 +6,10 @@ from ipaddress import ip_address
 from typing import NamedTuple
 
 from checker.target import identify
-from planner.chart_values import DOMAIN, Vantage
 from planner.evaluator import Change, Endpoint
 from planner.inventory import Inventory
 from planner.origins import origins
+from planner.values import DOMAIN, Vantage
 
 
 class Check(NamedTuple):

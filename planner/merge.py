@@ -7,11 +7,9 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from planner.chart_values import lists, read_values, same_target
 from planner.checks import Checks
 from planner.inventory import Inventory
-from planner.suggestion import Suggestion
-from planner.values import write
+from planner.values import Suggestion, lists, read_values, same_target, write
 
 _MARK = "suggest:"
 

@@ -2,24 +2,14 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import chain, count
 
-from planner.chart_values import Entry, Vantage
 from planner.evaluator import members
 from planner.inventory import VANTAGE_LABELS, Destination, Inventory, Origin
 from planner.lists import Lists
+from planner.values import Entry, Suggestion, Vantage
 
 DNS = "dns://kubernetes.default.svc.cluster.local"
-
-
-@dataclass(frozen=True, slots=True)
-class Suggestion:
-    """The vantages, the control if one is needed, and notes for the reader."""
-
-    vantages: tuple[Vantage, ...]
-    control: Origin | None
-    notes: tuple[str, ...]
 
 
 def suggest(inventory: Inventory, max_denials: int) -> Suggestion:

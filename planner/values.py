@@ -1,15 +1,96 @@
-"""Suggestions as values of the chart, with comments for the reader."""
+"""Values of the chart: their vantages and their control, read and written."""
 
 import json
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from planner.suggestion import Suggestion
+from checker.target import identify
+from planner.inventory import Origin
 
+DOMAIN = "cluster.local"
 _TEMPLATE = Path(__file__).with_suffix(".j2")
 _PLAIN = re.compile(
     r"(?!(?:true|false|yes|no|on|off|null|y|n)$)[a-z]([a-z0-9./@_-]|:(?=\S)| (?=[a-z]))*", re.IGNORECASE
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One target on a list. `control` is false if the control shall not check that a denied target is up."""
+
+    target: str
+    because: str = ""
+    control: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Vantage:
+    """Where to probe from, with the workloads that it represents, and its lists."""
+
+    name: str
+    origin: Origin
+    allow: list[Entry]
+    deny: list[Entry]
+    left_out: int = 0  # denials over the limit of a suggestion
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """The vantages, the control if one is needed, and notes for the reader."""
+
+    vantages: tuple[Vantage, ...]
+    control: Origin | None
+    notes: tuple[str, ...]
+
+
+def read_values(values: Mapping[str, Any], release_namespace: str) -> list[Vantage]:
+    """Read the vantages of values, and the control, as the chart does."""
+    base = values.get("namespaceOverride") or release_namespace
+    vantages, allowed, denied = list[Vantage](), set[str](), dict[str, None]()
+    for name, given in (values.get("vantages") or {"netproof": {}}).items():
+        own = given or {}
+        if _joined("cronjob", values, own).get("suspend"):
+            continue
+        space = own.get("namespace") or values.get("namespace") or base
+        targets, common = lists("targets", values, own), lists("commonTargets", values)
+        listed = {each.target for entries in targets.values() for each in entries}
+        allow, deny = ([*targets[key], *(each for each in common[key] if each.target not in listed)] for key in targets)
+        if own.get("isolated", values.get("isolated")):
+            allow = []
+        vantages.append(Vantage(name, Origin(space, _joined("podLabels", values, own)), allow, deny))
+        allowed |= {same_target(each.target, space) for each in allow}
+        denied |= {same_target(each.target, space): None for each in deny if each.control}
+    control = values.get("control") or {}
+    if control.get("enabled"):
+        origin = Origin(control.get("namespace") or base, control.get("podLabels") or {})
+        deny = [*lists("targets", control)["deny"], *(Entry(each) for each in denied if each not in allowed)]
+        vantages.append(Vantage("control", origin, [], deny))
+    return vantages
+
+
+def _joined(key: str, *layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Join the mappings that values have under a key; later ones win."""
+    return {name: each for layer in layers for name, each in (layer.get(key) or {}).items()}
+
+
+def lists(key: str, *layers: Mapping[str, Any]) -> dict[str, list[Entry]]:
+    """Read the allow list and the deny list under a key."""
+    joined = _joined(key, *layers)
+    return {name: [*map(_entry, joined.get(name) or ())] for name in ("allow", "deny")}
+
+
+def _entry(given: Any) -> Entry:
+    if not isinstance(given, dict):
+        return Entry(str(given))
+    return Entry(str(given.get("target")), given.get("because") or "", given.get("control") is not False)
+
+
+def same_target(text: str, namespace: str) -> str:
+    """Return one text for all spellings of a target."""
+    return str(identify(text, namespace, DOMAIN) or text)
 
 
 def write(suggestion: Suggestion) -> str:

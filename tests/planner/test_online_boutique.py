@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import yaml
 
-from planner.chart_values import read_values
 from planner.checks import Checks
 from planner.coverage import coverage
 from planner.suggestion import suggest
-from planner.values import write
+from planner.values import read_values, write
 from tests.planner.world import Object, app, deployment, inventory, policy, service
 
 # service: the port of its pods, and its callers

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from planner.chart_values import Entry, read_values
 from planner.checks import Checks
 from planner.coverage import coverage
 from planner.inventory import Origin
 from planner.merge import merge_into
 from planner.suggestion import suggest
-from planner.values import scalar, write
+from planner.values import Entry, read_values, scalar, write
 from tests.planner.world import DNS, SHOP, Object, app, deployment, inventory, made, policy, service
 from tests.tools.helm import tools
 
