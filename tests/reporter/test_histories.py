@@ -86,7 +86,7 @@ class Release:
         release = Settings(release="np", vantages=vantages)
         situation = look(objects, self.state, release, self.now)
         self.expect()
-        for each in news.due(self.state, situation, release, CHANNELS, self.now):
+        for each in news.due(self.state, situation, CHANNELS):
             news.sent(self.state, each, "HTTP 500" if each.channel in self.down else None, self.now)
             if each.channel not in self.down:
                 self.read(each)
