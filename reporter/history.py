@@ -193,13 +193,16 @@ class State(Struct, tag_field="version", tag=VERSION):
         found.places[place] = evidence
         return found
 
-    def close(self, key: str, place: str, time: int, *, gone: bool = False) -> None:
-        """Note that a finding is no longer seen from a vantage. After the last one it has ended."""
+    def close(self, key: str, place: str, time: int, *, gone: bool = False) -> bool:
+        """Note that a finding is no longer seen from a vantage. After the last one it has ended: then return True."""
         found = self.findings.get(key)
-        if found and found.places.get(place) is not None:
-            found.places[place] = None
-            if not any(evidence is not None for evidence in found.places.values()):
-                found.ended, found.gone = time, gone
+        if not found or found.places.get(place) is None:
+            return False
+        found.places[place] = None
+        if any(evidence is not None for evidence in found.places.values()):
+            return False
+        found.ended, found.gone = time, gone
+        return True
 
 
 def load(packed: bytes) -> State:

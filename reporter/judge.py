@@ -26,7 +26,7 @@ _PASSED = 10  # rounds: after as many inconclusive ones in a row the process has
 
 def look(objects: Objects, state: State, settings: Settings, now: int) -> Situation:
     """Update the state with what the objects show, and return the situation. `now` is in seconds since the epoch."""
-    pods = runs.pods_of_jobs(objects)
+    pods = runs.last_pods(objects)
     vantages = _vantages(objects, pods, state, settings, now)
     known = {key: vantage.runs for key, vantage in state.vantages.items()}
     for run in runs.ended(objects, pods, known, now):
@@ -47,16 +47,16 @@ def look(objects: Objects, state: State, settings: Settings, now: int) -> Situat
 
 
 def _vantages(
-    objects: Objects, pods: Mapping[str, list[Object]], state: State, settings: Settings, now: int
+    objects: Objects, pods: Mapping[str, Object], state: State, settings: Settings, now: int
 ) -> dict[str, Vantage]:
     """Join the vantages that the chart lists with those that have objects."""
     cronjobs = {key: each for each in objects.cronjobs if (key := runs.key(each.metadata))}
     continuous = sorted((pod for pod in objects.pods if pod.continuous), key=lambda pod: pod.started)
     rounds = {key: pod.started for pod in continuous if (key := runs.key(pod.metadata))}
-    jobs: dict[str | None, list[tuple[Object, list[Object]]]] = defaultdict(list)
+    jobs: dict[str | None, list[tuple[Object, Object | None]]] = defaultdict(list)
     for job in objects.jobs:
         if job.ended is None:
-            jobs[runs.key(job.metadata)].append((job, pods.get(job.metadata.uid, [])))
+            jobs[runs.key(job.metadata)].append((job, pods.get(job.metadata.uid)))
     listed = dict(settings.listed)
     there = cronjobs.keys() if listed else {**rounds, **cronjobs}.keys()
     for key in there - listed.keys():
@@ -124,8 +124,8 @@ def _reasons(vantage: Vantage, now: int) -> Iterator[str]:
     if cronjob and cronjob.spec.suspend:
         resume = f'kubectl patch cronjob {name} -p \'{{"spec":{{"suspend":false}}}}\''
         yield f"its CronJob is suspended. To resume it: {resume}"
-    for job, pods in vantage.jobs:
-        yield from runs.stuck(job, pods, now)
+    for job, pod in vantage.jobs:
+        yield from runs.stuck(job, pod, now)
     began = max(known.last, known.scheduled)
     if vantage.rounds_since or now <= vantage.late(began):
         return

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import product
 
 from checker.model import Finding as Kind
 from checker.report import Check as Reported
@@ -88,12 +89,10 @@ def _close(state: State, place: str, time: int) -> None:
     """Note the end of findings that a vantage has no more. Several checks may have one: two paths of a server do."""
     checks = state.vantages[place].checks.values()
     found, listed = {check.key for check in checks if check.finding}, {check.about for check in checks if check.state}
-    for key, finding in list(state.findings.items()):
-        if finding.list and key not in found and finding.places.get(place) is not None:
-            about = key.partition(" ")[2]
-            state.close(key, place, time, gone=about not in listed)
-            if finding.ended and {f"leak {about}", f"unreachable {about}"} & found:
-                del state.findings[key]  # it is not over: it became worse
+    for kind, about in product(Kind, {check.about for check in checks}):
+        key, worse = f"{kind} {about}", {f"leak {about}", f"unreachable {about}"} & found
+        if key not in found and state.close(key, place, time, gone=about not in listed) and worse:
+            del state.findings[key]  # it is not over: it became worse
 
 
 def _plain(text: str | None) -> str:

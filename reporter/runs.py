@@ -1,7 +1,6 @@
 """The runs of Jobs and continuous pods: each with its report, or with the reason why there is none."""
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -42,18 +41,13 @@ def key(metadata: Metadata) -> str | None:
     return harmless(f"{metadata.namespace}/{release}/{name}")
 
 
-def pods_of_jobs(objects: Objects) -> Mapping[str, list[Object]]:
-    """Group pods by the Job that made them, the last one last."""
-    found: dict[str, list[Object]] = defaultdict(list)
-    for pod in sorted(objects.pods, key=lambda pod: pod.metadata.created):
-        for owner in pod.metadata.owner_references or ():
-            found[owner.uid].append(pod)
-    return found
+def last_pods(objects: Objects) -> Mapping[str, Object]:
+    """Return the last pod of each Job, by the Job's UID."""
+    pods = sorted(objects.pods, key=lambda pod: pod.metadata.created)
+    return {owner.uid: pod for pod in pods for owner in pod.metadata.owner_references or ()}
 
 
-def ended(
-    objects: Objects, pods: Mapping[str, list[Object]], known: Mapping[str, Sequence[str]], now: int
-) -> list[Run]:
+def ended(objects: Objects, pods: Mapping[str, Object], known: Mapping[str, Sequence[str]], now: int) -> list[Run]:
     """Collect the runs that ended, without those whose id is known, in the order in which they ended."""
     found = []
     read = {ident.partition(".")[0] for idents in known.values() for ident in idents}  # Jobs, and pods without one
@@ -67,7 +61,7 @@ def ended(
         if vantage and end and ident not in read:
             run = Run(vantage, ident, seconds(end.last_transition_time) or now)
             if now - run.finished >= _GRACE:  # its pod may be listed later, or still be writing its report
-                found.append(_of_job(run, job, end, pods.get(job.metadata.uid, [])))
+                found.append(_of_job(run, job, end, pods.get(job.metadata.uid)))
     return [replace(run, finished=min(run.finished, now)) for run in sorted(found, key=lambda run: run.finished)]
 
 
@@ -94,17 +88,17 @@ def _terminated(objects: Objects, now: int) -> Iterator[Run]:
                 yield Run(vantage, ident, finished, last.exit_code, last, problem, image)
 
 
-def stuck(job: Object, pods: Sequence[Object], now: int) -> Iterator[str]:
+def stuck(job: Object, pod: Object | None, now: int) -> Iterator[str]:
     """Yield why the pod of a Job that has not ended does not start."""
     name, where = job.metadata.name, job.metadata.namespace
     waited = now - (seconds(job.status.start_time) or job.metadata.created)
     if waited < _GRACE:
         return
-    if not pods:
+    if pod is None:
         see = f"kubectl describe job -n {where} {name}"
         yield f"Job {name} has no pod: a quota or an admission webhook may refuse it. See: {see}"
         return  # pragma: no cover - only the first reason is read
-    status, see = pods[-1].status, f"kubectl describe pod -n {where} {pods[-1].metadata.name}"
+    status, see = pod.status, f"kubectl describe pod -n {where} {pod.metadata.name}"
     for container in (*(status.init_container_statuses or ()), *(status.container_statuses or ())):
         waiting = container.state.get("waiting")
         quiet = waiting and waiting.reason in (None, "ContainerCreating", "PodInitializing")
@@ -116,11 +110,11 @@ def stuck(job: Object, pods: Sequence[Object], now: int) -> Iterator[str]:
             yield f"its pod cannot be scheduled: {harmless(condition.message or '')[:300]}. See: {see}"
 
 
-def _of_job(run: Run, job: Object, end: Condition, pods: Sequence[Object]) -> Run:
+def _of_job(run: Run, job: Object, end: Condition, pod: Object | None) -> Run:
     code = _CODE.search(end.message or "")
     exit_code = int(code[1]) if code else 0 if end.type == "Complete" else None
     known = "" if exit_code is None else f" with exit code {exit_code}"
-    why = f"its pod left no termination message ({_reason(pods[-1])})" if pods else "its pod was deleted"
+    why = f"its pod left no termination message ({_reason(pod)})" if pod else "its pod was deleted"
     reason = f"; the Job's reason: {harmless(end.reason)}" if end.reason and end.type == "Failed" else ""
     problem = f"Job {job.metadata.name} ended{known}, but there is no report: {why}{reason}"
     return replace(run, exit_code=exit_code, problem=problem)

@@ -29,7 +29,7 @@ class Vantage(Listed, frozen=True):
     key: str  # namespace/release/name
     known: history.Vantage
     cronjob: Object | None
-    jobs: Sequence[tuple[Object, Sequence[Object]]]  # that have not ended, with their pods
+    jobs: Sequence[tuple[Object, Object | None]]  # that have not ended, each with its last pod
     rounds_since: int  # of a continuous vantage: since when its rounds happen; 0: they do not
     unlisted: str  # why its namespace could not be listed
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from time import process_time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from checker import report, termination
 from reporter.history import DAYS, Day
+from reporter.judge import look
 from reporter.metrics import Metrics
 from reporter.page import sign
 from reporter.settings import Settings, Vantage
@@ -472,6 +474,21 @@ def test_a_run_that_is_read_late_counts_on_its_own_day() -> None:
     days = [vantage.known.day - 1, vantage.known.day]
     assert vantage.known.worst(days, "deny tcp://db:1") == ["violation", "pass"]
     assert [each.target for each in vantage.checks] == ["tcp://db:1"]
+
+
+def test_four_times_as_many_findings_take_about_four_times_as_long() -> None:
+    taken = []
+    for number in (50, 200):
+        watch = Watch()
+        for n in range(number):
+            watch.world.cronjob(f"v{n}")
+            for at, verdict in ((NOON, "violation"), (NOON + 60, "pass")):
+                checks = (check(f"deny db-{n}-{i}:1", verdict) for i in range(20))
+                watch.world.run(message(*checks), name=f"v{n}", at=at)
+        objects, began = watch.world.objects(), process_time()
+        look(objects, watch.state, watch.settings, NOON + 120)
+        taken.append(process_time() - began)
+    assert taken[1] < 10 * taken[0], taken  # 16 times, if each run compared all findings
 
 
 def test_a_run_whose_end_is_in_the_future_hides_no_later_run() -> None:
