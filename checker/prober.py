@@ -74,11 +74,8 @@ class Prober:
             others += [Observation(Outcome.UNRESOLVED, fault, None, family) for family, fault in faults.items()]
         elif left_out:
             family = network.family_of(left_out[0])
-            seen = (
-                "the name leads to this machine itself"
-                if family in families
-                else f"this machine has no {family} address"
-            )
+            lacks = f"this machine has no {family} address"
+            seen = "the name leads to this machine itself" if family in families else lacks
             others.append(Observation(Outcome.UNTESTABLE, seen, left_out[0], family))
         elif not others:
             words = (fault for fault in found.faults.values() if fault != resolver.NO_ADDRESS)

@@ -56,11 +56,11 @@ class Resolver:
         try:
             async with asyncio.timeout(LIMIT):
                 answer = await self._ask_on(self._fresh(), name, family)
-                if answer == _INVALID:
-                    async with self._alone:
-                        with closing(_channel()) as channel:
-                            answer = await self._ask_on(channel, name, family)
-                return answer
+                if answer != _INVALID:
+                    return answer
+                async with self._alone:
+                    with closing(_channel()) as channel:
+                        return await self._ask_on(channel, name, family)
         except TimeoutError:
             return f"no answer from the name server in {LIMIT:.1f} s"
 

@@ -126,7 +126,7 @@ class _Runner:
             self.warnings.append(f"only {files} connections can be open at once (ulimit -Hn), {sockets} are needed")
         self.proof = verdict.Proof()
         self.wait = 0.0 if plan.settled else plan.settle  # from the first allow check that passed to the decision
-        self.decide_at = plan.settle if self.wait and self.reached else self.wait
+        self.decide_at = self.wait
         self.passed = False  # an allow check
 
     async def all(self) -> None:

@@ -10,7 +10,7 @@ from checker.words import near_miss
 
 LONGEST = 2000  # characters of a target
 # Not urlsplit: it drops tabs and line ends without a word, and what else it accepts differs between Python's releases.
-_AUTHORITY = re.compile(r"(?:([^@]*)@)?(\[[^\]]*\]|[^:]*)(?::(.*))?", re.DOTALL)  # name@host:port
+_PARTS = re.compile(r"(?:([^@/?]*)@)?(\[[^\]/?]*\]|[^:/?]*)(?::([^/?]*))?([/?].*|)", re.DOTALL)  # name@host:port/path
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")  # RFC 1123, and the underscore that DNS allows
 
@@ -72,10 +72,8 @@ def parse(text: str, forms: Mapping[str, Form]) -> Target:
         return Target(kind, None, 0, name=_word(rest))
     if form.name and "@" not in rest:
         return Target(kind, None, form.port or 0, name=_name(rest))
-    authority = re.split("[/?]", rest, maxsplit=1)[0]
-    path = rest[len(authority) :]
-    match = _AUTHORITY.fullmatch(authority)
-    name, host, port = match.groups() if match else (None, "", None)
+    match = _PARTS.fullmatch(rest)
+    name, host, port, path = match.groups() if match else (None, "", None, "")
     if name is not None and not form.name:
         raise TargetError("a target must not contain a user or password: reports show targets")
     if ":" in (port or ""):
