@@ -176,7 +176,7 @@ class _Runner:
             self.prove(attempt)
         if not found.done():
             state.attempts.append(attempt)
-            if verdict.as_expected(state.check, attempt):
+            if verdict.judge(state.check, [attempt]).verdict is Verdict.PASS:
                 found.set_result(None)
 
     async def deny(self, state: _State) -> None:

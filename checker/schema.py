@@ -56,7 +56,7 @@ def _strict(hint: Any) -> Any:
     """Replace each TypedDict in a type by a type that refuses other keys, which msgspec does for its own alone."""
     if is_typeddict(hint):
         return _struct(hint.__name__, hint.__doc__, get_type_hints(hint))
-    return Union[tuple(map(_strict, get_args(hint)))] if get_origin(hint) is UnionType else hint  # noqa: UP007
+    return Union[tuple(map(_strict, get_args(hint)))] if get_origin(hint) in (Union, UnionType) else hint  # noqa: UP007
 
 
 Check = _struct(

@@ -103,11 +103,6 @@ def judge(check: Check, attempts: Sequence[Attempt]) -> Judgement:
     return _counted(judgement, count, len(attempts))
 
 
-def as_expected(check: Check, attempt: Attempt) -> bool:
-    """Return whether an attempt at an allow or control check shows what the check asks for."""
-    return _judge_attempt(check, attempt).verdict is PASS
-
-
 def _judge_attempt(check: Check, attempt: Attempt) -> Judgement:
     """Take the best address of an allowed name, unless `every` asks for all; a control needs all of them."""
     judgements = [

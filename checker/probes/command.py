@@ -9,7 +9,7 @@ import os
 import signal
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from checker.model import Check, Observation, Outcome, Probe
 from checker.probes.base import duration
@@ -17,8 +17,8 @@ from checker.target import Form
 from checker.words import harmless
 
 _LONGEST = 200  # bytes of output that are evidence
-_MEANINGS = ("pass", "violation")
-NAGIOS = {"pass": [0], "violation": [1, 2]}  # https://www.monitoring-plugins.org/doc/guidelines.html#AEN78
+Codes = TypedDict("Codes", {"pass": list[int], "violation": list[int]}, total=False)
+NAGIOS: Codes = {"pass": [0], "violation": [1, 2]}  # https://www.monitoring-plugins.org/doc/guidelines.html#AEN78
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Command(Probe):
     form = Form(host=False)
 
     command: list[str] = field(default_factory=list)
-    exit: Literal["nagios"] | dict[str, list[int]] | None = None
+    exit: Literal["nagios"] | Codes | None = None
 
     def mistake(self, _check: Check) -> tuple[str, str] | None:
         """Find what is invalid."""
@@ -39,9 +39,7 @@ class Command(Probe):
             return "command", 'expected a list of words, as in `command: [nc, -z, db, "27017"]`'
         if not isinstance(self.exit, dict):
             return None
-        if unknown := self.exit.keys() - _MEANINGS:
-            return "exit", f"unknown key {min(unknown)!r}; known are {', '.join(_MEANINGS)}"
-        codes = [code for codes in self.exit.values() for code in codes]
+        codes = [*self.exit.get("pass", ()), *self.exit.get("violation", ())]
         if len(codes) != len(set(codes)) or not codes or not all(0 <= code <= 255 for code in codes):
             return "exit", "expected exit codes from 0 to 255, each of them once"
         return None
@@ -51,10 +49,10 @@ class Command(Probe):
         if self.exit is None:
             return {0: Outcome.POSSIBLE, 1: Outcome.IMPOSSIBLE}.get(code, Outcome.UNTESTABLE)
         codes = NAGIOS if self.exit == "nagios" else self.exit
-        means = next((meaning for meaning in _MEANINGS if code in codes.get(meaning, ())), None)
-        if means is None:
+        passes = code in codes.get("pass", ())
+        if not passes and code not in codes.get("violation", ()):
             return Outcome.UNTESTABLE
-        return Outcome.POSSIBLE if (means == "pass") is (check.list == "allow") else Outcome.IMPOSSIBLE
+        return Outcome.POSSIBLE if passes is (check.list == "allow") else Outcome.IMPOSSIBLE
 
     async def attempt(self, check: Check, _address: str) -> Observation:
         """Run the command once, for at most the check's timeout. The first line of its output is evidence."""

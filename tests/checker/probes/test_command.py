@@ -108,7 +108,7 @@ def test_no_shell_reads_its_words(tmp_path: Path) -> None:
         ({"name": "two words", "command": ["true"]}, "'two words' is not a name such as db-port"),
         ({"name": "it", "command": "true"}, "found 'true'; expected a list"),
         ({"name": "it", "command": []}, "allow[0].command: expected a list of words"),
-        ({"name": "it", "command": ["true"], "exit": {"passes": [0]}}, "unknown key 'passes'; known are"),
+        ({"name": "it", "command": ["true"], "exit": {"passes": [0]}}, "exit.passes: unknown key; did you mean pass?"),
         ({"name": "it", "command": ["true"], "exit": {"pass": [0], "violation": [0]}}, "each of them once"),
         ({"name": "it", "command": ["true"], "exit": {"pass": [256]}}, "exit codes from 0 to 255"),
         ({"name": "it", "command": ["true"], "exit": "icinga"}, "allow[0].exit: found 'icinga'; expected nagios"),
