@@ -1,9 +1,21 @@
 """The entry point of the command. It makes sure that the process ends with the right exit code, whatever fails."""
 
+import io
 import os
 import signal
 import sys
 from contextlib import suppress
+from typing import Any
+
+
+class _Output(io.FileIO):
+    """Standard output. When its reader has ended (`| head`), the rest is dropped, and the exit code stays."""
+
+    def write(self, data: Any, /) -> int:
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            return len(data)
 
 
 def main() -> None:
@@ -11,10 +23,11 @@ def main() -> None:
     # Process 1 of a container ignores a signal that has no handler (pid_namespaces(7)).
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     # A stream is None if the caller closed it (`>&-`).
-    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - pathlib is slow to import
+    given = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - pathlib is slow to import
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    output = io.BufferedWriter(_Output(given.fileno(), "w", closefd=False))
     # JSON is UTF-8 (RFC 8259), but a path may be invalid UTF-8.
-    sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", write_through=False)  # type: ignore[union-attr]
+    sys.stdout = io.TextIOWrapper(output, "utf-8", "backslashreplace", line_buffering=output.isatty())
     try:
         from netproof.command import main as run  # noqa: PLC0415 - an import that fails must not look like a violation
 

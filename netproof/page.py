@@ -30,4 +30,4 @@ def run(options: Options) -> None:
     if options.first and options.last < options.first:
         raise UsageError("--to is before --from")
     period = Period(options.first, options.last) if options.first else None
-    print(page(status.situation(options), period))
+    print(page(status.situation(options), period), flush=True)

@@ -45,9 +45,9 @@ def run(options: Options) -> None:
         lines = (json.dumps(_document(each)) for each in pairs(inventory))
         print("[", next(lines, ""), sep="\n", end="")
         sys.stdout.writelines(f",\n{line}" for line in lines)
-        print("\n]")
+        print("\n]", flush=True)
     else:
-        print(_values(inventory, options), end="")
+        print(_values(inventory, options), end="", flush=True)
 
 
 def load(options: Options) -> Inventory:

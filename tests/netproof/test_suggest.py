@@ -1,10 +1,15 @@
-"""`netproof suggest --merge`: the values of a file are kept, and what is new is marked."""
+"""`netproof suggest` and `netproof coverage` as commands: values that are merged, and output that cannot be written."""
 
 import json
+import shlex
+import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.checker.command import netproof
-from tests.planner.world import SHOP
+from tests.netns import NETPROOF
+from tests.planner.world import SHOP, deployment
 
 
 def test_values_are_kept_and_new_ones_are_marked(tmp_path: Path) -> None:
@@ -28,3 +33,26 @@ def test_without_a_denial_there_is_nothing_to_suggest(tmp_path: Path) -> None:
     ran = netproof("suggest", tmp_path / "policy.json")
     assert (ran.returncode, ran.stdout) == (2, "")
     assert "there is nothing to suggest: no NetworkPolicy blocks a pod from a Service" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "reader", "code"),
+    [
+        (["suggest", "--output", "table"], "| true", 0),
+        (["suggest", "--output", "json"], "| true", 0),
+        (["coverage", "--fail-under", "101", "values.yaml"], "| true", 1),
+        (["suggest"], "> /dev/full", 70),
+    ],
+)
+def test_a_reader_that_ends_does_not_change_the_exit_code_but_a_full_disk_does(
+    command: list[str], reader: str, code: int, tmp_path: Path
+) -> None:
+    more = [deployment(f"more-{n}", {"app": f"more-{n}"}) for n in range(500)]  # the output is larger than buffers
+    items = [*SHOP, *(more if reader == "| true" else ())]
+    (tmp_path / "objects.json").write_text(json.dumps({"kind": "List", "apiVersion": "v1", "items": items}))
+    (tmp_path / "values.yaml").write_text("targets: {allow: ['catalog:8080']}\n")
+    script = f"{shlex.join([str(NETPROOF), *command, 'objects.json'])} {reader}; exit ${{PIPESTATUS[0]}}"
+    ran = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
+    assert ran.returncode == code
+    assert ("No space left on device" in ran.stderr) == (code == 70)
+    assert ("netproof itself failed" in ran.stderr) == (code == 70)
