@@ -33,17 +33,16 @@ def look(objects: Objects, state: State, settings: Settings, now: int) -> Situat
         if run.vantage in vantages:
             learn(state, run, settings.cluster_domain)
     _forget_runs(objects, state)
-    unreadable = list(objects.unreadable)
     for vantage in vantages.values():
         _learn_rounds(state, vantage, now)
-        _learn_trouble(state, vantage, now, unreadable)
+        _learn_trouble(state, vantage, now)
     for key in list(state.vantages):
         if key not in vantages and key.partition("/")[0] not in objects.unlisted:
             _leave(state, key, now)
     _prove(vantages.values(), now)
     order = sorted((-SEVERITY[each.kind], each.since, key) for key, each in state.findings.items() if not each.ended)
     findings = tuple(state.findings[key] for *_, key in order)
-    return Situation(now, settings, tuple(vantages.values()), findings, tuple(unreadable), dict(state.failing))
+    return Situation(now, settings, tuple(vantages.values()), findings, tuple(objects.unreadable), dict(state.failing))
 
 
 def _vantages(
@@ -95,16 +94,16 @@ def _learn_rounds(state: State, vantage: Vantage, now: int) -> None:
         all_pass(state, vantage.key, now)
 
 
-def _learn_trouble(state: State, vantage: Vantage, now: int, unreadable: list[str]) -> None:
+def _learn_trouble(state: State, vantage: Vantage, now: int) -> None:
     """Note why a vantage does not run, or why its last run has no complete report."""
-    known, key, overdue = vantage.known, f"vantage {vantage.key}", ""
+    known, key, overdue, unknown = vantage.known, f"vantage {vantage.key}", "", ""
     try:
         overdue = next(_reasons(vantage, now), "")
     except ScheduleError as error:
-        unreadable.append(f"vantage {vantage.name} in {vantage.namespace}: {harmless(str(error))}")
+        unknown = f"whether a run is missing is not known: {error}"
     if not overdue and known.reported < known.last:
         overdue = known.problem
-    known.overdue, text = harmless(overdue), harmless(overdue or known.problem)
+    known.overdue, text = harmless(overdue), harmless(overdue or known.problem or unknown)
     if not text:
         state.close(key, vantage.key, now)
         return

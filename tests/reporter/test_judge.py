@@ -195,12 +195,16 @@ def test_a_vantage_that_never_ran_is_overdue_too() -> None:
     )
 
 
-def test_a_schedule_that_cannot_be_read_is_listed() -> None:
+def test_a_schedule_that_cannot_be_read_is_a_finding() -> None:
     watch = Watch()
-    watch.world.cronjob(schedule="@every 1h")
-    assert "the schedule '@every 1h' cannot be read" in watch.look().unreadable[0]
-    watch.world.items[0]["spec"]["schedule"] = "0 0 */31 * MON#2"
-    assert "the schedule '0 0 */31 * MON#2' has no next time" in watch.look().unreadable[0]
+    watch.world.cronjob()
+    watch.look()
+    assert [each.kind for each in watch.look().findings] == ["overdue"]
+    for schedule, why in (("@every 1h", "cannot be read"), ("0 0 */31 * MON#2", "has no next time")):
+        watch.world.items[0]["spec"]["schedule"] = schedule
+        (finding,) = watch.look().findings
+        assert (finding.kind, finding.ended) == ("inconclusive", 0)
+        assert f"whether a run is missing is not known: the schedule '{schedule}' {why}" in finding.evidence
 
 
 def test_a_vantage_has_time_for_its_first_run_after_its_schedule_was_changed() -> None:
