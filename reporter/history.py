@@ -98,6 +98,7 @@ class Vantage(Struct, array_like=True):
     channels: tuple[str, ...] = ()  # to notify; empty: all
     schedule: str = ""  # of its CronJob; of a continuous vantage: the pause between two rounds
     scheduled: int = 0  # when it was made, came back to the release, or got another schedule
+    config: str = ""  # of a continuous vantage: a checksum of its configuration
 
     def count(self, time: int, verdicts: Mapping[str, str]) -> None:
         """Count a run that ended at a time, and keep the worst verdicts of its checks on that day."""

@@ -70,7 +70,9 @@ def _vantages(
         schedule = each.every if each.mode == "continuous" else cronjob.spec.schedule if cronjob else each.schedule
         if known.left or known.schedule not in ("", schedule):
             known.scheduled = now
-        known.left, known.channels, known.schedule = 0, each.channels, schedule
+        if known.config != each.config:  # the API does not show which checks a continuous vantage has now
+            leave(state, key, known.checks, now)
+        known.left, known.channels, known.schedule, known.config = 0, each.channels, schedule, each.config
     return found
 
 

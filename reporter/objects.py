@@ -41,6 +41,7 @@ class Metadata(Struct, frozen=True, rename="camel"):
     labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
     creation_timestamp: datetime | None = None
+    deletion_timestamp: datetime | None = None
     owner_references: list[Owner] | None = None
 
     @property

@@ -11,6 +11,7 @@ from reporter.objects import Condition, Detail, Metadata, Object, Objects, secon
 
 _GRACE = 30  # seconds until a Job without a running pod counts as one that cannot start
 _LONG_GRACE = 120  # while its pod mounts volumes and pulls images without complaint
+_STOPPED = 143  # exit code after SIGTERM without a violation
 _CODE = re.compile(r"exit code (\d{1,3})\b")
 
 
@@ -81,7 +82,8 @@ def _terminated(objects: Objects, now: int) -> Iterator[Run]:
             if pod.continuous:
                 vantage, ident = key(pod.metadata), f"{uid}.{container.restart_count}"
                 last = last or container.last_state.get("terminated")
-            if vantage and last:
+            replaced = pod.continuous and pod.metadata.deletion_timestamp and last and last.exit_code == _STOPPED
+            if vantage and last and not replaced:
                 finished, image = seconds(last.finished_at) or now, container.image_id or container.image
                 # The kubelet may have ended it, and have written a termination message of its own.
                 problem = f"its pod did not run to its end: {_reason(pod)}" if pod.status.reason else ""

@@ -25,6 +25,7 @@ class Vantage(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_
     mode: Literal["cronjob", "continuous"] = "cronjob"
     schedule: Annotated[str, Meta(description="Of its CronJob, where that cannot be read.")] = ""
     every: Annotated[Duration, Meta(description="The pause between two rounds of a continuous vantage.")] = "60s"
+    config: Annotated[str, Meta(description="A checksum of the configuration of a continuous vantage.")] = ""
     channels: Annotated[tuple[str, ...], Meta(description="Channels to notify; empty: all.")] = ()
 
 

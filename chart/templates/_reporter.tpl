@@ -55,6 +55,7 @@ without an application's labels.
 {{- $vantage := dict "name" (include "netproof.label" .name) "namespace" .namespace "role" .role "mode" .mode }}
 {{- if eq .mode "continuous" }}
 {{- $_ := set $vantage "every" .continuous.every }}
+{{- $_ := set $vantage "config" (include "netproof.config" (dict "root" $ "vantage" .) | sha256sum | trunc 8) }}
 {{- else }}
 {{- $_ := set $vantage "schedule" .cronjob.schedule }}
 {{- end }}

@@ -98,6 +98,16 @@ def test_a_changed_setting_starts_it_anew() -> None:
     assert pod(VALUES) == pod(VALUES) != pod({**VALUES, "cluster": "other"})
 
 
+def test_it_knows_when_the_lists_of_a_continuous_vantage_changed() -> None:
+    def config(values: Object) -> Any:
+        settings = yaml.safe_load(kind(render(values, namespace="ops"), "ConfigMap")[NAME]["data"]["reporter.yaml"])
+        return {each["name"]: each.get("config") for each in settings["vantages"]}
+
+    before, after = config(VALUES), config({**VALUES, "targets": {"allow": ["10.0.0.1:80"], "deny": ["db:2"]}})
+    assert (before["a"], before["b"], len(before["c"])) == (None, None, 8)
+    assert before["c"] != after["c"]
+
+
 def test_a_vantage_cannot_have_its_name() -> None:
     message = refusal({**VALUES, "vantages": {"reporter": {}}})
     assert "vantages.reporter: reporter is a name of the reporter" in message

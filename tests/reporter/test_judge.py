@@ -7,6 +7,7 @@ from time import process_time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from checker import report, termination
 from reporter.history import DAYS, Day
@@ -511,6 +512,31 @@ def test_a_leak_of_a_continuous_vantage_is_not_lost_if_the_clock_of_its_node_is_
     crashed = {"exitCode": 1, "message": message(check("deny db:5432", "violation")), "finishedAt": stamp(NOON - 5)}
     pod["status"]["containerStatuses"][0] |= {"state": {"terminated": crashed}, "started": False}
     assert kinds(watch.look(NOON + 5)) == [("leak", "tcp://db:5432", 1)]
+
+
+def test_a_continuous_pod_that_is_replaced_is_not_a_run_without_a_report() -> None:
+    watch = Watch(vantages=(Vantage(name="front", namespace="shop", mode="continuous", every="30s"),))
+    pod = watch.world.continuous(state={"terminated": {"exitCode": 143, "finishedAt": stamp(NOON)}})
+    pod["metadata"]["deletionTimestamp"] = stamp(NOON)
+    watch.world.continuous(state={"running": {"startedAt": stamp(NOON)}}, started=True)
+    assert watch.look(NOON + 60).findings == ()
+
+
+def test_other_lists_of_a_continuous_vantage_end_no_finding_as_over_and_prove_nothing() -> None:
+    front = Vantage(name="front", namespace="shop", mode="continuous", config="1")
+    watch = Watch(vantages=(front, Vantage(name="back", namespace="shop")))
+    text = message(check("deny db:5432", "violation"), check("allow api:80"))
+    crashed = {"terminated": {"exitCode": 1, "message": text, "finishedAt": stamp(NOON)}}
+    running = {"running": {"startedAt": stamp(NOON + 5)}}
+    watch.world.continuous(lastState=crashed, state=running, started=True, restartCount=1)
+    watch.world.cronjob("back")
+    watch.world.run(message(check("deny api:80")), name="back")
+    assert [each.proven for each in watch.look(NOON + 10).checks if each.target == "tcp://api:80"] == [True, None]
+    watch.settings = Settings(release="np", vantages=(replace(front, config="2"), watch.settings.vantages[1]))
+    situation = watch.look(NOON + HOUR)
+    assert (situation.findings, [each.proven for each in situation.checks]) == ((), [False])
+    (known,) = watch.state.findings.values()
+    assert known.gone
 
 
 def test_a_continuous_vantage_that_is_gone_is_overdue() -> None:
