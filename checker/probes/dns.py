@@ -56,7 +56,7 @@ class Dns(Probe):
         if check.expect is not Expect.REACHABLE:
             asked.append(_connect(check, address))
         observations = await asyncio.gather(*asked)
-        return min(observations, key=lambda each: (_ORDER.index(each.outcome), not each.port_unreachable))
+        return min(observations, key=lambda each: _ORDER.index(each.outcome))
 
 
 async def _connect(check: Check, address: str) -> Observation:

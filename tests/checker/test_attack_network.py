@@ -37,11 +37,9 @@ def here(module_world: World) -> World:
     world.tcp(82)
     world.servers.tcp(world.pod.socket(socket.SOCK_STREAM, "::", 80))
     zone = {f"sink{n}.test": [address] for n, address in enumerate(SINKHOLES)}
-    peers = {
-        "peers.test": [netns.POD[0], V4],
-        "self.test": [netns.POD[0]],
-    }  # as a headless Service that selects the pod
-    world.udp(53, netns.answers(zone | peers), [V4])
+    zone["mapped.test"] = [f"::ffff:{V4}"]
+    zone |= {"peers.test": [netns.POD[0], V4], "self.test": [netns.POD[0]]}  # as a headless Service with the pod itself
+    world.udp(53, netns.answers(zone), [V4])
     world.rules("tcp dport 1000 drop")
     world.pod.ip(f"addr add {SECOND}/24 dev eth0\n")
     world.node.ip(f"route add {LOOP}/32 via {V4}\n")
@@ -129,6 +127,7 @@ def test_a_later_round_finds_what_is_slower_than_the_timeout_too(here: World, tm
         (at(SECOND, 80), set()),
         (f"[::ffff:{SECOND}]:80", set()),
         (f"[::ffff:{V4}]:80", {"IPv4"}),
+        ("mapped.test:80", {"IPv4"}),
     ],
 )
 def test_an_answer_proves_the_network_that_it_came_over(here: World, allowed: str, proven: set[str]) -> None:
@@ -149,6 +148,12 @@ def test_a_name_that_a_name_server_blocks_shows_nothing(here: World, keys: dict[
     for check in ran.report["checks"][1:]:
         assert (check["outcome"], check["verdict"]) == ("unresolved", "inconclusive")
         assert "leads to this machine itself" in check["seen"]
+
+
+def test_an_allowed_name_that_a_name_server_blocks_is_not_answered_by_this_machine(here: World) -> None:
+    unspecified = [f"sink{n}.test:80" for n, address in enumerate(SINKHOLES) if address in ("0.0.0.0", "::")]
+    ran = here.check({"allow": unspecified})
+    assert {(check["outcome"], check["finding"]) for check in ran.report["checks"]} == {("unresolved", "unreachable")}
 
 
 @pytest.mark.parametrize("port", [80, 81])  # the pod's own port 80 is open, its port 81 is closed

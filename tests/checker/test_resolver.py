@@ -17,6 +17,7 @@ from tests.netns import at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from tests.netns import World
 
@@ -139,6 +140,14 @@ def test_a_family_that_cannot_be_asked_about_is_no_address_to_deny(
     assert (denied["verdict"], denied["outcome"]) == ("inconclusive", "unresolved")  # its IPv6 address was not tried
     seen = {each["family"]: each["outcome"] for each in denied["attempts"][-1]["observations"]}
     assert seen == {"IPv4": "silent", "IPv6": "unresolved"}
+
+
+def test_a_family_that_this_machine_lacks_need_not_be_resolved(tmp_path: Path) -> None:
+    with netns.world(tmp_path, pod=netns.POD[:1]) as world:
+        world.tcp(80)
+        world.udp(53, half_broken, [V4])
+        world.rules("tcp dport 1000 drop")
+        assert world.check({**QUICK, "allow": ["api.test:80"], "deny": ["api.test:1000"]}).code == 0
 
 
 def test_a_leak_counts_whatever_else_cannot_be_resolved(world: World) -> None:
