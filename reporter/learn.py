@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
-from itertools import product
 
 from checker.model import Finding as Kind
 from checker.report import Check as Reported
@@ -11,6 +10,7 @@ from checker.words import harmless
 from reporter.history import OLDEST, SEVERITY, Check, State, Vantage
 from reporter.runs import Run
 
+_KINDS = [str(kind) for kind in Kind]
 _identify = lru_cache(200_000)(identify)  # runs name the same targets again and again
 
 
@@ -89,9 +89,11 @@ def _close(state: State, place: str, time: int) -> None:
     """Note the end of findings that a vantage has no more. Several checks may have one: two paths of a server do."""
     checks = state.vantages[place].checks.values()
     found, listed = {check.key for check in checks if check.finding}, {check.about for check in checks if check.state}
-    for kind, about in product(Kind, {check.about for check in checks}):
-        key, worse = f"{kind} {about}", {f"leak {about}", f"unreachable {about}"} & found
-        if key not in found and state.close(key, place, time, gone=about not in listed) and worse:
+    keys = {f"{kind} {about}" for about in {check.about for check in checks} for kind in _KINDS}
+    for key in (keys & state.findings.keys()) - found:
+        about = key.partition(" ")[2]
+        worse = {f"leak {about}", f"unreachable {about}"} & found
+        if state.close(key, place, time, gone=about not in listed) and worse:
             del state.findings[key]  # it is not over: it became worse
 
 

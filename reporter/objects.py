@@ -153,9 +153,9 @@ class _List(Struct):
     metadata: dict[str, Any] = {}
 
 
-class _Any(Struct):
+class _Named(Struct):
     kind: str = ""
-    metadata: Any = None
+    metadata: dict[str, Any] = {}
 
 
 def read(text: bytes, into: Objects, kind: str = "") -> str:
@@ -168,19 +168,13 @@ def read(text: bytes, into: Objects, kind: str = "") -> str:
     except _UNREADABLE as error:
         raise UnreadableListError(f"it is not a list of Kubernetes objects in JSON: {error}") from None
     for raw in found.items:
-        what = kind
+        named = _Named()
         try:
-            what = kind or msgspec.json.decode(raw, type=_Any).kind
+            named = msgspec.json.decode(raw, type=_Named)
+            what = kind or named.kind
             if what in _KINDS:
                 getattr(into, f"{what.lower()}s").append(msgspec.json.decode(raw, type=Object))
         except _UNREADABLE as error:
-            into.unreadable.append(harmless(f"{what or 'object'} {_name(raw)}: {error}"[:300]))
+            name = f"{named.metadata.get('namespace', '')}/{named.metadata.get('name', '?')}"
+            into.unreadable.append(harmless(f"{kind or named.kind or 'object'} {name}: {error}"[:300]))
     return str(found.metadata.get("continue") or "")
-
-
-def _name(raw: Raw) -> str:
-    try:
-        metadata = msgspec.json.decode(raw, type=_Any).metadata
-        return f"{metadata.get('namespace', '')}/{metadata.get('name', '?')}"
-    except (*_UNREADABLE, AttributeError):
-        return "without a name"

@@ -7,7 +7,6 @@ There is no script and nothing is loaded from elsewhere; the page's Content-Secu
 import base64
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -51,8 +50,7 @@ _DAY_SIGNS = {  # by the worst verdict of a day
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(NamedTuple):
     """Whole days, both included."""
 
     first: date
@@ -62,10 +60,6 @@ class Period:
     def days(self) -> range:
         """The days as proleptic Gregorian ordinals."""
         return range(self.first.toordinal(), self.last.toordinal() + 1)
-
-    def __str__(self) -> str:
-        """Write it as `2026-05-01 to 2026-10-31`."""
-        return f"{self.first} to {self.last}"
 
 
 def page(situation: Situation, period: Period | None = None) -> str:
@@ -90,7 +84,7 @@ def page(situation: Situation, period: Period | None = None) -> str:
         sign=sign,
         targets_of=_targets,
         requirements=tuple(_requirements(situation)),
-        period=str(shown) if period else f"The last {_DAYS} days",
+        period="{} to {}".format(*shown) if period else f"The last {_DAYS} days",
         runs=_runs(situation, period) if period else None,
         strips=tuple(_strips(situation, shown.days)),
         findings=(*situation.findings, *_ended(situation, shown)),
