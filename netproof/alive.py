@@ -5,12 +5,13 @@ import time
 from pathlib import Path
 
 from checker.model import EXIT_CODES, Run, Verdict
-from netproof.arguments import FILE, Options, UsageError, argument
+from netproof.arguments import FILE, Add, Options, UsageError
 
-ARGUMENTS = (
-    argument("file", **FILE, help="the file that `netproof check --alive` writes"),
-    argument("--passed", action="store_true", help="also require that the last round passed"),
-)
+
+def add_arguments(add: Add) -> None:
+    """Add the arguments of the command."""
+    add("file", **FILE, help="the file that `netproof check --alive` writes")
+    add("--passed", action="store_true", help="also require that the last round passed")
 
 
 def write(file: Path, last: Run, within: float) -> None:

@@ -4,6 +4,7 @@ import argparse
 import errno
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from checker.words import seconds
 
 CONFIGURATION, CHANNELS = Path("/etc/netproof"), Path("/etc/netproof-channels")
 Options = argparse.Namespace
+Add = Callable[..., Any]  # argparse.ArgumentParser.add_argument
 
 
 class InputError(Exception):
@@ -25,11 +27,6 @@ class UsageError(InputError):
     """Invalid arguments."""
 
     title = "Invalid arguments: nothing was done."
-
-
-def argument(*names: str, **settings: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
-    """Keep the parameters of one call of `argparse.ArgumentParser.add_argument`."""
-    return names, settings
 
 
 def duration(text: str) -> float:
@@ -69,22 +66,30 @@ def path(text: str) -> Path:
 # Placeholders in help texts, and the types of their values.
 FILE: dict[str, Any] = {"metavar": "FILE", "type": path}
 DIR: dict[str, Any] = {"metavar": "DIR", "type": path}
+PATHS: dict[str, Any] = {"nargs": "*", "metavar": "PATH", "type": path}
 TIME: dict[str, Any] = {"metavar": "TIME", "type": duration}
 NUMBER: dict[str, Any] = {"metavar": "N", "type": count}
 REPEATABLE: dict[str, Any] = {"action": "append", "default": []}
 
-_PATHS = "netproof.yaml, or a folder with netproof.yaml, allow.lst or deny.lst"
-LISTS = (
-    argument("paths", nargs="*", metavar="PATH", type=path, help=_PATHS),
-    argument("--allow", **REPEATABLE, metavar="TARGET", help="must be reachable (repeatable)"),
-    argument("--deny", **REPEATABLE, metavar="TARGET", help="must not be reachable (repeatable)"),
-)
-TEMPLATES = argument("--templates", **DIR, help="folder with your own message templates (*.j2)")
 _CHANNELS = f"folder with one apprise URL per file (default {CHANNELS} if it exists)"
-MESSAGES = (
-    argument("--channels", **DIR, default=CHANNELS if CHANNELS.is_dir() else None, help=_CHANNELS),
-    TEMPLATES,
-)
+
+
+def add_lists(add: Add) -> None:
+    """Add the arguments that name lists."""
+    add("paths", **PATHS, help="netproof.yaml, or a folder with netproof.yaml, allow.lst or deny.lst")
+    add("--allow", **REPEATABLE, metavar="TARGET", help="must be reachable (repeatable)")
+    add("--deny", **REPEATABLE, metavar="TARGET", help="must not be reachable (repeatable)")
+
+
+def add_templates(add: Add) -> None:
+    """Add the argument that names templates of messages."""
+    add("--templates", **DIR, help="folder with your own message templates (*.j2)")
+
+
+def add_messages(add: Add) -> None:
+    """Add the arguments for messages."""
+    add("--channels", **DIR, default=CHANNELS if CHANNELS.is_dir() else None, help=_CHANNELS)
+    add_templates(add)
 
 
 def plan(options: Options) -> Plan:

@@ -18,28 +18,29 @@ from checker import network, runner
 from checker.model import EXIT_CODES, INTERRUPTED, UNDELIVERED, Plan, Run, Verdict
 from checker.target import Target
 from netproof import alive
-from netproof.arguments import FILE, LISTS, MESSAGES, NUMBER, TIME, Options, UsageError, argument, period, plan
+from netproof.arguments import FILE, NUMBER, TIME, Add, Options, UsageError, add_lists, add_messages, period, plan
 from netproof.console import Console
 
 TERMINATION_LOG = Path("/dev/termination-log")
 _LOG = f"write a short report (default {TERMINATION_LOG} if it exists)"
 _DEADLINE = 60.0  # seconds that a round may take when no deadline is set
 
-ARGUMENTS = (
-    *LISTS,
-    *MESSAGES,
-    argument("--settle", **TIME, help="time for policies to take effect (default 10s; 0: no wait)"),
-    argument("--deadline", **TIME, help="time limit for all checks; what is undecided then is inconclusive"),
-    argument("--concurrency", **NUMBER, help="number of attempts at the same time (default 500)"),
-    argument("--output", choices=("text", "json"), default="text", help="lines of text, or the report as JSON"),
-    argument("--report", **FILE, help="also write the report as JSON to this file"),
-    argument("--termination-log", **FILE, default=TERMINATION_LOG if TERMINATION_LOG.exists() else None, help=_LOG),
-    argument("--heartbeat", **FILE, help="file with the URL to call after each run"),
-    argument("--no-notify", action="store_true", help="send nothing: no message, no heartbeat"),
-    argument("--every", metavar="TIME", type=period, help="repeat the check until a violation"),
-    argument("--inconclusive", **NUMBER, default=3, help="exit after N inconclusive rounds in a row (default 3)"),
-    argument("--alive", **FILE, help="write this file after each round, for `netproof alive`"),
-)
+
+def add_arguments(add: Add) -> None:
+    """Add the arguments of the command."""
+    add_lists(add)
+    add_messages(add)
+    add("--settle", **TIME, help="time for policies to take effect (default 10s; 0: no wait)")
+    add("--deadline", **TIME, help="time limit for all checks; what is undecided then is inconclusive")
+    add("--concurrency", **NUMBER, help="number of attempts at the same time (default 500)")
+    add("--output", choices=("text", "json"), default="text", help="lines of text, or the report as JSON")
+    add("--report", **FILE, help="also write the report as JSON to this file")
+    add("--termination-log", **FILE, default=TERMINATION_LOG if TERMINATION_LOG.exists() else None, help=_LOG)
+    add("--heartbeat", **FILE, help="file with the URL to call after each run")
+    add("--no-notify", action="store_true", help="send nothing: no message, no heartbeat")
+    add("--every", metavar="TIME", type=period, help="repeat the check until a violation")
+    add("--inconclusive", **NUMBER, default=3, help="exit after N inconclusive rounds in a row (default 3)")
+    add("--alive", **FILE, help="write this file after each round, for `netproof alive`")
 
 
 def run(options: Options) -> int:

@@ -21,7 +21,7 @@ _EXIT_CODES = """exit codes: 0 every check passed; 1 a violation; 2 invalid argu
 4 passed, but a message that was due could not be delivered; 70 netproof itself failed;
 130 and 143 interrupted, no violation known"""
 
-# Each command is a module `netproof/<name>.py` with ARGUMENTS and run(), which returns an exit code or,
+# Each command is a module `netproof/<name>.py` with add_arguments() and run(), which returns an exit code or,
 # for 0, None. Only the one that is asked for is imported.
 COMMANDS = {
     "check": "Probe the lists, report the results, and exit with the verdict.",
@@ -54,8 +54,7 @@ def main(arguments: Sequence[str]) -> int:
             _overview(arguments)
         command = importlib.import_module(f"netproof.{name}")
         parser = _Parser(prog=f"netproof {name}", description=COMMANDS[name], epilog=_EXIT_CODES)
-        for names, settings in command.ARGUMENTS:
-            parser.add_argument(*names, **settings)
+        command.add_arguments(parser.add_argument)
         return command.run(parser.parse_args(rest, options)) or 0
     except Exception as error:  # noqa: BLE001 - no exception may look like a violation
         code, title, problems = _described(error)

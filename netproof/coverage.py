@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import yaml
 
-from netproof.arguments import Options, argument, path
-from netproof.suggest import OBJECTS, load, reading_values
+from netproof.arguments import Add, Options, path
+from netproof.suggest import add_objects, load, reading_values
 from planner.checks import Checks
 from planner.coverage import Coverage, coverage
 from planner.values import read_values
@@ -13,11 +13,12 @@ from planner.values import read_values
 _BELOW = 1  # exit code
 _WORDS = {True: "noticed", False: "MISSED", None: "no effect"}
 
-ARGUMENTS = (
-    argument("values", type=path, metavar="VALUES", help="file with values of the chart"),
-    *OBJECTS,
-    argument("--fail-under", type=float, default=0, metavar="PERCENT", help="exit with 1 if less than this is noticed"),
-)
+
+def add_arguments(add: Add) -> None:
+    """Add the arguments of the command."""
+    add("values", type=path, metavar="VALUES", help="file with values of the chart")
+    add_objects(add)
+    add("--fail-under", type=float, default=0, metavar="PERCENT", help="exit with 1 if less than this is noticed")
 
 
 def run(options: Options) -> int:

@@ -8,13 +8,12 @@ from pathlib import Path
 
 from checker import config, report
 from checker.model import Verdict
-from netproof.arguments import Options, notify_shape
+from netproof.arguments import Add, Options, notify_shape
 from netproof.check import probe
 from netproof.console import Console
 from notifications.deliver import deliver
 from reporter.server import Answer, Query, serve
 
-ARGUMENTS = ()
 _HERE = "127.0.0.1"
 _INTRODUCTION = """\
 netproof demo: real servers on loopback play the targets of a shop.
@@ -44,6 +43,10 @@ What to do next
     {command} check --settle 0 --allow HOST:PORT --deny HOST:PORT
   Install it on a cluster: README.md, "On a cluster".
 """
+
+
+def add_arguments(_: Add) -> None:
+    """Add no arguments."""
 
 
 def run(_options: Options) -> int:

@@ -2,13 +2,17 @@
 
 from checker.network import gateways
 from checker.words import harmless
-from netproof.arguments import LISTS, Options, plan
+from netproof.arguments import Add, Options, add_lists, plan
 
-ARGUMENTS = LISTS
 _ONLY_GATEWAY = (
     "{} is this machine's default gateway, and the only allowed host: it answers even when the link behind it is down. "
     "Allow a target beyond it, too"
 )
+
+
+def add_arguments(add: Add) -> None:
+    """Add the arguments of the command."""
+    add_lists(add)
 
 
 def run(options: Options) -> None:

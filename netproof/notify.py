@@ -1,16 +1,17 @@
 """`netproof notify`: send a report again, or a test message."""
 
 from checker.model import UNDELIVERED
-from netproof.arguments import CHANNELS, FILE, MESSAGES, Options, UsageError, argument, report
+from netproof.arguments import CHANNELS, FILE, Add, Options, UsageError, add_messages, report
 from netproof.console import Console
 from notifications.channels import folder
 from notifications.deliver import deliver, send_test
 
-ARGUMENTS = (
-    *MESSAGES,
-    argument("--report", **FILE, help="a report as JSON"),
-    argument("--test", action="store_true", help="send a test message to every channel"),
-)
+
+def add_arguments(add: Add) -> None:
+    """Add the arguments of the command."""
+    add_messages(add)
+    add("--report", **FILE, help="a report as JSON")
+    add("--test", action="store_true", help="send a test message to every channel")
 
 
 def run(options: Options) -> int:

@@ -4,7 +4,7 @@ import argparse
 from datetime import date
 
 from netproof import status
-from netproof.arguments import Options, UsageError, argument
+from netproof.arguments import Add, Options, UsageError
 from reporter.page import Period, page
 
 
@@ -15,12 +15,12 @@ def _day(text: str) -> date:
         raise argparse.ArgumentTypeError(f"{text!r} is not a day such as 2026-05-01") from None
 
 
-ARGUMENTS = (
-    *status.ARGUMENTS,
-    argument("--from", dest="first", type=_day, metavar="DAY", help="first day of the evidence, such as 2026-05-01"),
-    argument("--to", dest="last", type=_day, metavar="DAY", help="last day of the evidence"),
-    argument("--cluster", default="", metavar="NAME", help="the name of the cluster, for the title"),
-)
+def add_arguments(add: Add) -> None:
+    """Add the arguments of the command."""
+    status.add_arguments(add)
+    add("--from", dest="first", type=_day, metavar="DAY", help="first day of the evidence, such as 2026-05-01")
+    add("--to", dest="last", type=_day, metavar="DAY", help="last day of the evidence")
+    add("--cluster", default="", metavar="NAME", help="the name of the cluster, for the title")
 
 
 def run(options: Options) -> None:

@@ -1,15 +1,16 @@
 """`netproof render`: show the message for a report."""
 
-from netproof.arguments import FILE, TEMPLATES, Options, argument, report
+from netproof.arguments import FILE, Add, Options, add_templates, report
 from notifications.errors import NotificationError
 from notifications.forms import FORMS
 from notifications.render import render
 
-ARGUMENTS = (
-    argument("--report", **FILE, required=True, help="a report as JSON"),
-    argument("--form", choices=tuple(FORMS), required=True, help="the form of the message"),
-    TEMPLATES,
-)
+
+def add_arguments(add: Add) -> None:
+    """Add the arguments of the command."""
+    add("--report", **FILE, required=True, help="a report as JSON")
+    add("--form", choices=tuple(FORMS), required=True, help="the form of the message")
+    add_templates(add)
 
 
 def run(options: Options) -> None:

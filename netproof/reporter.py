@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from threading import Event
 
-from netproof.arguments import FILE, MESSAGES, InputError, Options, argument
+from netproof.arguments import FILE, Add, InputError, Options, add_messages
 from netproof.console import Console
 from reporter.api import Api, ApiError, address
 from reporter.routes import local, public
@@ -15,11 +15,12 @@ from reporter.settings import SettingsError, load
 
 _SETTINGS = Path("/etc/netproof-reporter/reporter.yaml")
 
-ARGUMENTS = (
-    argument("--settings", **FILE, default=_SETTINGS, help="settings of the reporter (default %(default)s)"),
-    *MESSAGES,
-    argument("--heartbeat", **FILE, help="file with the URL to call while there is no finding"),
-)
+
+def add_arguments(add: Add) -> None:
+    """Add the arguments of the command."""
+    add("--settings", **FILE, default=_SETTINGS, help="settings of the reporter (default %(default)s)")
+    add_messages(add)
+    add("--heartbeat", **FILE, help="file with the URL to call while there is no finding")
 
 
 def run(options: Options) -> None:

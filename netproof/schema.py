@@ -3,10 +3,13 @@
 import json
 
 from checker import report, schema
-from netproof.arguments import Options, argument
+from netproof.arguments import Add, Options
 from notifications.settings import Notify
 
-ARGUMENTS = (argument("--report", action="store_true", help="print the schema of the report instead"),)
+
+def add_arguments(add: Add) -> None:
+    """Add the arguments of the command."""
+    add("--report", action="store_true", help="print the schema of the report instead")
 
 
 def run(options: Options) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from checker.model import EXIT_CODES, Verdict
 from checker.words import harmless
-from netproof.arguments import FILE, InputError, Options, argument, content
+from netproof.arguments import FILE, Add, InputError, Options, content
 from netproof.console import table
 from reporter.history import Check, State
 from reporter.judge import look
@@ -14,15 +14,15 @@ from reporter.settings import Settings
 from reporter.situation import Situation, utc
 
 _GET = "kubectl get cronjobs,jobs,pods -A -l netproof-vantage -o json"
-_OBJECTS = f"Kubernetes objects as JSON (default: standard input); make it with: {_GET}"
 _DOMAIN = "DNS domain of the cluster (default %(default)s)"
 _HEAD = ("NAMESPACE", "VANTAGE", "LIST", "TARGET", "STATE", "SINCE")
 _EXEMPT = "blocked; no pod may reach it, so nothing can prove that it is up"
 
-ARGUMENTS = (
-    argument("file", nargs="?", **FILE, help=_OBJECTS),
-    argument("--cluster-domain", default="cluster.local", metavar="NAME", help=_DOMAIN),
-)
+
+def add_arguments(add: Add) -> None:
+    """Add the arguments of the command."""
+    add("file", nargs="?", **FILE, help=f"Kubernetes objects as JSON (default: standard input); make it with: {_GET}")
+    add("--cluster-domain", default="cluster.local", metavar="NAME", help=_DOMAIN)
 
 
 def run(options: Options) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 
 from checker.words import harmless
-from netproof.arguments import FILE, NUMBER, REPEATABLE, InputError, Options, argument, content, path
+from netproof.arguments import FILE, NUMBER, PATHS, REPEATABLE, Add, InputError, Options, content
 from netproof.console import table
 from planner.inventory import Inventory
 from planner.objects import read
@@ -17,23 +17,24 @@ from planner.pairs import Pair, pairs
 from planner.suggestion import suggest
 from planner.values import write
 
-_OBJECTS = "JSON or YAML, files or folders (default: standard input)"
-_NAMESPACE = "namespace of vantages that set none (default: default)"
 _OUTPUT = "values, or a list of which pods may reach which Services"
 _HEAD = ("FROM", "TO", "PORT", "ALLOWED", "BY")
 
-OBJECTS = (
-    argument("objects", nargs="*", type=path, metavar="PATH", help=_OBJECTS),
-    argument("--ignore-kind", **REPEATABLE, metavar="KIND", help="kind of policy to ignore (repeatable)"),
-    argument("--skip-unreadable", action="store_true", help="ignore what cannot be read"),
-    argument("--namespace", default="default", metavar="NAME", help=_NAMESPACE),
-)
-ARGUMENTS = (
-    *OBJECTS,
-    argument("--output", choices=("values", "table", "json"), default="values", help=_OUTPUT),
-    argument("--max-denials", **NUMBER, default=20, help="largest number of denials of a vantage (default 20)"),
-    argument("--merge", **FILE, help="your values: they are kept, and differences are marked"),
-)
+
+def add_objects(add: Add) -> None:
+    """Add the arguments that name Kubernetes objects."""
+    add("objects", **PATHS, help="JSON or YAML, files or folders (default: standard input)")
+    add("--ignore-kind", **REPEATABLE, metavar="KIND", help="kind of policy to ignore (repeatable)")
+    add("--skip-unreadable", action="store_true", help="ignore what cannot be read")
+    add("--namespace", default="default", metavar="NAME", help="namespace of vantages that set none (default: default)")
+
+
+def add_arguments(add: Add) -> None:
+    """Add the arguments of the command."""
+    add_objects(add)
+    add("--output", choices=("values", "table", "json"), default="values", help=_OUTPUT)
+    add("--max-denials", **NUMBER, default=20, help="largest number of denials of a vantage (default 20)")
+    add("--merge", **FILE, help="your values: they are kept, and differences are marked")
 
 
 def run(options: Options) -> None:
