@@ -17,6 +17,9 @@ without an application's labels.
 {{- $_ := set $reporter "fullname" (include "netproof.cut" (printf "%s-reporter" (include "netproof.fullname" .root))) }}
 {{- $_ := set $reporter "namespace" .root.Release.Namespace }}
 {{- include "netproof.secrets" (dict "root" .root "vantage" $reporter) }}
+{{- if contains "://" ($own.digestChannels | toJson) }}
+{{- fail "reporter.digestChannels: it has a URL, but a name belongs there" }}
+{{- end }}
 {{- with $own.digest }}
 {{- $_ := set $reporter "digest" (include "netproof.schedule" (dict "schedule" . "name" $reporter.fullname "place" "reporter.digest")) }}
 {{- end }}

@@ -174,6 +174,7 @@ URL = "json://user:password@host/token"
         ("notifications.channels", {"channels": {"chat": [URL]}}),
         ("heartbeat.existingSecret", {"existingSecret": URL}),
         ("heartbeat.url", {"url": URL}),
+        ("reporter.digestChannels", {"enabled": True, "digestChannels": [URL]}),
     ],
 )
 @pytest.mark.parametrize("reporter", [True, False])
@@ -181,7 +182,7 @@ URL = "json://user:password@host/token"
 def test_a_url_where_none_belongs_is_refused_and_not_shown(
     place: str, values: dict[str, Any], reporter: bool, major: int
 ) -> None:
-    given = {place.partition(".")[0]: values, "reporter": {"enabled": reporter}}
+    given = {"reporter": {"enabled": reporter}, place.partition(".")[0]: values}
     message = refusal({**ONE, **given}, major)
     assert place in message.replace("at '/", "at '").replace("/", ".")
     assert "token" not in message
