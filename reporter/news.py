@@ -100,10 +100,9 @@ def document(groups: Groups, situation: Situation) -> dict[str, Any]:
 
 def summary_is_due(state: State, situation: Situation) -> bool:
     """Whether it is the time of the summary. The first one waits for its time, too."""
-    schedule = situation.settings.digest
-    if schedule:
-        state.digest = state.digest or situation.at
-    return bool(schedule) and next_after(schedule, state.digest) <= situation.at
+    schedule, now = situation.settings.digest, situation.at
+    state.digest = min(state.digest or now, now) if schedule else 0
+    return bool(schedule) and next_after(schedule, state.digest) <= now
 
 
 def summary(situation: Situation) -> tuple[dict[str, Any], Attachment]:

@@ -402,6 +402,15 @@ def test_an_evicted_pod_is_a_finding_with_the_reason_of_the_kubelet() -> None:
     assert finding.evidence == "its pod did not run to its end: Evicted: Pod ephemeral local storage usage exceeds 1Mi."
 
 
+def test_a_pod_that_was_evicted_before_its_containers_started_is_a_finding_with_the_reason() -> None:
+    watch = Watch()
+    watch.world.cronjob()
+    _, pod = watch.world.run(None, code=3)
+    pod["status"] = {"phase": "Failed", "reason": "Evicted", "message": "The node was low on memory."}
+    (finding,) = watch.look(NOON + 60).findings
+    assert "its pod left no termination message (Evicted: The node was low on memory.)" in finding.evidence
+
+
 def test_a_broken_configuration_is_a_finding() -> None:
     watch = Watch()
     watch.world.cronjob()

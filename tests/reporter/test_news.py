@@ -208,6 +208,18 @@ def test_what_became_worse_waits_no_longer_if_jobs_run_all_the_time() -> None:
     assert notified == [{"new": ["tcp://db:5432"]}]
 
 
+@pytest.mark.parametrize(("minute", "due"), [(59, False), (60, True)])
+def test_the_summary_waits_for_its_time_after_it_was_off_or_a_clock_was_wrong(minute: int, due: bool) -> None:
+    release = Release()
+    release.state.digest = NOON - 30 * DAY
+    assert not news.summary_is_due(release.state, release.look())
+    release.settings = Watch(digest="0 * * * *").settings
+    assert not news.summary_is_due(release.state, release.look(NOON + 1))
+    release.state.digest = NOON + 30 * DAY
+    assert not news.summary_is_due(release.state, release.look(NOON + MINUTE))
+    assert news.summary_is_due(release.state, release.look(NOON + minute * MINUTE)) is due
+
+
 def test_channels_that_fail_get_one_message_together() -> None:
     release = Release("chat", "mail", "pager")
     release.world.cronjob()

@@ -86,6 +86,7 @@ def titles(server: servers.Server) -> list[str]:
 
 
 def test_a_leak_and_its_end_are_one_message_each(reporter: Reporter) -> None:
+    reporter.api.secret["data"] = {"other": "eA=="}
     with servers.http(*[servers.OK] * 9) as slack:
         reporter.channel("slack", slack.port)
         reporter.round()
@@ -101,7 +102,7 @@ def test_a_leak_and_its_end_are_one_message_each(reporter: Reporter) -> None:
         "1 new leak: tcp://db:5432 from shop/front",
         "1 leak over: tcp://db:5432 from shop/front",
     ]
-    assert reporter.api.secret["metadata"]["labels"] == {"by": "helm"}
+    assert (reporter.api.secret["metadata"]["labels"], reporter.api.secret["data"]["other"]) == ({"by": "helm"}, "eA==")
     assert history.load(reporter.api.state).findings == {}
 
 
