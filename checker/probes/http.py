@@ -39,26 +39,20 @@ class Http(Probe):
     proxy: bool = False  # use the proxy that the environment names
 
     def statuses(self) -> list[str]:
-        """List the patterns of the statuses that are fine."""
-        return [str(each).lower() for each in (self.status if isinstance(self.status, list) else [self.status])]
+        """List the patterns of the statuses that are fine (RFC 9110)."""
+        status = ["1xx", "2xx", "3xx", "4xx"] if self.status is None else self.status
+        return [str(each).lower() for each in (status if isinstance(status, list) else [status])]
 
     def mistake(self, check: Check) -> tuple[str, str] | None:
         """Find a mistake in the probe."""
-        if self.status is not None:
-            for pattern in self.statuses():
-                if not re.fullmatch("[1-5][0-9x]{2}", pattern):
-                    return "status", f"found {pattern!r}; expected a number such as 200 or a class such as 2xx"
+        for pattern in self.statuses():
+            if not re.fullmatch("[1-5][0-9x]{2}", pattern):
+                return "status", f"found {pattern!r}; expected a number such as 200 or a class such as 2xx"
         if self.ca is not None and not os.path.isfile(self.ca):  # noqa: PTH113 - false for what is no path, too
             return "ca", f"there is no file {self.ca!r}"
         if self.proxy and check.expect is not Expect.REACHABLE:
             return "proxy", "a denied target is tried directly; remove it"
         return None
-
-    def fits(self, status: int) -> bool:
-        """Return whether an HTTP status (RFC 9110) is one that the check asks for."""
-        if self.status is None:
-            return status < 500
-        return any(re.fullmatch(pattern.replace("x", "[0-9]"), str(status)) for pattern in self.statuses())
 
     async def attempt(self, check: Check, address: str) -> Observation:
         """Open means that an HTTP answer with a fitting status came, from a peer whose certificate was verified.
@@ -115,7 +109,8 @@ async def _request(probe: Http, target: Target, address: str, within: float) -> 
                 return Outcome.UNEXPECTED, f"more than {_REDIRECTS} redirects"
             if proxy and response.status_code == 407:
                 return Outcome.UNEXPECTED, "the proxy demands credentials (HTTP 407)"
-            outcome = Outcome.OPEN if probe.fits(response.status_code) else Outcome.UNEXPECTED
+            fine = "|".join(probe.statuses()).replace("x", "[0-9]")
+            outcome = Outcome.OPEN if re.fullmatch(fine, str(response.status_code)) else Outcome.UNEXPECTED
             return outcome, f"HTTP {response.status_code}"
     except (TimeoutError, httpx.TimeoutException):
         return Outcome.UNEXPECTED, f"{so_far}no HTTP answer came"
