@@ -28,24 +28,6 @@ Controls = Annotated[list[Control], Meta(max_length=20, title="a list of at most
 Attempts = Annotated[int, Meta(ge=1, le=100, title="a whole number from 1 to 100")]
 
 
-class Defaults(Struct, forbid_unknown_fields=True):
-    """Settings of every check that has none of its own."""
-
-    timeout: Duration | None = None
-    attempts: Attempts | None = None
-    closed: Literal["violation", "pass"] | None = None
-
-
-class Vantage(Struct, forbid_unknown_fields=True):
-    """Where the run probes from: part of the report, nothing else depends on it."""
-
-    name: Words | None = None
-    cluster: Words | None = None
-    namespace: Words | None = None
-    node: Words | None = None
-    labels: dict[str, str | None] | None = None
-
-
 def _struct(name: str, doc: str | None, keys: dict[str, Any]) -> type[Struct]:
     members = [(key, hint | None, None) for key, hint in keys.items()]
     return msgspec.defstruct(name, members, forbid_unknown_fields=True, namespace={"__doc__": doc})
@@ -59,22 +41,26 @@ def _strict(hint: Any) -> Any:
     return Union[tuple(map(_strict, get_args(hint)))] if get_origin(hint) in (Union, UnionType) else hint  # noqa: UP007
 
 
+_KEYS: dict[str, Any] = {
+    "target": Target,
+    "name": Words,
+    "because": Words,
+    "controls": Controls,
+    "timeout": Duration,
+    "attempts": Attempts,
+    "closed": Literal["violation", "pass"],
+    "control": bool,
+    "every": bool,
+}
 Check = _struct(
     "Check",
     "One check: a target (or a command and its name) and settings. Which settings it takes depends on its kind.",
-    {
-        "target": Target,
-        "name": Words,
-        "because": Words,
-        "controls": Controls,
-        "timeout": Duration,
-        "attempts": Attempts,
-        "closed": Literal["violation", "pass"],
-        "control": bool,
-        "every": bool,
-    }
-    | {key: _strict(hint) for kind in KINDS.values() for key, hint in get_type_hints(kind).items()},
+    _KEYS | {key: _strict(hint) for kind in KINDS.values() for key, hint in get_type_hints(kind).items()},
 )
+_DEFAULTS = {key: _KEYS[key] for key in ("timeout", "attempts", "closed")}
+Defaults = _struct("Defaults", "Settings of every check that has none of its own.", _DEFAULTS)
+_VANTAGE = dict.fromkeys(("name", "cluster", "namespace", "node"), Words) | {"labels": dict[str, str | None]}
+Vantage = _struct("Vantage", "Where the run probes from: part of the report, nothing else depends on it.", _VANTAGE)
 Targets = Annotated[list[Target | Check], Meta(title="a list of targets, [] for none")]  # type: ignore[valid-type]
 
 
@@ -83,13 +69,13 @@ class Configuration(Struct, forbid_unknown_fields=True):
 
     allow: Targets = []
     deny: Targets = []
-    defaults: Defaults | None = None
+    defaults: Defaults | None = None  # type: ignore[valid-type]
     settle: Annotated[str, Meta(pattern=DURATION, title=A_DURATION)] | Literal[0] | None = None
     concurrency: Annotated[int, Meta(ge=1, le=100_000, title="a whole number from 1 to 100000")] | None = None
     deadline: Duration | None = None
     isolated: bool | None = None
     role: Literal["vantage", "control"] | None = None
-    vantage: Vantage | None = None
+    vantage: Vantage | None = None  # type: ignore[valid-type]
 
 
 def configuration(notify: type[Any]) -> type[Struct]:
