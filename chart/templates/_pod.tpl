@@ -152,8 +152,8 @@ volumes:
     - /etc/netproof-lists
     {{- end }}
     {{- if .continuous }}
-    - --every={{ .vantage.continuous.every | default "60s" }}
-    - --inconclusive={{ .vantage.continuous.inconclusive | default 3 }}
+    - --every={{ .vantage.continuous.every }}
+    - --inconclusive={{ .vantage.continuous.inconclusive }}
     - --alive=/run/netproof/alive.json
     {{- end }}
     {{- end }}

@@ -68,6 +68,7 @@ values with the vantage's own merged over them, and
 {{- end }}
 {{- end }}
 {{- $_ := set $vantage "mode" (default "cronjob" $vantage.mode) }}
+{{- $_ := merge $vantage.continuous (dict "every" "60s" "inconclusive" 3) }}
 {{- $_ := set $vantage "fullname" (include "netproof.cut" $vantage.fullname) }}
 {{- if (default dict .root.Values.reporter).enabled }}
 {{- include "netproof.leaveToTheReporter" (dict "vantage" $vantage "own" .own) }}

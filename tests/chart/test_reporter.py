@@ -44,6 +44,25 @@ def test_what_the_chart_writes_is_what_the_reporter_reads(objects: list[Object],
     assert (b.schedule, c.mode, c.every, control.role) == ("5 * * * *", "continuous", "30s", "control")
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"continuous": None},
+        {"vantages": {"c": {"mode": "continuous", "continuous": {"every": None}}}},
+        {"cluster": None, "clusterDomain": None},
+        {"reporter": {"enabled": True, "interval": None, "remindEvery": None, "groupWithin": None, "digest": None}},
+    ],
+    ids=str,
+)
+def test_null_is_the_default_of_the_reporter_too(values: Object, tmp_path: Any) -> None:
+    objects = render({**VALUES, "vantages": {"c": {"mode": "continuous"}}, **values}, namespace="ops")
+    file = tmp_path / "reporter.yaml"
+    file.write_text(kind(objects, "ConfigMap")[NAME]["data"]["reporter.yaml"])
+    assert load(file).vantages[0].every == "60s"
+    args = kind(objects, "Deployment")["np-netproof-c"]["spec"]["template"]["spec"]["containers"][0]["args"]
+    assert "--every=60s" in args
+
+
 def test_it_may_read_jobs_and_keep_its_state_and_nothing_else(objects: list[Object]) -> None:
     roles = [each for each in objects if each["kind"] == "Role"]
     rights = {
