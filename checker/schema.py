@@ -35,7 +35,7 @@ def _struct(name: str, doc: str | None, keys: dict[str, Any]) -> type[Struct]:
 
 @cache
 def _strict(hint: Any) -> Any:
-    """Replace each TypedDict in a type by a type that refuses other keys, which msgspec does for its own alone."""
+    """Replace each TypedDict in a type by a type that refuses other keys, which msgspec does only for its own."""
     if is_typeddict(hint):
         return _struct(hint.__name__, hint.__doc__, get_type_hints(hint))
     return Union[tuple(map(_strict, get_args(hint)))] if get_origin(hint) in (Union, UnionType) else hint  # noqa: UP007

@@ -127,3 +127,16 @@ def test_a_template_cannot_change_the_document(
     assert all(each.delivered and "is unsafe" in str(each.reason) for each in deliveries)
     for server in (first, second):
         assert server.requests[0].json["title"].startswith("🔴 netproof: 1 leak")
+
+
+def test_a_template_that_prints_all_it_can_reach_prints_no_secret(
+    leaking: sample.Report, channels: sample.Channels, tmp_path: Path
+) -> None:
+    names = ("report", "groups", "vantage", "warnings", "self", "range", "dict", "lipsum", "cycler", "namespace()")
+    (tmp_path / "text.j2").write_text("title\n" + "".join(f"{{{{ {name} | pprint }}}}\n" for name in names))
+    with servers.http(servers.OK) as other:
+        (delivery,) = deliver(leaking, channels(other=sample.json(other.port)), tmp_path)
+    assert delivery == Delivery("other", delivered=True)
+    body = other.requests[0].body.decode()
+    assert "mongo.db" in body
+    assert not [secret for secret in sample.SECRETS if secret in body]
