@@ -9,19 +9,17 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec.structs import asdict
 
-from checker.words import harmless, seconds
+from checker.words import harmless
 from reporter import history, runs
 from reporter.history import SEVERITY, State
-from reporter.learn import all_pass, learn, leave
+from reporter.learn import learn, learn_rounds, leave
 from reporter.objects import Object, Objects
 from reporter.schedule import ScheduleError
 from reporter.settings import Settings
 from reporter.settings import Vantage as Listed
-from reporter.situation import RESTART, Situation, Vantage, utc
+from reporter.situation import Situation, Vantage, utc
 
 _UNKNOWN = 86_400  # seconds that count as recent where a schedule cannot be read
-_COARSE = 300  # seconds between two updates of the last round: each one writes the state
-_PASSED = 10  # rounds: after as many inconclusive ones in a row the process has ended
 
 
 def look(objects: Objects, state: State, settings: Settings, now: int) -> Situation:
@@ -34,7 +32,7 @@ def look(objects: Objects, state: State, settings: Settings, now: int) -> Situat
             learn(state, run, settings.cluster_domain)
     _forget_runs(objects, state)
     for vantage in vantages.values():
-        _learn_rounds(state, vantage, now)
+        learn_rounds(state, vantage, now)
         _learn_trouble(state, vantage, now)
     for key in list(state.vantages):
         if key not in vantages and key.partition("/")[0] not in objects.unlisted:
@@ -82,18 +80,6 @@ def _forget_runs(objects: Objects, state: State) -> None:
     for key, vantage in state.vantages.items():
         if key.partition("/")[0] not in objects.unlisted:
             vantage.runs = [ident for ident in vantage.runs if ident.partition(".")[0] in there]
-
-
-def _learn_rounds(state: State, vantage: Vantage, now: int) -> None:
-    """Note that the rounds of a continuous vantage go on: after a violation its process would have ended."""
-    if not vantage.rounds_since:
-        return
-    known = vantage.known
-    if now - known.last > _COARSE:
-        known.last = now
-    long = now - vantage.rounds_since > _PASSED * seconds(vantage.every) + RESTART
-    if long and (known.problem or any(check.state != "pass" for check in vantage.checks)):
-        all_pass(state, vantage.key, now)
 
 
 def _learn_trouble(state: State, vantage: Vantage, now: int) -> None:

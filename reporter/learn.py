@@ -6,17 +6,20 @@ from functools import lru_cache
 from checker.model import Finding as Kind
 from checker.report import Check as Reported
 from checker.target import identify
-from checker.words import harmless
-from reporter.history import OLDEST, SEVERITY, Check, State, Vantage
+from checker.words import harmless, seconds
+from reporter.history import OLDEST, SEVERITY, Check, State
 from reporter.runs import Run
+from reporter.situation import RESTART, Vantage
 
+_COARSE = 300  # seconds between two updates of the last round: each one writes the state
+_PASSED = 10  # rounds: after as many inconclusive ones in a row the process has ended
 _KINDS = [str(kind) for kind in Kind]
 _identify = lru_cache(200_000)(identify)  # runs name the same targets again and again
 
 
 def learn(state: State, run: Run, cluster_domain: str) -> None:
     """Update the state with one run. Runs come in the order in which they ended."""
-    vantage, (report, problem) = state.vantages.setdefault(run.vantage, Vantage()), run.report()
+    vantage, (report, problem) = state.vantages[run.vantage], run.report()
     vantage.runs.append(run.id)
     listed = {harmless(f"{check.list} {check.target}"): check for check in report.checks} if report else {}
     for key, check in listed.items():
@@ -44,16 +47,22 @@ def learn(state: State, run: Run, cluster_domain: str) -> None:
         vantage.forget(run.finished - OLDEST)
 
 
-def all_pass(state: State, place: str, time: int) -> None:
-    """Note that all checks of a vantage pass."""
-    vantage = state.vantages[place]
-    vantage.problem, vantage.exit_code, vantage.last = "", None, time
-    for check in vantage.checks.values():
-        if check.state in ("violation", "inconclusive"):
-            check.change("pass", time)
-            check.passed = time
-        check.finding = ""
-    _close(state, place, time)
+def learn_rounds(state: State, vantage: Vantage, now: int) -> None:
+    """Note that the rounds of a continuous vantage go on: after a violation its process would have ended."""
+    known = vantage.known
+    if not vantage.rounds_since:
+        return
+    if now - known.last > _COARSE:
+        known.last = now
+    if now - vantage.rounds_since <= _PASSED * seconds(vantage.every) + RESTART:
+        return
+    if known.problem or any(check.state != "pass" for check in vantage.checks):
+        known.problem, known.exit_code, known.last = "", None, now
+        for check in vantage.checks:
+            check.passed = check.passed if check.state == "pass" else now
+            check.change("pass", now)
+            check.finding = ""
+        _close(state, vantage.key, now)
 
 
 def leave(state: State, place: str, keys: Iterable[str], time: int) -> None:
