@@ -23,7 +23,11 @@ PLACES = {
         rf"ghcr\.io/netproof/netproof:{VERSION}",
     ],
 }
-EXAMPLES = [rf"netproof/netproof:{VERSION}", rf"netproof.* --version {VERSION}", rf"targetRevision: {VERSION}"]
+EXAMPLES = [
+    rf"netproof/netproof:{VERSION}",
+    rf"netproof.* --version {VERSION}",
+    rf"(?:targetRevision|version|tag): {VERSION}",  # Argo CD, kustomize, Flux
+]
 CHANGES = re.compile(r"^  artifacthub\.io/changes: \|\n(?:    .*\n)*", re.MULTILINE)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
+from checker import __version__
 from release import changelog, check, places, prepare
 
 ROOT = Path(__file__).parents[2]
@@ -83,6 +85,13 @@ def test_prepared_means_that_nothing_is_missing(checkout: Path) -> None:
         "description": "A second: with a colon.",
     }
     assert "--version 0.2.0\n" in (checkout / "README.md").read_text()
+
+
+def test_no_page_keeps_an_old_version(clone: Path) -> None:
+    places.write(clone, "98.7.6")
+    pages = [clone / "README.md", clone / "chart/README.md", clone / "chart/Chart.yaml", *clone.glob("docs/*.md")]
+    assert [page.name for page in pages if re.search(rf"\b{re.escape(__version__)}\b", page.read_text())] == []
+    assert (clone / "docs/gitops.md").read_text().count("98.7.6") == 4
 
 
 @pytest.mark.parametrize("version", ["", "1.0", "v1.0.0", "1.0.0\n", "1.0.0-rc1", "1.0.0rc1"])
