@@ -127,7 +127,7 @@ class _Runner:
         self.proof = verdict.Proof()
         self.wait = 0.0 if plan.settled else plan.settle  # from the first allow check that passed to the decision
         self.decide_at = self.wait
-        self.passed = False  # an allow check
+        self.passed = False  # an allow check, and the network worked
 
     async def all(self) -> None:
         if self.wait:
@@ -159,7 +159,7 @@ class _Runner:
             await asyncio.wait((found, task), return_when=asyncio.FIRST_COMPLETED)
             task.cancel()
         judgement = verdict.judge(state.check, state.attempts)
-        if judgement.verdict is Verdict.PASS and not self.passed:
+        if judgement.verdict is Verdict.PASS and self.proof.since and not self.passed:
             self.passed = True
             if self.prober.now() < self.decide_at:
                 self.decide_at = self.prober.now() + self.wait

@@ -5,6 +5,7 @@ What changes the rules is what the servers see: the clock of a test starts with 
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -74,6 +75,15 @@ def test_what_starts_shut_and_opens_in_time_passes(world: World, shut: str) -> N
     assert 1.5 <= passed["at"] + passed["elapsed"] <= SETTLE
     assert denied["attempts"][-1]["at"] >= 1.5 + SETTLE  # the window begins with the first check that passed
     assert denied["lag"] is None
+
+
+def test_the_window_does_not_begin_with_a_check_that_this_machine_answers_itself(world: World) -> None:
+    world.servers.tcp(world.pod.socket(socket.SOCK_STREAM, "::", 80)).then = after(4.5, world.rules)
+    world.tcp(80).then = after(2, lambda: world.rules(SHUT))
+    world.tcp(81)
+    world.rules("tcp dport { 80, 81 } drop")  # for the first 4.5 s there is no network, and for the next 2 s no policy
+    ran = world.check(CONFIG | {"allow": [at(netns.POD[0], 80), ALLOWED]})
+    assert (ran.code, ran.check(f"tcp://{DENIED}")["verdict"]) == (0, "pass")
 
 
 @pytest.mark.parametrize("shut", ["drop", "reject with icmp type port-unreachable", "reject with tcp reset"])
