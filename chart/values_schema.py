@@ -22,6 +22,7 @@ Schema = dict[str, Any]
 TARGET = Path(__file__).with_name("values.schema.json")
 TARGETS = Path(__file__).parent / "files" / "kinds.json"
 LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"  # RFC 1123
+NAME = rf"{LABEL}(\.{LABEL})*"  # of most objects of Kubernetes
 IMAGE = "[a-zA-Z0-9.-]+(:[0-9]+)?(/[a-zA-Z0-9._-]+)*/?"  # a registry, a repository, or both
 
 # Hosts and ports as RE2 patterns, without regard to case. A name whose last label is a number must be an IPv4 address.
@@ -316,8 +317,8 @@ def schema() -> Schema:
         "tolerations": kubernetes.property(pod, "tolerations"),
         "affinity": kubernetes.property(pod, "affinity"),
         "topologySpreadConstraints": kubernetes.property(pod, "topologySpreadConstraints"),
-        "priorityClassName": text(),
-        "runtimeClassName": text(),
+        "priorityClassName": text(NAME, 253),
+        "runtimeClassName": text(NAME, 253),
         "schedulerName": text(),
         "hostAliases": kubernetes.property(pod, "hostAliases"),
         "dnsPolicy": choice("", "ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"),
@@ -329,7 +330,7 @@ def schema() -> Schema:
         "extraContainers": kubernetes.property(pod, "containers"),
         "extraVolumes": OBJECTS,
         "extraVolumeMounts": kubernetes.property(container, "volumeMounts"),
-        "serviceAccount": mapping(create=BOOL, name=text(), annotations=words(), automount=BOOL),
+        "serviceAccount": mapping(create=BOOL, name=text(NAME, 253), annotations=words(), automount=BOOL),
     }
     shared = {name: ref(f"vantage/properties/{name}") for name in vantage}
     place = {"namespace": text(LABEL, 63)}
@@ -359,7 +360,7 @@ def schema() -> Schema:
             podLabels=words(),
             podAnnotations=words(),
             resources=shared["resources"],
-            serviceAccount=mapping(create=BOOL, name=text(), annotations=words()),
+            serviceAccount=mapping(create=BOOL, name=text(NAME, 253), annotations=words()),
         ),
         "serviceMonitor": mapping(enabled=BOOL, namespace=text(LABEL, 63), labels=words(), interval=text()),
         "prometheusRule": mapping(enabled=BOOL, namespace=text(LABEL, 63), labels=words(), extraRules=OBJECTS),
