@@ -13,13 +13,16 @@ _SPARE_FILES = 64  # file descriptors that are not for probes
 
 
 class Prober:
-    """Makes attempts, with at most `files` sockets at once; belongs to one event loop. Times count from its making."""
+    """Makes attempts, with at most `files` sockets at once, and `held` that stay open for long.
 
-    def __init__(self, files: int) -> None:
+    It belongs to one event loop. Times count from its making.
+    """
+
+    def __init__(self, files: int, held: int = 0) -> None:
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
         self._resolver = resolver.Resolver()
-        self._files = asyncio.Semaphore(files)
+        self._files, self._held = asyncio.Semaphore(files), asyncio.Semaphore(held)
 
     def now(self) -> float:
         """Return the seconds since the beginning, to a tenth of a millisecond."""
@@ -29,23 +32,27 @@ class Prober:
         """Give back what the attempts left open."""
         self._resolver.close()
 
-    async def attempt(self, check: Check, *, within: float | None = None, known: Iterable[str] = ()) -> Attempt:
+    async def attempt(
+        self, check: Check, *, within: float | None = None, known: Iterable[str] = (), hold: bool = False
+    ) -> Attempt:
         """Make one attempt, of `within` seconds instead of the check's timeout.
 
-        The addresses `known` are tried beside those that the name has now. It never raises: what a probe
-        raises, whatever it is, is an `untestable` observation with the error's name.
+        The addresses `known` are tried beside those that the name has now. With `hold`, its sockets are those that
+        may stay open for long. It never raises: what a probe raises, whatever it is, is an `untestable` observation
+        with the error's name.
         """
+        slots = self._held if hold else self._files
         if within not in (None, check.timeout):
             check = replace(check, timeout=within)
         at, host = self.now(), check.target.host
         if not check.probe.form.host or (host and (network.is_literal(host) or check.proxied)):
-            left, observation = await self._try(check, host or "")
+            left, observation = await self._try(check, host or "", slots)
             return Attempt(left, round(self.now() - left, 4), (observation,))
         try:
             addresses, others, left_out = await self._addresses(check, known)
         except Exception as error:  # noqa: BLE001
             addresses, others, left_out = [], [_failed(error)], []
-        tried = await asyncio.gather(*(self._try(check, address) for address in addresses))
+        tried = await asyncio.gather(*(self._try(check, address, slots) for address in addresses))
         at = min((left for left, _ in tried), default=at)
         observations = (*(observation for _, observation in tried), *others)
         return Attempt(at, round(self.now() - at, 4), observations, tuple(left_out))
@@ -82,9 +89,9 @@ class Prober:
             others.append(Observation(Outcome.UNRESOLVED, next(words, resolver.NO_ADDRESS)))
         return addresses, others, left_out
 
-    async def _try(self, check: Check, address: str) -> tuple[float, Observation]:
+    async def _try(self, check: Check, address: str, slots: asyncio.Semaphore) -> tuple[float, Observation]:
         """Try one address. Returns when the first packet left, and what was seen."""
-        async with self._files:
+        async with slots:
             at = self.now()
             try:
                 observation = await check.probe.attempt(check, address)

@@ -118,9 +118,9 @@ class _Runner:
         self.denied = [state for state in self.states if state.check.expect is Expect.BLOCKED]
         sockets = plan.concurrency * max((state.check.attempts for state in self.denied), default=1)
         files = prober.open_files(sockets + len(self.denied))
-        self.prober = prober.Prober(files)
-        self.slots = asyncio.Semaphore(plan.concurrency)
         self.held = max(0, files - sockets)  # how many connections may stay pending
+        self.prober = prober.Prober(files - self.held, self.held)
+        self.slots = asyncio.Semaphore(plan.concurrency)
         self.warnings = list(plan.warnings)
         if files < sockets:
             self.warnings.append(f"only {files} connections can be open at once (ulimit -Hn), {sockets} are needed")
@@ -214,7 +214,7 @@ class _Runner:
     async def hold(self, state: _State) -> None:
         """Keep one connection pending: a target that answers after the timeout of the attempts is slow, not blocked."""
         while True:
-            attempt = await self.prober.attempt(state.check, within=_SLOWEST)
+            attempt = await self.prober.attempt(state.check, within=_SLOWEST, hold=True)
             if any(each.outcome not in verdict.NOTHING for each in attempt.observations):
                 state.attempts.append(attempt)
                 return

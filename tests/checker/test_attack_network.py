@@ -37,7 +37,7 @@ def here(module_world: World) -> World:
     world.tcp(82)
     world.servers.tcp(world.pod.socket(socket.SOCK_STREAM, "::", 80))
     zone = {f"sink{n}.test": [address] for n, address in enumerate(SINKHOLES)}
-    zone["mapped.test"] = [f"::ffff:{V4}"]
+    zone |= {"mapped.test": [f"::ffff:{V4}"], "many.test": [f"198.18.0.{n}" for n in range(2, 10)]}
     zone |= {"peers.test": [netns.POD[0], V4], "self.test": [netns.POD[0]]}  # as a headless Service with the pod itself
     world.udp(53, netns.answers(zone), [V4])
     world.rules("tcp dport 1000 drop")
@@ -107,6 +107,12 @@ def test_pending_connections_take_no_file_from_the_attempts_that_decide(here: Wo
     config = {"settle": "3s", "concurrency": 4, "allow": [at(V4, 80)], "defaults": {"timeout": "1s"}, "deny": targets}
     ran = here.check(config, wrap=("prlimit", f"--nofile={64 + 6}"))
     assert (ran.code, ran.report["summary"]["pass"]) == (0, 9)
+
+
+def test_pending_connections_of_a_name_leave_sockets_for_the_attempts_that_decide(here: World) -> None:
+    config = {"settle": "3s", "concurrency": 1, "allow": [at(V4, 80)], "defaults": {"timeout": "1s", "attempts": 1}}
+    ran = here.check({**config, "deny": ["many.test:1000"]})
+    assert (ran.code, len(ran.report["checks"][1]["attempts"][-1]["observations"])) == (0, 8)
 
 
 def test_a_later_round_finds_what_is_slower_than_the_timeout_too(here: World, tmp_path: Path) -> None:
