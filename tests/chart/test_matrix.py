@@ -57,6 +57,7 @@ def test_a_pod_is_never_ready_never_restarted_and_has_time_to_tell_what_it_knows
         spec = template["spec"]
         assert spec["readinessGates"] == [{"conditionType": "netproof/receives-traffic"}]
         assert (spec["restartPolicy"], spec["enableServiceLinks"]) == ("Never", False)
+        assert spec["containers"][0]["terminationMessagePolicy"] == "FallbackToLogsOnError"
         assert spec["terminationGracePeriodSeconds"] > deliver.LIMIT + heartbeat.LIMIT
 
 

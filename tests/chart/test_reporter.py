@@ -1,13 +1,15 @@
 """The reporter: its rights, its state, and who has the channels."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
 
 from reporter.objects import Metadata
+from reporter.routes import public
 from reporter.runs import key
-from reporter.settings import load
+from reporter.service import Service
+from reporter.settings import Settings, load
 from tests.chart.chart import Object, container, kind, refusal, render
 from tests.chart.restricted import faults
 
@@ -107,6 +109,17 @@ def test_one_at_a_time_and_never_taken_for_a_vantage(objects: list[Object]) -> N
     assert labels["app.kubernetes.io/name"] == "netproof-reporter"
     assert deployment["selector"]["matchLabels"].items() <= labels.items()
     assert kind(objects, "Service")[NAME]["spec"]["selector"].items() <= labels.items()
+
+
+def test_the_service_and_the_probes_ask_for_what_it_serves(objects: list[Object]) -> None:
+    spec = kind(objects, "Deployment")[NAME]["spec"]["template"]["spec"]["containers"][0]
+    ports = {each["name"]: each["containerPort"] for each in spec["ports"]}
+    (service,) = kind(objects, "Service")[NAME]["spec"]["ports"]
+    assert ports[service["targetPort"]] == Settings().port
+    for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
+        asked = spec[probe]["httpGet"]
+        assert (ports[asked["port"]], asked["path"]) == (Settings().port, "/healthz")
+    assert "/healthz" in public(cast("Service", None))
 
 
 def test_a_changed_setting_starts_it_anew() -> None:
@@ -235,6 +248,10 @@ def test_a_monitor_and_a_dashboard_need_the_reporter() -> None:
     monitor = kind(objects, "ServiceMonitor")[NAME]["spec"]
     labels = kind(objects, "Service")[NAME]["metadata"]["labels"]
     assert monitor["selector"]["matchLabels"].items() <= labels.items()
+    assert monitor["namespaceSelector"] == {"matchNames": ["ops"]}
+    (endpoint,) = monitor["endpoints"]  # its default path is /metrics
+    assert endpoint["honorLabels"] is True  # the metrics name the namespaces of the vantages
+    assert endpoint["port"] == kind(objects, "Service")[NAME]["spec"]["ports"][0]["name"]
     assert kind(objects, "ConfigMap")[f"{NAME}-dashboard"]["metadata"]["labels"]["grafana_dashboard"] == "1"
     assert "set reporter.enabled, too" in refusal({**monitored, "reporter": {"enabled": False}})
 

@@ -282,6 +282,21 @@ def test_templates_in_targets_labels_and_annotations_are_filled_in() -> None:
     assert (metadata["labels"]["app"], metadata["annotations"]["pod"], metadata["annotations"]["common"]) == ("np",) * 3
 
 
+def test_a_network_policy_opens_dns_and_what_the_values_name_and_nothing_else() -> None:
+    channel = {"to": [{"ipBlock": {"cidr": "203.0.113.10/32"}}], "ports": [{"port": 443}]}
+    objects = render({**deny("db:1"), "networkPolicy": {"enabled": True, "egress": [channel]}})
+    spec = kind(objects, "NetworkPolicy")["np-netproof"]["spec"]
+    assert spec["policyTypes"] == ["Egress"]
+    dns, more = spec["egress"]
+    assert more == channel
+    assert [(each["protocol"], each["port"]) for each in dns["ports"]] == [("UDP", 53), ("TCP", 53)]
+    (peer,) = dns["to"]
+    assert {each: peer[each]["matchLabels"] for each in peer} == {
+        "namespaceSelector": {"kubernetes.io/metadata.name": "kube-system"},
+        "podSelector": {"k8s-app": "kube-dns"},
+    }
+
+
 @pytest.mark.parametrize("name", ["12345", "null", "1e3", "true", "0x1f"])
 def test_names_that_look_like_other_types_stay_names(name: str) -> None:
     values = {"image": {"repository": name, "registry": ""}, "notifications": {"existingSecret": name}}
