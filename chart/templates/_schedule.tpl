@@ -26,10 +26,10 @@ Jenkins (https://www.jenkins.io/doc/book/pipeline/syntax/#cron-syntax).
 {{- $range := index (list (list 0 59) (list 0 23) (list 1 28) (list 1 12) (list 0 6)) (min .index 4 | int) }}
 {{- $given := regexFindAll "[0-9]+" (regexFind "\\(.*\\)" .field) -1 }}
 {{- if $given }}
-{{- $limit := last $range }}
+{{- $possible := $range }}
 {{- $range = list (first $given | atoi) (last $given | atoi) }}
-{{- if or (gt (first $range) (last $range)) (gt (last $range) $limit) }}
-{{- fail (printf "%s is not valid: the range ends at %d at most, and begins before its end" .place $limit) }}
+{{- if or (lt (first $range) (first $possible)) (gt (first $range) (last $range)) (gt (last $range) (last $possible)) }}
+{{- fail (printf "%s is not valid: the range must be within %d-%d" .place (first $possible) (last $possible)) }}
 {{- end }}
 {{- end }}
 {{- $step := regexFind "/.*" .field | trimPrefix "/" | default "0" | atoi }}
