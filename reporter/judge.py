@@ -54,7 +54,7 @@ def _vantages(
     for job in objects.jobs:
         if job.ended is None:
             jobs[runs.key(job.metadata)].append((job, pods.get(job.metadata.uid)))
-    listed = dict(settings.listed)
+    listed = {f"{each.namespace}/{settings.release}/{each.name}": each for each in settings.vantages}
     there = cronjobs.keys() if listed else {**rounds, **cronjobs}.keys()
     for key in there - listed.keys():
         namespace, _, name = key.split("/", 2)

@@ -48,11 +48,6 @@ class Settings(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown
     port: Annotated[int, Meta(description="Of /healthz and /metrics, on every address.")] = 8080
     page_port: Annotated[int, Meta(description="Of the page, on 127.0.0.1 alone.")] = 8081
 
-    @property
-    def listed(self) -> dict[str, Vantage]:
-        """The vantages by key: namespace/release/name."""
-        return {f"{each.namespace}/{self.release}/{each.name}": each for each in self.vantages}
-
 
 def load(file: Path) -> Settings:
     """Read reporter.yaml. Raises SettingsError."""
