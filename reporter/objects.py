@@ -4,6 +4,7 @@ An object that cannot be read is named and left out: it must not hide the others
 https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/
 """
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -168,13 +169,14 @@ def read(text: bytes, into: Objects, kind: str = "") -> str:
     except _UNREADABLE as error:
         raise UnreadableListError(f"it is not a list of Kubernetes objects in JSON: {error}") from None
     for raw in found.items:
-        named = _Named()
+        what, named = kind, _Named()
         try:
-            named = msgspec.json.decode(raw, type=_Named)
-            what = kind or named.kind
+            what = kind or msgspec.json.decode(raw, type=_Named).kind
             if what in _KINDS:
                 getattr(into, f"{what.lower()}s").append(msgspec.json.decode(raw, type=Object))
         except _UNREADABLE as error:
+            with suppress(*_UNREADABLE):
+                named = msgspec.json.decode(raw, type=_Named)
             name = f"{named.metadata.get('namespace', '')}/{named.metadata.get('name', '?')}"
-            into.unreadable.append(harmless(f"{kind or named.kind or 'object'} {name}: {error}"[:300]))
+            into.unreadable.append(harmless(f"{what or named.kind or 'object'} {name}: {error}"[:300]))
     return str(found.metadata.get("continue") or "")
