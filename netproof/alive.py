@@ -15,10 +15,13 @@ def add_arguments(add: Add) -> None:
 
 
 def write(file: Path, last: Run, within: float) -> None:
-    """Write when the last round ended (seconds since the epoch), its verdict, and for how many seconds it is valid."""
+    """Write when the last round ended, its verdict, and for how many seconds it is valid.
+
+    The time is that of CLOCK_MONOTONIC (clock_gettime(2)): all processes have the same, and nobody can set it.
+    """
     from checker import report  # noqa: PLC0415 - only rounds need it
 
-    content = {"ended": round(last.started + last.duration, 3), "verdict": last.verdict, "within": within}
+    content = {"ended": round(time.monotonic(), 3), "verdict": last.verdict, "within": within}
     report.write(file, json.dumps(content) + "\n")
 
 
@@ -32,7 +35,7 @@ def run(options: Options) -> int:
         return EXIT_CODES[Verdict.INCONCLUSIVE]
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise UsageError(f"{options.file} is not a file that `netproof check --alive` wrote: {error}") from None
-    ago = time.time() - ended
+    ago = time.monotonic() - ended
     print(f"a round ended {ago:.0f} s ago: {verdict}")
     passed = ago <= within and (verdict == Verdict.PASS or not options.passed)
     return EXIT_CODES[Verdict.PASS if passed else Verdict.INCONCLUSIVE]

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from checker.model import Plan, Run
+from netproof import alive
+from netproof.arguments import Options
 from tests.checker.command import netproof
 from tests.netns import NETPROOF
 
@@ -181,10 +184,23 @@ def test_memory_does_not_grow(rounds: Rounds) -> None:
 
 def test_a_process_without_recent_rounds_is_not_alive(rounds: Rounds) -> None:
     assert netproof("alive", rounds.alive).returncode == 3
-    rounds.alive.write_text(json.dumps({"ended": time.time() - 100, "within": 90, "verdict": "pass"}))
+    rounds.alive.write_text(json.dumps({"ended": time.monotonic() - 100, "within": 90, "verdict": "pass"}))
     assert netproof("alive", rounds.alive).returncode == 3
-    rounds.alive.write_text(json.dumps({"ended": time.time(), "within": 90, "verdict": "inconclusive"}))
+    rounds.alive.write_text(json.dumps({"ended": time.monotonic(), "within": 90, "verdict": "inconclusive"}))
     assert netproof("alive", rounds.alive).returncode == 0
     assert netproof("alive", rounds.alive, "--passed").returncode == 3
     rounds.alive.write_text("half")
     assert netproof("alive", rounds.alive).returncode == 2
+
+
+@pytest.mark.parametrize("jump", [-1e6, 1e6])
+def test_a_process_is_alive_whatever_the_clock_is_set_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jump: float
+) -> None:
+    options = Options(file=tmp_path / "alive", passed=False)
+    now, later = time.time(), time.monotonic() + 100
+    alive.write(options.file, Run(Plan(()), now, 0.0, ()), 90)
+    monkeypatch.setattr(time, "time", lambda: now + jump)
+    assert alive.run(options) == 0
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    assert alive.run(options) == 3
