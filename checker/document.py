@@ -11,11 +11,8 @@ import yaml
 _MOST_VALUES = 200_000  # aliases count as what they stand for: aliases of aliases grow without end
 _DEEPEST = 20
 _TAGS = {None, "!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:map"}
-_WORDS: dict[str, bool | None] = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-}
+_NULL = {"", "~", "null", "Null", "NULL"}
+_BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _INT = re.compile(r"[-+]?[0-9]{1,300}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 
@@ -140,8 +137,10 @@ def _line(event: Any) -> int:
 
 def scalar(word: str) -> Any:
     """Read a plain scalar by YAML's core schema."""
-    if word in _WORDS:
-        return _WORDS[word]
+    if word in _NULL:
+        return None
+    if word in _BOOL:
+        return _BOOL[word]
     if _INT.fullmatch(word):
         return int(word)
     return float(word) if _FLOAT.fullmatch(word) else word

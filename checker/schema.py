@@ -111,8 +111,7 @@ def _validate_inside(document: Document, value: Any, inside: dict[Any, Any], pat
         return [validate(document, each, inside[index], (*path, index)) for index, each in enumerate(value)]
     for key in [key for key in value if key not in inside]:
         document.mistake((*path, key), f"unknown key; {near_miss(key, inside)}")
-    valid = {key: validate(document, value[key], inside[key], (*path, key)) for key in value if key in inside}
-    return {key: each for key, each in valid.items() if each is not None}
+    return {key: validate(document, value[key], inside[key], (*path, key)) for key in value if key in inside}
 
 
 def given(value: Any) -> Any:
