@@ -32,18 +32,13 @@ class Prober:
         """Give back what the attempts left open."""
         self._resolver.close()
 
-    async def attempt(
-        self, check: Check, *, within: float | None = None, known: Iterable[str] = (), hold: bool = False
-    ) -> Attempt:
-        """Make one attempt, of `within` seconds instead of the check's timeout.
+    async def attempt(self, check: Check, known: Iterable[str] = (), *, hold: bool = False) -> Attempt:
+        """Make one attempt, at the addresses that the name has now, and at those `known`.
 
-        The addresses `known` are tried beside those that the name has now. With `hold`, its sockets are those that
-        may stay open for long. It never raises: what a probe raises, whatever it is, is an `untestable` observation
-        with the error's name.
+        With `hold`, its sockets are those that may stay open for long. It never raises: what a probe raises, whatever
+        it is, is an `untestable` observation with the error's name.
         """
         slots = self._held if hold else self._files
-        if within not in (None, check.timeout):
-            check = replace(check, timeout=within)
         at, host = self.now(), check.target.host
         if not check.probe.form.host or (host and (network.is_literal(host) or check.proxied)):
             left, observation = await self._try(check, host or "", slots)

@@ -14,9 +14,9 @@ While a pod starts, its policies are being programmed: for some seconds it may b
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 
 from checker import network, prober, verdict
@@ -131,12 +131,12 @@ class _Runner:
 
     async def all(self) -> None:
         if self.wait:
-            await asyncio.gather(_each(self.reach, self.reached), _each(self.deny, self.denied))
+            await asyncio.gather(*map(self.reach, self.reached), *map(self.deny, self.denied))
         else:
-            await _each(self.reach, self.reached)
-            await _each(self.deny, self.denied)
+            await asyncio.gather(*map(self.reach, self.reached))
+            await asyncio.gather(*map(self.deny, self.denied))
         if self.denied:
-            await _each(self.reach, filter(_State.answered, self.reached))
+            await asyncio.gather(*map(self.reach, filter(_State.answered, self.reached)))
         self.prove_way_out()
         if self.plan.vantage.isolated:
             self.proof.refute(attempt for state in self.denied for attempt in state.deciding)
@@ -209,12 +209,13 @@ class _Runner:
         async with self.turn(state.check), self.slots:
             if self.prober.now() < self.decide_at:
                 self.prove_way_out()
-                state.attempts.append(await self.prober.attempt(state.check, within=within))
+                state.attempts.append(await self.prober.attempt(replace(state.check, timeout=within)))
 
     async def hold(self, state: _State) -> None:
         """Keep one connection pending: a target that answers after the timeout of the attempts is slow, not blocked."""
+        patient = replace(state.check, timeout=_SLOWEST)
         while True:
-            attempt = await self.prober.attempt(state.check, within=_SLOWEST, hold=True)
+            attempt = await self.prober.attempt(patient, hold=True)
             if any(each.outcome not in verdict.NOTHING for each in attempt.observations):
                 state.attempts.append(attempt)
                 return
@@ -235,9 +236,9 @@ class _Runner:
     async def try_once(self, state: _State) -> None:
         """Make one of the attempts that decide, at every address that the name has had so far."""
         check = state.check
-        waits = self.plan.vantage.isolated and check.probe.form.host
-        within = max(check.timeout, _NEXT_HOP) if waits else check.timeout
-        state.deciding.append(await self.prober.attempt(check, within=within, known=state.addresses()))
+        if self.plan.vantage.isolated and check.probe.form.host:
+            check = replace(check, timeout=max(check.timeout, _NEXT_HOP))
+        state.deciding.append(await self.prober.attempt(check, state.addresses()))
 
     def turn(self, check: Check) -> AbstractAsyncContextManager[None]:
         """Let one denied check at a time send datagrams to a host.
@@ -271,12 +272,6 @@ class _Runner:
         state.result = state.judged(judgement)
         if before is None or before.verdict is not judgement.verdict:
             self.on_result(state.result)
-
-
-async def _each(work: Callable[[_State], Coroutine[None, None, None]], states: Iterable[_State]) -> None:
-    async with asyncio.TaskGroup() as group:
-        for state in states:
-            group.create_task(work(state))
 
 
 def _lag(check: Check, attempts: Sequence[Attempt]) -> float | None:
