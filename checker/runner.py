@@ -118,8 +118,8 @@ class _Runner:
         self.denied = [state for state in self.states if state.check.expect is Expect.BLOCKED]
         sockets = plan.concurrency * max((state.check.attempts for state in self.denied), default=1)
         files = prober.open_files(sockets + len(self.denied))
-        self.held = max(0, files - sockets)  # how many connections may stay pending
-        self.prober = prober.Prober(files - self.held, self.held)
+        held = max(0, files - sockets)  # how many connections may stay pending
+        self.prober = prober.Prober(files - held, held)
         self.slots = asyncio.Semaphore(plan.concurrency)
         self.warnings = list(plan.warnings)
         if files < sockets:
@@ -183,8 +183,7 @@ class _Runner:
         """Watch it until the policies have settled, then make the attempts that decide (rules 2 and 3)."""
         probe = state.check.probe
         held = None
-        if self.plan.settle and self.held and probe.form.host and not probe.datagrams:
-            self.held -= 1
+        if self.plan.settle and probe.form.host and not probe.datagrams:
             held = asyncio.create_task(self.hold(state))
         while (left := self.decide_at - self.prober.now()) > 0:
             pause = min(_EARLY, left)
