@@ -9,17 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from planner.checks import Checks
 from planner.coverage import coverage
-from planner.inventory import Origin
+from planner.inventory import VANTAGE_LABELS, Origin
 from planner.merge import merge_into
 from planner.suggestion import suggest
 from planner.values import Entry, read_values, scalar, write
+from tests.planner.random_clusters import allowed, clusters
 from tests.planner.world import DNS, SHOP, Object, app, deployment, inventory, made, policy, service
 from tests.tools.helm import tools
 
 if TYPE_CHECKING:
+    from ipaddress import IPv4Address
     from pathlib import Path
 
     from planner.coverage import Coverage
@@ -135,6 +139,29 @@ def test_a_port_that_is_open_to_everybody_is_not_listed_for_a_peer_of_another_po
     rule["ports"] = [{"port": 27017}]
     open_ = policy("db", {"app": "db"}, ingress=[rule])
     assert "db.shop:27017" in targets(values_of(*others, open_), "batch-report", "allow")
+
+
+@settings(max_examples=150, deadline=None)
+@given(clusters(), st.ip_addresses(network="10.0.0.0/16"), st.integers(1, 3))
+def test_lists_are_what_a_model_of_the_policies_says(objects: list[Object], address: IPv4Address, most: int) -> None:
+    """Whatever address the vantage gets: what it must reach is allowed, and what it must not reach is denied."""
+    pods = [each for each in objects if each["kind"] == "Pod" and each["metadata"]["labels"]]
+    services: dict[str, Object] = {}
+    for number, pod in enumerate(pods):
+        name, space, ip = pod["metadata"]["name"], pod["metadata"]["namespace"], f"10.43.0.{number}"
+        target = service(name, pod["metadata"]["labels"], 8080, namespace=space, clusterIP=ip)
+        services |= {f"{name}.{space}:8080": target, f"{ip}:8080": target}
+    dns = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}}
+    for vantage in suggest(inventory(*objects, dns, *services.values()), most).vantages:
+        metadata = {"namespace": vantage.origin.namespace, "labels": {**VANTAGE_LABELS, **vantage.origin.labels}}
+        sender = {"metadata": metadata, "spec": {"containers": []}, "status": {"podIP": str(address)}}
+        assert len(vantage.deny) <= most
+        for entry, reachable in [*((each, True) for each in vantage.allow), *((each, False) for each in vantage.deny)]:
+            for pod in pods if entry.target in services else ():
+                target = services[entry.target]
+                mine = target["spec"]["selector"].items() <= pod["metadata"]["labels"].items()
+                if mine and pod["metadata"]["namespace"] == target["metadata"]["namespace"]:
+                    assert allowed(objects, sender, pod, "TCP", 8080) is reachable
 
 
 def test_max_denials_keeps_those_that_prove_most() -> None:
