@@ -121,11 +121,7 @@ class Evaluator:
         """Find the senders that a rule with named peers permits, or, in the endpoint's namespace, any rule."""
         isolating = self.isolating(to)
         inside = 0 if to.pod is None else self.within[self.pods[to.pod].namespace]
-        let_in = (
-            self._sources(space, rule)
-            for space, rule in _rules(isolating, "ingress")
-            if rule.is_specific and self._on_port(rule, to)
-        )
+        let_in = (sources for rule, sources in self._admitting(isolating, to) if rule.is_specific)
         let_out = (
             group
             for policies, group in self._groups.items()
@@ -152,8 +148,12 @@ class Evaluator:
     def _find_let_in(self, isolating: Policies, to: Endpoint) -> int:
         if not isolating:
             return self._all
-        let_in = (self._sources(space, rule) for space, rule in _rules(isolating, "ingress") if self._on_port(rule, to))
-        return union(self._own_node(to.pod), *let_in)
+        return union(self._own_node(to.pod), *(sources for _, sources in self._admitting(isolating, to)))
+
+    def _admitting(self, isolating: Policies, to: Endpoint) -> Iterator[tuple[Rule, int]]:
+        """Yield the ingress rules that permit an endpoint, each with the pods that it names as peers."""
+        rules = _rules(isolating, "ingress")
+        return ((rule, self._sources(space, rule)) for space, rule in rules if self._on_port(rule, to))
 
     def _find_let_out(self, to: Endpoint) -> int:
         found = (group for policies, group in self._groups.items() if self._permits(policies, to))
