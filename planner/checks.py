@@ -40,6 +40,7 @@ class Checks:
             for index, vantage in enumerate(checked, first)
             for key, entries in (("allow", vantage.allow), ("deny", vantage.deny))
             for each in entries
+            if each.on_network
         ]
 
     def sees(self, check: Check, change: Change | None = None) -> str:

@@ -58,6 +58,8 @@ def _mark_wrong(values: Any, checks: Checks) -> None:
         vantage = (values.get("vantages") or {}).get(check.vantage.name) or values
         for index, each in enumerate(lists("targets", vantage)[check.list]):
             if each.target == check.text:
+                for parent in (values["vantages"], vantage, vantage["targets"]):
+                    parent.fa.set_block_style()  # a comment within braces may get lost
                 _mark(vantage["targets"][check.list], index, what, 8)
 
 

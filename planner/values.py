@@ -25,6 +25,11 @@ class Entry:
     because: str = ""
     control: bool = True
 
+    @property
+    def on_network(self) -> bool:
+        """Whether policies can decide it: not that of a sandbox check or a command."""
+        return not self.target.lower().startswith(("sandbox://", "command://"))
+
 
 @dataclass(frozen=True, slots=True)
 class Vantage:
@@ -49,31 +54,32 @@ class Suggestion:
 def read_values(values: Mapping[str, Any], release_namespace: str) -> list[Vantage]:
     """Read the vantages of values, and the control, as the chart does."""
     base = values.get("namespaceOverride") or release_namespace
-    vantages, allowed, denied = list[Vantage](), set[str](), dict[str, None]()
-    for name, given in (values.get("vantages") or {"netproof": {}}).items():
-        own = given or {}
-        if _joined("cronjob", values, own).get("suspend"):
+    vantages, denied = list[Vantage](), dict[str, None]()
+    named = {name: own for name, own in (values.get("vantages") or {}).items() if own is not None}
+    for name, own in (named or {"netproof": {}}).items():
+        if False in (values.get("enabled"), own.get("enabled")):
             continue
-        space = own.get("namespace") or values.get("namespace") or base
+        space = own.get("namespace") or base
         targets, common = lists("targets", values, own), lists("commonTargets", values)
         listed = {each.target for entries in targets.values() for each in entries}
         allow, deny = ([*targets[key], *(each for each in common[key] if each.target not in listed)] for key in targets)
         if own.get("isolated", values.get("isolated")):
             allow = []
-        vantages.append(Vantage(name, Origin(space, _joined("podLabels", values, own)), allow, deny))
-        allowed |= {same_target(each.target, space) for each in allow}
-        denied |= {same_target(each.target, space): None for each in deny if each.control}
+        denied |= {same_target(each.target, space): None for each in deny if each.control and each.on_network}
+        if not _joined("cronjob", values, own).get("suspend"):
+            vantages.append(Vantage(name, Origin(space, _joined("podLabels", values, own)), allow, deny))
     control = values.get("control") or {}
     if control.get("enabled"):
-        origin = Origin(control.get("namespace") or base, control.get("podLabels") or {})
-        deny = [*lists("targets", control)["deny"], *(Entry(each) for each in denied if each not in allowed)]
+        origin = Origin(control.get("namespace") or base, _joined("podLabels", control))
+        deny = [*lists("targets", control)["deny"], *map(Entry, denied)]
         vantages.append(Vantage("control", origin, [], deny))
     return vantages
 
 
 def _joined(key: str, *layers: Mapping[str, Any]) -> dict[str, Any]:
-    """Join the mappings that values have under a key; later ones win."""
-    return {name: each for layer in layers for name, each in (layer.get(key) or {}).items()}
+    """Join the mappings that values have under a key; later ones win, and null removes."""
+    joined = {name: each for layer in layers for name, each in (layer.get(key) or {}).items()}
+    return {name: each for name, each in joined.items() if each is not None}
 
 
 def lists(key: str, *layers: Mapping[str, Any]) -> dict[str, list[Entry]]:
@@ -85,7 +91,8 @@ def lists(key: str, *layers: Mapping[str, Any]) -> dict[str, list[Entry]]:
 def _entry(given: Any) -> Entry:
     if not isinstance(given, dict):
         return Entry(str(given))
-    return Entry(str(given.get("target")), given.get("because") or "", given.get("control") is not False)
+    target = str(given.get("target") or f"command://{given.get('name')}")
+    return Entry(target, given.get("because") or "", given.get("control") is not False)
 
 
 def same_target(text: str, namespace: str) -> str:

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from planner.checks import Checks
 from planner.coverage import coverage
-from planner.inventory import VANTAGE_LABELS, Origin
+from planner.inventory import VANTAGE_LABELS
 from planner.merge import merge_into
 from planner.suggestion import suggest
-from planner.values import Entry, read_values, scalar, write
+from planner.values import read_values, same_target, scalar, write
 from tests.planner.random_clusters import allowed, clusters
 from tests.planner.world import DNS, SHOP, Object, app, deployment, inventory, made, policy, service
 from tests.tools.helm import tools
@@ -293,29 +293,57 @@ def test_the_control_notices_too() -> None:
     assert covered(values, *SHOP).parts["shop/db ingress[0]"] is True
 
 
-def test_values_are_understood_as_the_chart_understands_them() -> None:
-    values = {
-        "namespaceOverride": "shop",
-        "podLabels": {"tier": "x"},
-        "commonTargets": {"allow": ["a:1", "b:2"], "deny": [{"target": "c:3", "control": False}, "d:4"]},
-        "vantages": {
-            "one": {"podLabels": {"app": "one"}, "targets": {"deny": ["b:2"]}},
-            "two": {"namespace": "batch", "isolated": True},
-            "three": {"cronjob": {"suspend": True}},
-        },
-        "control": {"enabled": True, "namespace": "ops"},
-    }
-    one, two, control = read_values(values, "release")
-    assert (one.origin, one.allow, one.deny) == (
-        Origin("shop", {"tier": "x", "app": "one"}),
-        [Entry("a:1")],
-        [Entry("b:2"), Entry("c:3", control=False), Entry("d:4")],
-    )
-    assert (two.origin.namespace, two.allow, two.deny) == ("batch", [], one.deny[1:])
-    assert control.origin == Origin("ops", {})
-    assert [each.target for each in control.deny] == [
-        f"tcp://{name}.svc.cluster.local:{port}" for name, port in (("b.shop", 2), ("d.shop", 4), ("d.batch", 4))
-    ]
+@pytest.mark.parametrize(
+    "text",
+    [
+        "targets: {allow: ['db:1'], deny: ['c:3', {target: 'd:4', control: false}]}\ncontrol: {enabled: true}\n",
+        "{namespaceOverride: shop, isolated: true, targets: {deny: ['c:3']}, control: {enabled: true}}",
+        """
+podLabels: {tier: x, removed: gone}
+commonTargets:
+  allow: ["a:1", "b:2"]
+  deny: [{target: "c:3", control: false}, "d:4"]
+vantages:
+  one: {podLabels: {app: one, removed: null}, targets: {deny: ["b:2"]}}
+  two: {namespace: batch, isolated: true}
+  reaches: {targets: {allow: ["b.default:2"], deny: ["sandbox://root", {name: mine, command: ["true"]}]}}
+  suspended: {cronjob: {suspend: true}, targets: {allow: ["x:1"], deny: ["y:2"]}}
+  disabled: {enabled: false, targets: {allow: ["x:1"], deny: ["z:3"]}}
+  removed: null
+control: {enabled: true, namespace: ops, podLabels: {app: ops}, targets: {deny: ["own.ops:5"]}}
+""",
+    ],
+)
+def test_values_are_understood_as_the_chart_understands_them(text: str, tmp_path: Path) -> None:
+    (tmp_path / "values.yaml").write_text(text)
+    command = [str(tools().helm), "template", "netproof", "chart", "-f", str(tmp_path / "values.yaml")]
+    rendered = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    objects = {(each["kind"], each["metadata"]["name"]): each for each in yaml.safe_load_all(rendered) if each}
+    expected = {}
+    for (kind, name), cronjob in objects.items():
+        if kind == "CronJob" and not cronjob["spec"]["suspend"]:
+            labels = cronjob["spec"]["jobTemplate"]["spec"]["template"]["metadata"]["labels"]
+            found = yaml.safe_load(objects["ConfigMap", name]["data"]["netproof.yaml"])
+            namespace = cronjob["metadata"]["namespace"]
+            expected[name.removeprefix("netproof-")] = (
+                {key: value for key, value in labels.items() if not re.match(r"app\.kub|.*istio|kuma|netproof", key)},
+                *(_identities(found.get(key) or [], namespace) for key in ("allow", "deny")),
+            )
+    assert {
+        each.name: (
+            each.origin.labels,
+            *(
+                {same_target(entry.target, each.origin.namespace) for entry in entries if entry.on_network}
+                for entries in (each.allow, each.deny)
+            ),
+        )
+        for each in read_values(yaml.safe_load(text), "default")
+    } == expected
+
+
+def _identities(entries: list[Any], namespace: str) -> set[str]:
+    texts = (each if isinstance(each, str) else each["target"] for each in entries)
+    return {same_target(each, namespace) for each in texts if not each.startswith(("sandbox:", "command:"))}
 
 
 # --- merge --------------------------------------------------------------------------------
@@ -386,6 +414,17 @@ def test_merge_fills_what_is_empty(mine: str) -> None:
     lists = yaml.safe_load(found)["vantages"]["shop-frontend"]["targets"]
     assert lists == values_of(*SHOP)["vantages"]["shop-frontend"]["targets"]
     assert not re.search(r"[{\[,]\n", found)  # no comment within braces or brackets
+
+
+def test_what_policies_do_not_decide_is_neither_marked_nor_counted() -> None:
+    checks = "['db:27017', sandbox://root, {name: ours, command: ['true']}]"
+    values = f"podLabels: {{app: report}}\ntargets: {{allow: {checks}}}\n"
+    assert covered(yaml.safe_load(values), *SHOP).unknown == ()
+    found = merged(
+        f"vantages: {{ours: {{namespace: batch, podLabels: {{app: report}}, targets: {{allow: {checks}}}}}}}\n"
+    )
+    assert "# suggest: gone: no such Service or port\n        - 'db:27017'\n" in found  # the Service is shop/db
+    assert found.count("# suggest: gone") == 1
 
 
 def test_no_vantage_is_suggested_in_a_system_namespace() -> None:
