@@ -169,7 +169,6 @@ class Failing(Struct, array_like=True):
     """A channel that could not be reached."""
 
     since: int
-    last: int
     reason: str
 
 
@@ -179,7 +178,7 @@ class State(Struct, tag_field="version", tag=VERSION):
     vantages: dict[str, Vantage] = {}
     findings: dict[str, Finding] = {}
     failing: dict[str, Failing] = {}
-    claims: dict[str, int] = {}  # by channel: until when no other reporter may send
+    claims: dict[str, int] = {}  # by channel: until when no reporter sends, because one does, or because it failed
     digest: int = 0  # when the last digest was sent
 
     def open(self, key: str, place: str, kind: str, time: int, evidence: str, **about: Any) -> Finding:

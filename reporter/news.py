@@ -38,9 +38,7 @@ def due(state: State, situation: Situation, channels: Iterable[str]) -> list[Mes
     """Collect what is due now."""
     messages, settings, now = [], situation.settings, situation.at
     for channel in channels:
-        failing = state.failing.get(channel)
-        # A time in the future is of a clock that was wrong: nothing waits for it.
-        if failing and 0 <= now - failing.last < min(_LONGEST_PAUSE, (failing.last - failing.since) // 2):
+        if 0 < state.claims.get(channel, 0) - now <= _LONGEST_PAUSE:  # a later time is of a clock that was wrong
             continue
         mine = {key: each for key, each in state.findings.items() if _concerns(channel, each, state)}
         groups = {name: [each for each in mine.values() if _group(each, channel) == name] for name in _GROUPS}
@@ -48,8 +46,7 @@ def due(state: State, situation: Situation, channels: Iterable[str]) -> list[Mes
         began = min((each.ended or each.changed for each in changed), default=now)
         waits = situation.running and 0 <= now - began < seconds(settings.group_within)
         remind = any(abs(now - each.notified[channel].at) >= seconds(settings.remind_every) for each in groups["still"])
-        claimed = 0 < state.claims.get(channel, 0) - now <= CLAIM
-        if not claimed and (remind or (changed and not waits)):
+        if remind or (changed and not waits):
             notified = {key: Notified(now, bool(each.ended), each.worse) for key, each in mine.items()}
             messages.append(Message(channel, document(groups, situation), notified))
     return messages
@@ -58,11 +55,11 @@ def due(state: State, situation: Situation, channels: Iterable[str]) -> list[Mes
 def sent(state: State, message: Message, reason: str | None, now: int) -> None:
     """Note what became of a message: delivered, or the reason why not."""
     state.claims.pop(message.channel, None)
+    failing = state.failing.pop(message.channel, Failing(now, ""))
     if reason is not None:
-        failing = state.failing.get(message.channel)
-        state.failing[message.channel] = Failing(failing.since if failing else now, now, reason)
+        state.failing[message.channel] = Failing(failing.since, reason)
+        state.claims[message.channel] = now + min(_LONGEST_PAUSE, (now - failing.since) // 2)
         return
-    state.failing.pop(message.channel, None)
     for key, notified in message.notified.items():
         if key in state.findings:
             state.findings[key].notified[message.channel] = notified

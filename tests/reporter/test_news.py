@@ -185,7 +185,7 @@ def test_times_of_a_clock_that_was_wrong_delay_nothing() -> None:
     release.world.cronjob()
     release.ran("violation", NOON)
     release.state.claims["all"] = NOON + DAY
-    release.state.failing["all"] = history.Failing(NOON, NOON + DAY, "HTTP 500")
+    release.state.failing["all"] = history.Failing(NOON + DAY, "HTTP 500")
     assert release.notify(NOON) == {"all": {"new": ["tcp://db:5432"]}}
     for finding in release.state.findings.values():
         finding.notified["all"].at = NOON + 300 * DAY
@@ -223,7 +223,7 @@ def test_the_summary_waits_for_its_time_after_it_was_off_or_a_clock_was_wrong(mi
 def test_channels_that_fail_get_one_message_together() -> None:
     release = Release("chat", "mail", "pager")
     release.world.cronjob()
-    release.state.failing |= {name: history.Failing(NOON, NOON, "HTTP 500") for name in ("chat", "mail")}
+    release.state.failing |= {name: history.Failing(NOON, "HTTP 500") for name in ("chat", "mail")}
     release.ran("violation", NOON)
     due = news.due(release.state, release.look(), release.channels)
     assert len(due) == 3
