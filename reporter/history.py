@@ -17,6 +17,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from reporter.settings import Vantage as Listed
+
 VERSION = 3
 LARGEST = 700_000  # bytes; a Secret holds 1 MiB (https://kubernetes.io/docs/concepts/configuration/secret/)
 _LARGEST_UNPACKED = 200_000_000
@@ -81,6 +83,7 @@ class Day(Struct, array_like=True):
 class Vantage(Struct, array_like=True):
     """A vantage and its checks, by list and target."""
 
+    listed: Listed  # as the chart listed it last, with the schedule of its CronJob
     checks: dict[str, Check] = {}
     role: str = ""  # vantage or control, in its last report
     runs: list[str] = []  # the ids of runs that were read and still exist
@@ -95,10 +98,7 @@ class Vantage(Struct, array_like=True):
     day: int = 0  # the last one on which a run ended
     days: list[Day] = []  # up to that one
     left: int = 0  # when it left the release
-    channels: tuple[str, ...] = ()  # to notify; empty: all
-    schedule: str = ""  # of its CronJob; of a continuous vantage: the pause between two rounds
     scheduled: int = 0  # when it was made, came back to the release, or got another schedule
-    config: str = ""  # of a continuous vantage: a checksum of its configuration
 
     def count(self, time: int, verdicts: Mapping[str, str]) -> None:
         """Count a run that ended at a time, and keep the worst verdicts of its checks on that day."""

@@ -7,7 +7,7 @@ that does not run is a finding. The state is changed in place.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from checker.words import harmless
 from reporter import history, runs
@@ -62,15 +62,16 @@ def _vantages(
     found = {}
     for key, each in sorted(listed.items()):
         cronjob, unlisted = cronjobs.get(key), objects.unlisted.get(each.namespace, "")
+        this = replace(each, schedule=cronjob.spec.schedule) if cronjob else each
         made = cronjob.metadata.created if cronjob else now
-        known = state.vantages.setdefault(key, history.Vantage(scheduled=made, role=each.role))
-        found[key] = Vantage(key, known, cronjob, jobs[key], rounds.get(key, 0), unlisted, **asdict(each))
-        schedule = each.every if each.mode == "continuous" else cronjob.spec.schedule if cronjob else each.schedule
-        if known.left or known.schedule not in ("", schedule):
+        known = state.vantages.setdefault(key, history.Vantage(this, scheduled=made, role=this.role))
+        found[key] = Vantage(key, known, cronjob, jobs[key], rounds.get(key, 0), unlisted, **asdict(this))
+        before, known.listed = known.listed, this
+        if known.left or (before.mode, before.schedule, before.every) != (this.mode, this.schedule, this.every):
             known.scheduled = now
-        if known.config != each.config:  # the API does not show which checks a continuous vantage has now
+        if before.config != this.config:  # the API does not show which checks a continuous vantage has now
             leave(state, key, known.checks, now)
-        known.left, known.channels, known.schedule, known.config = 0, each.channels, schedule, each.config
+        known.left = 0
     return found
 
 

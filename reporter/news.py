@@ -116,7 +116,7 @@ def summary(situation: Situation) -> tuple[dict[str, Any], Attachment]:
 
 def _concerns(channel: str, finding: Finding, state: State) -> bool:
     """Whether a vantage that sees or saw the finding names the channel, or names none."""
-    named = (state.vantages[place].channels if place in state.vantages else () for place in finding.places)
+    named = (state.vantages[place].listed.channels if place in state.vantages else () for place in finding.places)
     return any(not names or channel in names for names in named)
 
 

@@ -160,5 +160,5 @@ def _runs(situation: Situation, period: Period) -> tuple[int, int]:
         done += sum(known.on(day).runs for day in period.days)
         if known.days and vantage.mode == "cronjob":
             first = max(period.first, date.fromordinal(known.day - len(known.days) + 1))
-            planned += count(known.schedule, first, end)
+            planned += count(vantage.schedule, first, end)
     return planned, done

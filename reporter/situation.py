@@ -42,7 +42,7 @@ class Vantage(Listed, frozen=True):
         """Return the time from which a run is missing, if the last one ended at `since`. Raises ScheduleError."""
         if self.mode == "continuous":
             return since + int(_ROUNDS * seconds(self.every)) + RESTART
-        return late(self.known.schedule, (self.cronjob and self.cronjob.spec.time_zone) or "", since)
+        return late(self.schedule, (self.cronjob and self.cronjob.spec.time_zone) or "", since)
 
 
 @dataclass(frozen=True, slots=True)

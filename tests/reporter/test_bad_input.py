@@ -17,7 +17,7 @@ from reporter import history, news
 from reporter.history import State
 from reporter.judge import look
 from reporter.objects import Objects, UnreadableListError, read
-from reporter.settings import Settings
+from reporter.settings import Settings, Vantage
 from tests.reporter.objects import HOUR, NOON, World, check, message
 
 JUNK: list[Any] = [
@@ -38,6 +38,7 @@ def world() -> World:
     return made
 
 
+LISTED = Vantage(name="front", namespace="shop")
 ITEMS = world().items
 TEXT = json.dumps(ITEMS)
 
@@ -121,7 +122,7 @@ def test_checks_that_left_the_lists_do_not_make_the_state_too_large(monkeypatch:
     checks = left | {"deny db": history.Check("deny", "db", "db", state="pass")}
     days = [history.Day(1, "1" * len(checks))]
     monkeypatch.setattr(history, "LARGEST", 1000)
-    packed = history.dump(State(vantages={"a": history.Vantage(checks=checks, days=days, last=NOON)}))
+    packed = history.dump(State(vantages={"a": history.Vantage(LISTED, checks=checks, days=days, last=NOON)}))
     (vantage,) = history.load(packed).vantages.values()
     assert (list(vantage.checks), vantage.days, len(packed) < 1000) == (["deny db"], [history.Day(1, "1")], True)
 
@@ -133,7 +134,7 @@ def test_a_state_that_is_too_large_loses_its_oldest_history_alone(monkeypatch: p
     finding = history.Finding(
         "leak", "deny", "tcp://db:5432", NOON, notified={"chat": history.Notified(NOON, ended=False, worse=0)}
     )
-    state = State(vantages={"a": history.Vantage(checks={"x": check}, days=days)}, findings={"x": finding})
+    state = State(vantages={"a": history.Vantage(LISTED, checks={"x": check}, days=days)}, findings={"x": finding})
     whole = history.dump(state)
     assert history.load(whole) == state
     monkeypatch.setattr(history, "LARGEST", len(whole) // 2)

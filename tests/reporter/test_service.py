@@ -288,7 +288,7 @@ def test_a_running_reporter_keeps_its_state_if_the_secret_is_emptied(reporter: R
 def test_a_summary_does_not_overwrite_what_another_reporter_has_written(reporter: Reporter) -> None:
     def sent(connection: socket.socket, over: Event) -> None:
         other = history.load(reporter.api.state)
-        other.vantages["other"] = history.Vantage()
+        other.vantages["other"] = history.Vantage(Vantage(name="other", namespace="shop"))
         metadata = reporter.api.secret["metadata"] | {"resourceVersion": "99"}
         data = {"state": base64.b64encode(history.dump(other)).decode()}
         reporter.api.secret |= {"metadata": metadata, "data": data}
