@@ -20,6 +20,11 @@ def merge_into(text: str, suggestion: Suggestion, inventory: Inventory, namespac
     yaml.preserve_quotes, yaml.width = True, 10_000
     yaml.indent(mapping=2, sequence=4, offset=2)
     kept = yaml.load(re.sub(rf"^ *# {_MARK}.*\n", "", text, flags=re.MULTILINE)) or yaml.map()
+    own = {
+        key: kept.pop(key) for key in ("podLabels", "isolated", "targets") if key in kept and not kept.get("vantages")
+    }
+    if own:  # of the only vantage: beside others, it needs a name
+        _block(_block(kept, "vantages", yaml.map()), "netproof", yaml.map()).update(own)
     fresh = YAML(typ="safe").load(write(suggestion))
     known = [each for each in read_values(kept, namespace) if each.name != "control"]
     vantages = _block(kept, "vantages", yaml.map())
@@ -27,7 +32,8 @@ def merge_into(text: str, suggestion: Suggestion, inventory: Inventory, namespac
         new, space = fresh["vantages"][vantage.name], vantage.origin.namespace
         name = next((each.name for each in known if each.origin[:2] == vantage.origin[:2]), vantage.name)
         if name not in vantages:
-            vantages[name] = new
+            shared = dict.fromkeys(kept.get("podLabels") or ())  # null removes what it would have from all vantages
+            vantages[name] = {**new, "podLabels": {**shared, **new["podLabels"]}}
             _mark(vantages, name, "new", 2)
             continue
         mine = lists("targets", vantages[name] or {})

@@ -416,6 +416,29 @@ def test_merge_fills_what_is_empty(mine: str) -> None:
     assert not re.search(r"[{\[,]\n", found)  # no comment within braces or brackets
 
 
+def test_merge_gives_the_only_vantage_a_name_and_keeps_its_labels_from_the_others() -> None:
+    mine = "podLabels: {app: frontend}  # ours\ntargets: {allow: ['catalog:8080']}\n"
+    made_ = inventory(*SHOP)
+    found = yaml.safe_load(merge_into(mine, suggest(made_, 20), made_, "shop"))
+    assert list(found) == ["vantages"]
+    assert found["vantages"]["netproof"]["podLabels"] == {"app": "frontend"}
+    allowed_ = found["vantages"]["netproof"]["targets"]["allow"]
+    assert [each if isinstance(each, str) else each["target"] for each in allowed_] == [
+        "catalog:8080",
+        "dns://kubernetes.default.svc.cluster.local",
+    ]
+    suggested = {each.name: each.origin for each in suggest(made_, 20).vantages if each.name != "shop-frontend"}
+    assert {each.name: each.origin[:2] for each in read_values(found, "shop") if each.name != "netproof"} == {
+        name: origin[:2] for name, origin in suggested.items()
+    }
+
+
+def test_labels_that_all_vantages_share_do_not_change_those_of_a_new_one() -> None:
+    found = yaml.safe_load(merged("podLabels: {tier: x}\nvantages: {ours: {podLabels: {app: a}, targets: {}}}\n"))
+    places = {each.name: each.origin.labels for each in read_values(found, "default")}
+    assert (places["ours"], places["shop-backend"]) == ({"tier": "x", "app": "a"}, {"app": "backend"})
+
+
 def test_what_policies_do_not_decide_is_neither_marked_nor_counted() -> None:
     checks = "['db:27017', sandbox://root, {name: ours, command: ['true']}]"
     values = f"podLabels: {{app: report}}\ntargets: {{allow: {checks}}}\n"
