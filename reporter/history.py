@@ -12,7 +12,6 @@ import zlib
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from itertools import compress
-from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -181,16 +180,17 @@ class State(Struct, tag_field="version", tag=VERSION):
     claims: dict[str, int] = {}  # by channel: until when no reporter sends, because one does, or because it failed
     digest: int = 0  # when the last digest was sent
 
-    def open(self, key: str, place: str, kind: str, time: int, evidence: str, **about: Any) -> Finding:
-        """Note that a finding is seen from a vantage."""
-        found = self.findings.setdefault(key, Finding(kind=kind, since=time, changed=time, **about))
+    def open(self, check: Check, place: str, kind: str, time: int) -> Finding:
+        """Note that the finding of a check is seen from a vantage."""
+        new = Finding(kind, check.list, check.target, time, check.name, check.because, changed=time)
+        found = self.findings.setdefault(check.key, new)
         if found.ended:
             found.since, found.changed, found.kind, found.ended, found.gone = time, time, kind, 0, False
         elif SEVERITY[kind] > SEVERITY[found.kind]:
             found.kind, found.worse, found.changed = kind, found.worse + 1, time
         if not found.list:
-            found.text = evidence
-        found.places[place] = evidence
+            found.text = check.seen
+        found.places[place] = check.seen
         return found
 
     def close(self, key: str, place: str, time: int, *, gone: bool = False) -> bool:

@@ -11,7 +11,7 @@ from msgspec.structs import asdict, replace
 
 from checker.words import harmless
 from reporter import history, runs
-from reporter.history import SEVERITY, State
+from reporter.history import SEVERITY, Check, State
 from reporter.learn import learn, learn_rounds, leave
 from reporter.objects import Object, Objects
 from reporter.schedule import ScheduleError
@@ -85,7 +85,7 @@ def _forget_runs(objects: Objects, state: State) -> None:
 
 def _learn_trouble(state: State, vantage: Vantage, now: int) -> None:
     """Note why a vantage does not run, or why its last run has no complete report."""
-    known, key, overdue, unknown = vantage.known, f"vantage {vantage.key}", "", ""
+    known, overdue, unknown = vantage.known, "", ""
     try:
         overdue = next(_reasons(vantage, now), "")
     except ScheduleError as error:
@@ -93,12 +93,16 @@ def _learn_trouble(state: State, vantage: Vantage, now: int) -> None:
     if not overdue and known.reported < known.last:
         overdue = known.problem
     known.overdue, text = harmless(overdue), harmless(overdue or known.problem or unknown)
-    if not text:
-        state.close(key, vantage.key, now)
-        return
-    kind = "overdue" if overdue else "inconclusive"
-    target = f"{vantage.name} in {vantage.namespace}"
-    state.open(key, vantage.key, kind, now, text, list="", target=target)
+    if text:
+        state.open(_itself(vantage.key, text), vantage.key, "overdue" if overdue else "inconclusive", now)
+    else:
+        state.close(_itself(vantage.key).key, vantage.key, now)
+
+
+def _itself(key: str, seen: str = "") -> Check:
+    """Return what has the findings of a vantage itself. What is seen is why it does not run."""
+    namespace, _, name = key.split("/", 2)
+    return Check("", f"{name} in {namespace}", key, finding="vantage", seen=seen)
 
 
 def _reasons(vantage: Vantage, now: int) -> Iterator[str]:
@@ -125,17 +129,15 @@ def _reasons(vantage: Vantage, now: int) -> Iterator[str]:
 
 def _leave(state: State, key: str, now: int) -> None:
     """Note once that a vantage was removed from the release. Forget it when its history is too old to be shown."""
-    known, (namespace, _, name) = state.vantages[key], key.split("/", 2)
+    known, itself = state.vantages[key], _itself(key, "it was removed from the release")
     if known.left:
         if known.left < now - history.OLDEST:
             del state.vantages[key]
         return
     known.left = now
     leave(state, key, known.checks, now)
-    text = "it was removed from the release"
-    target = f"{name} in {namespace}"
-    state.open(f"vantage {key}", key, "overdue", now, text, list="", target=target)
-    state.close(f"vantage {key}", key, now, gone=True)
+    state.open(itself, key, "overdue", now)
+    state.close(itself.key, key, now, gone=True)
 
 
 def _prove(vantages: Iterable[Vantage], now: int) -> None:

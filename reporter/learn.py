@@ -88,8 +88,7 @@ def _learn(state: State, run: Run, known: Check, check: Reported) -> None:
     elif SEVERITY[kind] >= SEVERITY[known.finding]:  # an inconclusive run does not end a leak
         known.finding, joined = kind, not known.finding
         before = state.findings.get(known.key)
-        about = {"list": known.list, "target": known.target, "name": known.name, "because": known.because}
-        found = state.open(known.key, run.vantage, kind, run.finished, known.seen, **about)
+        found = state.open(known, run.vantage, kind, run.finished)
         if before and joined and known.passed > found.since:
             found.worse, found.changed = found.worse + 1, run.finished  # it passed here after the finding began
 

@@ -249,7 +249,7 @@ def test_suspended_deleted_and_gone() -> None:
     assert texts["back in shop"].startswith("its CronJob does not exist any more")
     watch.settings = Settings(release="np", vantages=(Vantage(name="front", namespace="shop"),))
     watch.look(NOON + 1)
-    left = watch.state.findings["vantage shop/np/back"]
+    left = watch.state.findings["vantage  shop/np/back"]
     assert (left.gone, left.ended) == (True, NOON + 1)
     watch.look(NOON + 2)
     assert left.ended == NOON + 1  # once
