@@ -4,6 +4,7 @@ What is asked (Check, Plan) and what came of it (Observation, Attempt, Result, R
 All durations and offsets are seconds; offsets count from the start of the run.
 """
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
@@ -73,21 +74,22 @@ class Family(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(ABC):
     """How targets of one kind are tried. Each kind is a subclass, whose fields are the settings of a check."""
 
-    # Without annotations: these belong to a kind, not to a check.
+    # Without annotations: these belong to a kind. A kind that has `proxy` as a field makes it a setting of each check.
     form = Form()  # what a target consists of
     datagrams = False  # refusals are ICMP errors, which hosts send rarely: checks of a host take turns
+    proxy = False  # a proxy connects to the target, and resolves its name, too
     own = False  # it is about this container alone: it needs no network, and no control can check it
 
     def mistake(self, check: "Check") -> tuple[str, str] | None:  # noqa: ARG002 - most kinds accept all settings
         """Find a mistake: the key that has it (or ""), and what is wrong."""
         return None
 
+    @abstractmethod
     def attempt(self, check: "Check", address: str) -> "Awaitable[Observation]":
         """Try once, within check.timeout. `address` is literal, but for a proxy it is the host itself."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +113,6 @@ class Check:
     def list(self) -> Literal["allow", "deny"]:
         """The list that the check stands on."""
         return "allow" if self.expect is Expect.REACHABLE else "deny"
-
-    @property
-    def proxied(self) -> bool:
-        """Whether a proxy connects to the target: the proxy resolves its name, too."""
-        return getattr(self.probe, "proxy", False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,10 +189,11 @@ def write(file: Path, content: str) -> None:
 
 def _check(result: Result) -> Check:
     check = result.check
-    asked = ("list", "name", "because", "where", "expect", "proxied", "exempt", "controls")
+    asked = ("list", "name", "because", "where", "expect", "exempt", "controls")
     found = ("verdict", "finding", "outcome", "seen", "meaning", "lag")
     return Check(
         target=str(check.target),
+        proxied=check.probe.proxy,
         address=result.observation.address if result.observation else None,
         attempts=msgspec.convert(result.attempts, tuple[Attempt, ...], from_attributes=True),
         **{name: getattr(check, name) for name in asked},

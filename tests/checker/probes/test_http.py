@@ -34,7 +34,7 @@ def attempt(target: str, expect: Expect = Expect.REACHABLE, within: float = 20, 
     """Make one attempt on 127.0.0.1, as the runner does."""
     parsed = parse(target)
     check = Check(expect, parsed, KINDS[parsed.kind](**settings), timeout=within)
-    address = parsed.host or "" if check.proxied else "127.0.0.1"
+    address = parsed.host or "" if check.probe.proxy else "127.0.0.1"
 
     async def once() -> Observation:
         return await check.probe.attempt(check, address)
