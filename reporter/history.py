@@ -186,6 +186,7 @@ class State(Struct, tag_field="version", tag=VERSION):
         found = self.findings.setdefault(check.key, new)
         if found.ended:
             found.since, found.changed, found.kind, found.ended, found.gone = time, time, kind, 0, False
+            found.notified = {name: each for name, each in found.notified.items() if not each.ended}
         elif SEVERITY[kind] > SEVERITY[found.kind]:
             found.kind, found.worse, found.changed = kind, found.worse + 1, time
         if not found.list:

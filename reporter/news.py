@@ -45,7 +45,9 @@ def due(state: State, situation: Situation, channels: Iterable[str]) -> list[Mes
         changed = [*groups["new"], *groups["over"], *groups["notChecked"]]
         began = min((each.ended or each.changed for each in changed), default=now)
         waits = situation.running and 0 <= now - began < seconds(settings.group_within)
-        remind = any(abs(now - each.notified[channel].at) >= seconds(settings.remind_every) for each in groups["still"])
+        unsure = channel in state.claims  # it failed, or what was sent was not noted: it may know something old
+        times = [each.notified[channel].at for each in groups["still"]]
+        remind = any(unsure or abs(now - time) >= seconds(settings.remind_every) for time in times)
         if remind or (changed and not waits):
             notified = {key: Notified(now, bool(each.ended), each.worse) for key, each in mine.items()}
             messages.append(Message(channel, document(groups, situation), notified))

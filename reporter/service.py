@@ -51,6 +51,7 @@ class Service:
     lock: Lock = field(default_factory=Lock)  # held while a round changes what the situation refers to
     _state: history.State = field(default_factory=history.State)
     _secret: Secret | None = None  # None: the state must be read first
+    _unnoted: set[str] = field(default_factory=set)  # channels whose last message the Secret does not have
     _unsaved: ApiError | None = None  # why the state could not be written
     _saved: int = 0  # a hash of the state as it was written
     _error: str = ""
@@ -152,6 +153,7 @@ class Service:
             self._load()
             for message, reason in results:
                 news.sent(self._state, message, reason, now)
+                self._unnoted.add(message.channel)
             news.settle(self._state, channels)
             if self._save():
                 return
@@ -170,6 +172,7 @@ class Service:
                 self._state = history.load(base64.b64decode(packed))
         except ValueError as error:
             self.note("ERROR", f"{error}; it will be replaced")
+        self._state.claims |= dict.fromkeys(self._unnoted, 0)
         self._secret, self._saved = secret, 0
 
     def _save(self) -> bool:
@@ -182,6 +185,7 @@ class Service:
             try:
                 self._secret = self.api.update(self._secret, _KEY, history.dump(self._state))
                 self._saved = hash(msgspec.json.encode(self._state))  # dump() may have removed history
+                self._unnoted.clear()
             except ApiError as error:
                 self._unsaved = error
                 if error.status == _CONFLICT:

@@ -28,6 +28,7 @@ class Release:
         self.unread: list[tuple[str, dict[str, str]]] = []  # runs that no round has listed
         self.leaks: dict[str, set[str]] = defaultdict(set)  # targets, and the vantages that see them open
         self.ends: dict[str, str] = {}  # targets that leaked, and how that ended last
+        self.unsaid: dict[str, set[str]] = {name: set() for name in CHANNELS}  # targets that leaked since
         self.changes = 0  # of leaks, in messages
         self.notified: dict[str, dict[str, str]] = {name: {} for name in CHANNELS}  # targets, and the last group
         for name in NAMES:
@@ -105,6 +106,9 @@ class Release:
 
     def see(self, name: str, target: str, verdict: str) -> None:
         if verdict == "violation":
+            for channel, notified in self.notified.items():
+                if not self.leaks[target] and notified.get(target) not in ("new", "still"):
+                    self.unsaid[channel].add(target)
             self.leaks[target].add(name)
             self.ends[target] = ""
         elif verdict != "inconclusive" and name in self.leaks[target]:
@@ -124,6 +128,7 @@ class Release:
                         assert not self.leaks[target]
                         assert group == self.ends[target]
                     self.notified[sent.channel][target] = group
+                    self.unsaid[sent.channel].discard(target)
                     self.changes += group != "still"
 
 
@@ -140,8 +145,9 @@ def test_each_leak_and_its_end_reach_each_channel(seed: int) -> None:
     release.refused, release.down = set(), set()
     for _ in range(20):
         release.round()
-    for notified in release.notified.values():
+    for channel, notified in release.notified.items():
         assert notified.keys() == release.ends.keys()
+        assert not release.unsaid[channel]
         for target, group in notified.items():
             assert (group in ("new", "still")) == bool(release.leaks[target])
     changes = release.changes

@@ -161,6 +161,34 @@ def test_a_failing_channel_that_is_removed_is_forgotten() -> None:
     assert not release.state.failing
 
 
+def test_a_leak_that_began_and_ended_again_is_sent_to_a_channel_that_knows_the_end_before() -> None:
+    release = Release("chat", "mail")
+    release.world.cronjob()
+    for time, verdict in enumerate(("violation", "pass")):
+        release.ran(verdict, NOON + time)
+        release.notify(NOON + time, down="mail")
+    release.ran("violation", NOON + HOUR)
+    release.ran("pass", NOON + HOUR + MINUTE)
+    assert release.notify(NOON + HOUR + MINUTE, down="mail") == {"chat": {"over": ["tcp://db:5432"]}}
+
+
+@pytest.mark.parametrize("failing", [True, False])
+def test_a_channel_that_may_have_read_of_an_end_is_notified_if_the_leak_is_back(failing: bool) -> None:
+    release = Release()
+    release.world.cronjob()
+    release.ran("violation", NOON)
+    release.notify(NOON)
+    release.ran("pass", NOON + HOUR)
+    if failing:
+        release.notify(NOON + HOUR, down="all")
+    else:  # the reporter ended after it had sent the message
+        release.look(NOON + HOUR)
+        release.state.claims["all"] = NOON + HOUR + news.CLAIM
+    release.ran("violation", NOON + HOUR + MINUTE)
+    assert release.notify(NOON + HOUR + MINUTE) == {"all": {"still": ["tcp://db:5432"]}}
+    assert release.notify(NOON + HOUR + 2 * MINUTE) == {}
+
+
 def test_a_finding_that_another_reporter_removed_is_not_noted_again() -> None:
     release = Release()
     release.world.cronjob()

@@ -271,6 +271,25 @@ def test_a_leak_is_sent_once_while_the_state_cannot_be_written(reporter: Reporte
     assert [each.kind for each in history.load(reporter.api.state).findings.values()] == ["leak"]
 
 
+def test_a_leak_that_is_back_is_sent_if_its_end_could_not_be_noted(reporter: Reporter) -> None:
+    with servers.http(*[servers.OK] * 3) as chat:
+        reporter.channel("chat", chat.port)
+        reporter.world.run(message(check("deny db:5432", "violation")), at=NOON)
+        reporter.round()
+        reporter.world.run(message(check("deny db:5432")), at=NOON + 60)
+        reporter.api.refused = {"secret"}
+        with pytest.raises(ApiError, match="HTTP 403"):
+            reporter.round(NOON + 60)
+        reporter.api.refused = set()
+        reporter.api.secret["metadata"]["resourceVersion"] = "99"  # another reporter has written
+        reporter.world.run(message(check("deny db:5432", "violation")), at=NOON + 120)
+        with pytest.raises(ApiError, match="HTTP 409"):
+            reporter.round(NOON + 120)
+        reporter.round(NOON + 140)
+    counts = [title.partition("netproof: ")[2].partition(":")[0] for title in titles(chat)]
+    assert counts == ["1 new leak", "1 leak over", "still 1 leak"]
+
+
 def test_a_running_reporter_keeps_its_state_if_the_secret_is_emptied(reporter: Reporter) -> None:
     with servers.http(*[servers.OK] * 3) as chat:
         reporter.channel("chat", chat.port)
