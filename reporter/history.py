@@ -99,13 +99,16 @@ class Vantage(Struct, array_like=True):
     left: int = 0  # when it left the release
     scheduled: int = 0  # when it was made, came back to the release, or got another schedule
 
-    def count(self, time: int, verdicts: Mapping[str, str]) -> None:
+    def count(self, time: int, verdicts: Mapping[str, str], runs: int = 1) -> None:
         """Count a run that ended at a time, and keep the worst verdicts of its checks on that day."""
         day = datetime.fromtimestamp(time, UTC).toordinal()
         new = min(day - (self.day or day - 1), DAYS)
         self.day, self.days = max(day, self.day), (self.days + [Day() for _ in range(new)])[-DAYS:]
         found, that = (str(VERDICTS.index(verdicts.get(key, ""))) for key in self.checks), self.on(day)
-        that.runs, that.verdicts = that.runs + 1, "".join(map(max, that.verdicts.ljust(len(self.checks), "0"), found))
+        that.runs, that.verdicts = (
+            that.runs + runs,
+            "".join(map(max, that.verdicts.ljust(len(self.checks), "0"), found)),
+        )
 
     def on(self, day: int) -> Day:
         """Return what is known of a day."""

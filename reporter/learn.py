@@ -52,11 +52,12 @@ def learn_rounds(state: State, vantage: Vantage, now: int) -> None:
     known = vantage.known
     if not vantage.rounds_since:
         return
+    long = now - vantage.rounds_since > _PASSED * seconds(vantage.every) + RESTART
     if now - known.last > _COARSE:
         known.last = now
-    if now - vantage.rounds_since <= _PASSED * seconds(vantage.every) + RESTART:
-        return
-    if known.problem or any(check.state != "pass" for check in vantage.checks):
+        if long:
+            known.count(now, {key: "pass" for key, check in known.checks.items() if check.state}, runs=0)
+    if long and (known.problem or any(check.state != "pass" for check in vantage.checks)):
         known.problem, known.exit_code, known.last = "", None, now
         for check in vantage.checks:
             check.passed = check.passed if check.state == "pass" else now

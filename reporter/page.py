@@ -152,13 +152,17 @@ def _requirements(situation: Situation) -> Iterator[tuple[str, int, int, str]]:
         yield name, len(signs), sum(shown.key == "pass" for _, shown in signs), ", ".join(sorted(bad))
 
 
-def _runs(situation: Situation, period: Period) -> tuple[int, int]:
-    """Return how many runs were due in the period until now, from the first day of each vantage, and how many ended."""
-    planned, done, end = 0, 0, min(utc(situation.at), datetime.combine(period.last, time.max, UTC))
+def _runs(situation: Situation, period: Period) -> tuple[int, int, int]:
+    """Count the runs in the period until now: due (from the first day of each vantage), ended, and missed.
+
+    A run that was not planned does not stand for one of another vantage that is missing.
+    """
+    planned, done, missed, end = 0, 0, 0, min(utc(situation.at), datetime.combine(period.last, time.max, UTC))
     for vantage in situation.vantages:
-        known = vantage.known
-        done += sum(known.on(day).runs for day in period.days)
+        known, due = vantage.known, 0
         if known.days and vantage.mode == "cronjob":
             first = max(period.first, date.fromordinal(known.day - len(known.days) + 1))
-            planned += count(vantage.schedule, first, end)
-    return planned, done
+            due = count(vantage.schedule, first, end)
+        ended = sum(known.on(day).runs for day in period.days)
+        planned, done, missed = planned + due, done + ended, missed + max(due - ended, 0)
+    return planned, done, missed

@@ -548,6 +548,20 @@ def test_other_lists_of_a_continuous_vantage_end_no_finding_as_over_and_prove_no
     assert known.gone
 
 
+def test_each_day_of_a_continuous_vantage_whose_rounds_go_on_has_a_verdict() -> None:
+    watch = Watch(vantages=(Vantage(name="front", namespace="shop", mode="continuous", every="30s"),))
+    text = message(check("deny db:5432", "violation"), check("allow api:80"))
+    crashed = {"terminated": {"exitCode": 1, "message": text, "finishedAt": stamp(NOON)}}
+    running = {"running": {"startedAt": stamp(NOON + 60)}}
+    watch.world.continuous(state=running, lastState=crashed, restartCount=1, started=True)
+    for hours in (1, 25, 26):
+        (vantage,) = watch.look(NOON + hours * HOUR).vantages
+    known = vantage.known
+    days = range(known.day - 1, known.day + 1)
+    assert known.worst(days, "deny tcp://db:5432") == ["violation", "pass"]
+    assert [known.on(day).runs for day in days] == [1, 0]
+
+
 def test_a_continuous_vantage_that_is_gone_is_overdue() -> None:
     watch = Watch(vantages=(Vantage(name="front", namespace="shop", mode="continuous", every="30s"),))
     watch.world.continuous(state={"running": {"startedAt": stamp(NOON)}}, started=True)

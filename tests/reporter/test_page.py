@@ -162,6 +162,19 @@ def test_a_run_is_planned_from_the_minute_in_which_it_is_due(now: int, planned: 
     assert f"<dd>{planned}, " in page(situation, Period(date(2026, 5, 1), date(2026, 6, 30)))
 
 
+def test_a_run_that_was_not_planned_does_not_stand_for_one_that_is_missing() -> None:
+    world = World()
+    for name in ("front", "back"):
+        world.cronjob(name, schedule="0 */6 * * *")
+        world.run(message(check("allow api:80")), name=name, at=NOON - 12 * HOUR)
+    for minute in (0, 1, 2, 3):
+        world.run(message(check("allow api:80")), name="back", at=NOON + minute)
+    text = shown(world, Period(date(2026, 6, 1), date(2026, 6, 1)))
+    facts = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", text))
+    assert facts["Runs planned"].startswith("6, ")
+    assert (facts["Runs done"], facts["Runs missed"]) == ("6", "2")
+
+
 def test_runs_are_planned_by_schedules_that_can_be_read() -> None:
     world = World()
     world.cronjob(schedule="every hour")
