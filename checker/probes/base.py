@@ -146,14 +146,14 @@ def tcp_failure(code: int, segments: tuple[int, int], icmp: IcmpError | None, af
     sent, received = segments
     if code in _RESET:
         return Outcome.OPEN, f"accepted, and reset after {duration(after)}"
+    if received and code != errno.ECONNREFUSED:
+        return Outcome.UNEXPECTED, f"answered, but made no connection in {duration(after)}"
     if code == errno.ETIMEDOUT:
-        if received:
-            return Outcome.UNEXPECTED, f"answered, but made no connection in {duration(after)}"
         what = f"{sent} SYN{'s' if sent > 1 else ''} unanswered" if sent else "no answer"
         return Outcome.SILENT, f"{what} in {duration(after)}"
     if code == errno.ECONNREFUSED and (received or not sent):
         return Outcome.CLOSED, f"reset after {duration(after)}"
-    if code not in _REFUSALS or received or not sent:
+    if code not in _REFUSALS or not sent:
         return _not_sent(code)
     unknown = (Outcome.REJECTED, f"refused on the path after {duration(after)} ({os.strerror(code)})")
     return _refused(icmp, after) if icmp else unknown
@@ -226,7 +226,7 @@ async def _ready(sock: socket.socket, within: float, watch: Callable[..., None],
         async with asyncio.timeout(within):
             return await ready
     except TimeoutError:
-        return False
+        return not ready.cancelled()  # a busy machine may see both in one step of the loop
     finally:
         unwatch(sock)
 

@@ -4,13 +4,14 @@ import asyncio
 import resource
 import socket
 import struct
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from checker.model import Check, Expect, Observation, Outcome
 from checker.probes import parse
-from checker.probes.base import IcmpError, connect, exchange, tcp_failure
+from checker.probes.base import IcmpError, Reply, connect, exchange, tcp_failure
 from checker.probes.tcp import Tcp
 from checker.probes.udp import Udp
 
@@ -60,6 +61,25 @@ def test_a_peer_that_accepts_and_resets_at_once_is_open(expect: Expect) -> None:
         observation = asyncio.run(attempt())
     assert observation.outcome is Outcome.OPEN
     assert observation.seen.startswith("accepted, and reset after ")
+
+
+def test_a_reply_counts_although_the_loop_sees_it_with_the_timeout() -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(10)
+        check = Check(Expect.BLOCKED, parse(f"udp://127.0.0.1:{server.getsockname()[1]}"), Udp(), timeout=0.1)
+
+        def reply_and_be_busy() -> None:
+            server.sendto(b"pong", server.recvfrom(9)[1])
+            time.sleep(0.2)
+
+        async def attempt() -> Reply | Observation:
+            asyncio.get_running_loop().call_soon(reply_and_be_busy)
+            return await exchange(check, "127.0.0.1", b"ping")
+
+        reply = asyncio.run(attempt())
+    assert isinstance(reply, Reply)
+    assert reply.data == b"pong"
 
 
 def test_a_datagram_that_is_too_long_is_not_a_refusal(port: int) -> None:
