@@ -13,7 +13,6 @@ from reporter.situation import RESTART, Vantage
 
 _COARSE = 300  # seconds between two updates of the last round: each one writes the state
 _PASSED = 10  # rounds: after as many inconclusive ones in a row the process has ended
-_KINDS = [str(kind) for kind in Kind]
 _identify = lru_cache(200_000)(identify)  # runs name the same targets again and again
 
 
@@ -21,6 +20,7 @@ def learn(state: State, run: Run, cluster_domain: str) -> None:
     """Update the state with one run. Runs come in the order in which they ended."""
     vantage, (report, problem) = state.vantages[run.vantage], run.report()
     vantage.runs.append(run.id)
+    before = _found(state, run.vantage)
     listed = {harmless(f"{check.list} {check.target}"): check for check in report.checks} if report else {}
     for key, check in listed.items():
         vantage.checks.setdefault(key, Check(check.list, harmless(check.target), ""))
@@ -41,7 +41,7 @@ def learn(state: State, run: Run, cluster_domain: str) -> None:
             namespace = run.vantage.partition("/")[0]
             known.identity = str(_identify(check.target, namespace, cluster_domain) or check.target)
         _learn(state, run, known, check)
-    _close(state, run.vantage, run.finished)
+    _close(state, run.vantage, before, run.finished)
     if not late and report.checks and not report.left_out and not report.error:
         leave(state, run.vantage, vantage.checks.keys() - listed.keys(), run.finished)
         vantage.forget(run.finished - OLDEST)
@@ -59,20 +59,22 @@ def learn_rounds(state: State, vantage: Vantage, now: int) -> None:
             known.count(now, {key: "pass" for key, check in known.checks.items() if check.state}, runs=0)
     if long and (known.problem or any(check.state != "pass" for check in vantage.checks)):
         known.problem, known.exit_code, known.last = "", None, now
+        before = _found(state, vantage.key)
         for check in vantage.checks:
             check.passed = check.passed if check.state == "pass" else now
             check.change("pass", now)
             check.finding = ""
-        _close(state, vantage.key, now)
+        _close(state, vantage.key, before, now)
 
 
 def leave(state: State, place: str, keys: Iterable[str], time: int) -> None:
     """Note that checks are no longer on the lists of a vantage."""
+    before = _found(state, place)
     for key in keys:
         check = state.vantages[place].checks[key]
         check.change("", time)
         check.finding = ""
-    _close(state, place, time)
+    _close(state, place, before, time)
 
 
 def _learn(state: State, run: Run, known: Check, check: Reported) -> None:
@@ -94,15 +96,19 @@ def _learn(state: State, run: Run, known: Check, check: Reported) -> None:
             found.worse, found.changed = found.worse + 1, run.finished  # it passed here after the finding began
 
 
-def _close(state: State, place: str, time: int) -> None:
-    """Note the end of findings that a vantage has no more. Several checks may have one: two paths of a server do."""
-    checks = state.vantages[place].checks.values()
-    found, listed = {check.key for check in checks if check.finding}, {check.about for check in checks if check.state}
-    keys = {f"{kind} {about}" for about in {check.about for check in checks} for kind in _KINDS}
-    for key in (keys & state.findings.keys()) - found:
+def _found(state: State, place: str) -> set[str]:
+    """Return the keys of the findings that a vantage has. Several checks may have one: two paths of a server do."""
+    return {check.key for check in state.vantages[place].checks.values() if check.finding}
+
+
+def _close(state: State, place: str, before: set[str], time: int) -> None:
+    """Note the end of findings that a vantage had before and has no more."""
+    found = _found(state, place)
+    for key in before - found:
         about = key.partition(" ")[2]
+        gone = all(check.about != about or not check.state for check in state.vantages[place].checks.values())
         worse = {f"leak {about}", f"unreachable {about}"} & found
-        if state.close(key, place, time, gone=about not in listed) and worse:
+        if state.close(key, place, time, gone=gone) and worse:
             del state.findings[key]  # it is not over: it became worse
 
 
