@@ -1,4 +1,4 @@
-"""The kinds of targets, each by the name of its class. A new kind is one module beside these and a word in KINDS."""
+"""The kinds of targets, each by the name of its class. A new kind is one module and a class in KINDS."""
 
 from checker import target
 from checker.model import Probe

@@ -17,8 +17,9 @@ from checker.target import Form
 from checker.words import harmless
 
 _LONGEST = 200  # bytes of output that are evidence
-Codes = TypedDict("Codes", {"pass": list[int], "violation": list[int]}, total=False)
+Codes = TypedDict("Codes", {"pass": list[int], "violation": list[int]}, total=False)  # no class: `pass` is a keyword
 NAGIOS: Codes = {"pass": [0], "violation": [1, 2]}  # https://www.monitoring-plugins.org/doc/guidelines.html#AEN78
+_BY_LIST: dict[str, Codes] = {"allow": {"pass": [0], "violation": [1]}, "deny": {"pass": [1], "violation": [0]}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,9 @@ class Command(Probe):
             return "exit", "expected exit codes from 0 to 255, each of them once"
         return None
 
-    def outcome(self, check: Check, code: int) -> Outcome:
-        """Read an exit code: as the verdict that the check gives it, or by the list."""
-        if self.exit is None:
-            return {0: Outcome.POSSIBLE, 1: Outcome.IMPOSSIBLE}.get(code, Outcome.UNTESTABLE)
-        codes = NAGIOS if self.exit == "nagios" else self.exit
+    def outcome(self, check: Check, code: int | None) -> Outcome:
+        """Read what `_run` returned: as the verdict that the check gives it, or by the list."""
+        codes = NAGIOS if self.exit == "nagios" else self.exit or _BY_LIST[check.list]
         passes = code in codes.get("pass", ())
         if not passes and code not in codes.get("violation", ()):
             return Outcome.UNTESTABLE
@@ -65,12 +64,10 @@ class Command(Probe):
                 return Observation(Outcome.UNTESTABLE, f"could not be started: {error.strerror}")
             line = (output.read(_LONGEST) or b"").decode("utf-8", "replace").strip().partition("\n")[0]
         if code is None:
-            seen, saw = Outcome.UNTESTABLE, f"killed after {duration(check.timeout)}"
-        elif code < 0:
-            seen, saw = Outcome.UNTESTABLE, f"ended by {signal.Signals(-code).name}"
+            ended = f"killed after {duration(check.timeout)}"
         else:
-            seen, saw = self.outcome(check, code), f"exit code {code}"
-        return Observation(seen, f"{saw}: {harmless(line)}" if line else saw)
+            ended = f"exit code {code}" if code >= 0 else f"ended by {signal.Signals(-code).name}"
+        return Observation(self.outcome(check, code), f"{ended}: {harmless(line)}" if line else ended)
 
 
 async def _run(command: list[str], output: int, within: float) -> int | None:
