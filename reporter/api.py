@@ -138,7 +138,7 @@ class Api:
                 if answer.status_code != 429 and answer.status_code < 500:
                     raise failed
                 after = answer.headers.get("Retry-After", "")
-                pause = min(float(after), 60.0) if after.isascii() and after.isdigit() else pause
+                pause = min(max(float(after), pause), 60.0) if after.isascii() and after.isdigit() else pause
             except (httpx.HTTPError, OSError, UnicodeDecodeError) as error:
                 failed = ApiError(f"{path}: {type(error).__name__}: {harmless(str(error))[:200]}")
             if time.monotonic() + pause >= end:

@@ -359,6 +359,13 @@ def test_a_request_that_fails_for_a_moment_is_sent_again(reporter: Reporter, fau
     assert reporter.service.situation is not None
 
 
+def test_an_api_that_is_overloaded_is_not_asked_without_a_pause(reporter: Reporter) -> None:
+    reporter.api.faults = [(429, "0")] * 100
+    with pytest.raises(ApiError, match="HTTP 429"):
+        replace(reporter.api.api, patience=1.2).objects(SETTINGS)
+    assert len(reporter.api.requests) == 2
+
+
 def test_an_api_that_fails_for_long_is_an_error_with_its_answer(reporter: Reporter) -> None:
     reporter.api.faults = [(503, "60")]
     with pytest.raises(ApiError, match="HTTP 503: a fault"):
