@@ -47,7 +47,7 @@ def run(options: Options) -> int:
     """Run one round, or with `--every` rounds until one is the last. Return the exit code of the last one.
 
     The last round is a violation, a failure, an interruption, or the last of several inconclusive rounds in a row.
-    The settle window counts for the first round, and for one whose lists have something new.
+    The settle window counts until a round has passed, and for one whose lists have something new.
     """
     for file in {options.report, options.termination_log, options.alive} - {None, TERMINATION_LOG}:
         if not _writable(file):
@@ -58,14 +58,14 @@ def run(options: Options) -> int:
     console = Console(sys.stdout if options.output == "text" else sys.stderr)
     if options.channels and not os.path.isdir(options.channels):  # noqa: PTH112 - Path.is_dir raises where it may not look
         console.note("WARN", f"{options.channels}: there is no such folder of channels, so no message can be sent")
-    known: set[tuple[str, Target]] = set()
+    known: set[tuple[str, Target]] = set()  # those of the last round that passed
     inconclusive = 0  # rounds in a row
     while True:
         began = time.monotonic()
         planned = plan(options)
         checks: set[tuple[str, Target]] = {(check.list, check.target) for check in planned.checks}
         ran = probe(replace(planned, settled=checks <= known), console)
-        known = checks
+        known = checks if ran.verdict is Verdict.PASS else known
         inconclusive = inconclusive + 1 if ran.exit_code == EXIT_CODES[Verdict.INCONCLUSIVE] else 0
         goes_on = ran.verdict is Verdict.PASS or 0 < inconclusive < options.inconclusive
         last = not (options.every and goes_on)

@@ -162,6 +162,18 @@ def test_the_first_round_and_new_checks_wait_for_policies_to_settle(rounds: Roun
         assert until("the new check", lambda: durations(4))[0] >= 2
 
 
+def test_each_round_waits_for_policies_to_settle_until_one_has_passed(rounds: Rounds) -> None:
+    rounds.odd.touch()
+    rounds.write(settle="2s")
+    with rounds.running():
+        until("an inconclusive round", lambda: "1 inconclusive, 2 of 3 checks pass" in rounds.text())
+        rounds.odd.unlink()
+        until("three rounds", lambda: rounds.text().count("of 3 checks pass in") >= 3)
+        found = re.findall(r"of 3 checks pass in ([\d.]+) s", rounds.text())
+        inconclusive, passed, later = map(float, found[:3])
+        assert min(inconclusive, passed) >= 2 > later
+
+
 def test_memory_does_not_grow(rounds: Rounds) -> None:
     """benchmarks/rounds.py measures ten thousand."""
     rounds.deny = [{"target": "sandbox://seccomp"}, {"target": "sandbox://host-network"}]
