@@ -115,8 +115,9 @@ class Service:
 
     @property
     def healthy(self) -> bool:
-        """Whether rounds still end. An API that does not answer does not make the reporter unhealthy."""
-        return time.monotonic() - self.alive < 300 + 5 * seconds(self.settings.interval)
+        """Whether rounds still end. An API that does not answer, or slowly, does not make the reporter unhealthy."""
+        longest = 300 + 5 * seconds(self.settings.interval) + 60 * len(self.settings.namespaces)
+        return time.monotonic() - self.alive < longest
 
     def _channels(self) -> Files:
         """Read the channels of the Secret. A channel that only vantages name has no file. Raises NotificationError."""

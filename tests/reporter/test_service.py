@@ -469,6 +469,14 @@ def test_an_api_that_cannot_be_reached_is_printed_once_and_no_reason_to_restart(
     assert reporter.service.healthy
 
 
+@pytest.mark.parametrize(("namespaces", "healthy"), [(2, False), (100, True)])
+def test_a_round_over_many_namespaces_may_take_longer(reporter: Reporter, namespaces: int, healthy: bool) -> None:
+    several = tuple(f"team-{number}" for number in range(namespaces))
+    reporter.service.settings = msgspec.structs.replace(SETTINGS, namespaces=several)
+    reporter.service.alive -= 1000
+    assert reporter.service.healthy is healthy
+
+
 def test_the_heartbeat_fails_while_there_is_a_finding(reporter: Reporter, tmp_path: Path) -> None:
     with servers.http(*[servers.OK] * 9) as beats:
         (tmp_path / "beat").write_text(f"http://localhost:{beats.port}/ping")
