@@ -42,6 +42,5 @@ def line_ends(content: str) -> None:
 def lst(content: str) -> Iterator[tuple[int, str]]:
     """List line numbers and targets of a `.lst` file: one target a line, `#` begins a comment."""
     for number, line in enumerate(content.split("\n"), 1):
-        target = line.split("#", 1)[0].strip()
-        if target:
+        if target := line.split("#", 1)[0].strip():
             yield number, target

@@ -90,10 +90,8 @@ async def connect(check: Check, address: str) -> Observation:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         code = sock.connect_ex((address, check.target.port))
         if code == errno.EINPROGRESS:
-            if await _ready(sock, check.timeout, loop.add_writer, loop.remove_writer) or _established(sock):
-                code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            else:
-                code = errno.ETIMEDOUT
+            ended = await _ready(sock, check.timeout, loop.add_writer, loop.remove_writer) or _established(sock)
+            code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if ended else errno.ETIMEDOUT
         after = loop.time() - began
         if code:
             icmp = icmp_error(sock) if code != errno.ETIMEDOUT else None
