@@ -16,8 +16,8 @@ class SettingsError(ValueError):
     """reporter.yaml is invalid; the message names the file and the key."""
 
 
-class Vantage(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """A vantage of the release."""
+class Vantage(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A vantage of the release. The state keeps it too, also one of a later version, which may have more fields."""
 
     name: Annotated[str, Meta(description="The label netproof-vantage of its objects.")]
     namespace: str

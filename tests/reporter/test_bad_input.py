@@ -117,6 +117,14 @@ def test_a_state_that_cannot_be_read_is_an_error_with_the_reason(text: bytes) ->
         history.load(text)
 
 
+def test_a_state_of_a_later_version_with_more_fields_is_read() -> None:
+    known = history.Vantage(Vantage(name="front", namespace="shop"), last=NOON)
+    state = json.loads(gzip.decompress(history.dump(State(vantages={"shop/np/front": known}))))
+    state["vantages"]["shop/np/front"][0]["more"] = state["more"] = 1
+    state["vantages"]["shop/np/front"].append(1)
+    assert history.load(gzip.compress(json.dumps(state).encode())).vantages == {"shop/np/front": known}
+
+
 def test_checks_that_left_the_lists_do_not_make_the_state_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     left = {f"deny {number}": history.Check("deny", str(number), str(number)) for number in range(1000)}
     checks = left | {"deny db": history.Check("deny", "db", "db", state="pass")}
