@@ -119,7 +119,7 @@ def _reasons(vantage: Vantage, now: int) -> Iterator[str]:
     for job, pod in vantage.jobs:
         yield from runs.stuck(job, pod, now)
     began = max(known.last, known.scheduled)
-    if vantage.rounds_since or now <= vantage.late(began):
+    if now <= vantage.late(began):
         return
     since = f"no run has ended since {utc(began):%Y-%m-%d %H:%M} UTC" if known.last else "no run has ended yet"
     if cronjob:

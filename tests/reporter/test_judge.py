@@ -10,9 +10,11 @@ import pytest
 from msgspec.structs import replace
 
 from checker import report, termination
+from checker.model import Outcome
 from reporter.history import DAYS, Day
 from reporter.judge import look
 from reporter.metrics import Metrics
+from reporter.objects import Objects
 from reporter.page import sign
 from reporter.settings import Settings, Vantage
 from tests.reporter.objects import HOUR, NOON, Watch, check, message, stamp
@@ -43,6 +45,45 @@ def test_a_denial_is_proven_by_any_vantage_that_reaches_the_target_in_any_spelli
         "tcp://gone:1": (False, ""),
         "https://ledger.pay.svc.cluster.local:80/x": (None, None),
     }
+
+
+def test_a_denial_is_proven_neither_by_another_denial_nor_by_its_own_vantage() -> None:
+    watch = Watch()
+    for name in ("front", "back"):
+        watch.world.cronjob(name)
+        watch.world.run(message(check("deny db:5432"), check("allow db.shop:5432")), name=name, at=NOON - 4 * HOUR)
+        watch.world.run(message(check("deny db:5432")), name=name)
+    assert [each.proven for each in watch.look().checks] == [False, False]
+    watch.world.run(message(check("deny db:5432"), check("allow db.shop:5432")), name="back", at=NOON + 1)
+    proven = {(each.list, each.proven_by) for each in watch.look(NOON + 1).checks}
+    assert proven == {("deny", "back"), ("deny", ""), ("allow", None)}
+
+
+def test_what_is_impossible_in_a_container_needs_no_proof() -> None:
+    watch = Watch()
+    watch.world.cronjob()
+    watch.world.run(message(check("deny sandbox://root", outcome=Outcome.IMPOSSIBLE)))
+    assert [each.proven for each in watch.look().checks] == [None]
+
+
+def test_a_run_of_a_vantage_that_was_removed_from_the_release_is_not_read() -> None:
+    watch = Watch()
+    watch.world.cronjob()
+    watch.world.run(message(check("deny db:5432")))
+    watch.look(NOON)
+    watch.world.items.clear()
+    watch.look(NOON + 60)
+    watch.world.run(message(check("deny db:5432", "violation")), at=NOON + 90)
+    assert watch.look(NOON + 120).findings == ()
+
+
+def test_a_vantage_whose_namespace_cannot_be_listed_is_not_removed_from_the_release() -> None:
+    watch = Watch()
+    watch.world.cronjob()
+    watch.world.run(message(check("deny db:5432", "violation")))
+    watch.look(NOON)
+    look(Objects(unlisted={"shop": "HTTP 403"}), watch.state, watch.settings, NOON + 60)
+    assert kinds(watch.look(NOON + 120)) == [("leak", "tcp://db:5432", 1)]
 
 
 @pytest.mark.parametrize(("age", "proven"), [(2, True), (4, False)])
