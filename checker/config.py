@@ -1,22 +1,18 @@
 """Lists and settings become a plan; every mistake is reported at once, with its place."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from checker import source
 from checker.model import Check, Expect, Plan, Vantage
 from checker.probes import KINDS, parse
 from checker.target import Target, TargetError, identity
 from checker.words import near_miss, seconds
-
-if TYPE_CHECKING:
-    from checker.document import Document, Keys
 
 LISTS = ("allow", "deny")
 YAML = "netproof.yaml"
@@ -58,19 +54,18 @@ def load(
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A check as it was written, and the YAML document that holds it, if any."""
+    """A check as it was written."""
 
     list: str
     target: str
     where: str
     keys: Mapping[str, Any] = field(default_factory=dict)  # the valid ones
-    document: Document | None = None
-    path: Keys = ()
+    within: Callable[..., str] | None = None  # writes the place of a key in a YAML document
     wrong: bool = False  # it has mistakes already: what may only follow from them is not reported
 
-    def place(self, key: str = "") -> str:
+    def place(self, *key: str) -> str:
         """Write the place of the entry, or of one of its keys."""
-        return self.document.place((*self.path, key)) if self.document else self.where
+        return self.within(*key) if self.within else self.where
 
 
 class _Loader:
@@ -128,21 +123,19 @@ class _Loader:
         values = given(validate(document, written, configuration(self.notify_shape()))) or {}
         for name in LISTS:
             for index, each in enumerate(values.pop(name, ())):
-                self.read_entry(document, (name, index), {"target": each} if isinstance(each, str) else each or {})
+                path, keys = (name, index), {"target": each} if isinstance(each, str) else each or {}
+                target = keys.get("target") or ("command" in keys and "name" in keys and f"command://{keys['name']}")
+                if target:
+                    place, wrong = partial(document.place, *path), path in document.faulty
+                    self.entries.append(_Entry(name, target, document.where(path), keys, place, wrong))
+                elif path not in document.faulty:
+                    missing = "`name`" if "command" in keys else "`target`, or `command` and `name`,"
+                    document.mistake(path, f"{missing} is missing")
         for key, value in values.items():
             if key in self.settings:
                 document.mistake((key,), f"is set already, in {self.places[key]}")
             self.settings[key], self.places[key] = value, document.where((key,))
         self.mistakes += document.mistakes
-
-    def read_entry(self, document: Document, path: Keys, keys: dict[str, Any]) -> None:
-        wrong = path in document.faulty
-        target = keys.get("target") or ("command" in keys and "name" in keys and f"command://{keys['name']}")
-        if target:
-            self.entries.append(_Entry(str(path[0]), target, document.where(path), keys, document, path, wrong))
-        elif not wrong:
-            missing = "`name`" if "command" in keys else "`target`, or `command` and `name`,"
-            document.mistake(path, f"{missing} is missing")
 
     def plan(self, overrides: dict[str, Any]) -> Plan:
         """Make the plan of all that was read. Raises ConfigError."""

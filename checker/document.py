@@ -33,7 +33,7 @@ class Document:
         """Write the place of a value as `file:line`."""
         return f"{self.file}:{self.lines.get(self._known(path), 1)}"
 
-    def place(self, path: Keys) -> str:
+    def place(self, *path: str | int) -> str:
         """Write the place of a value as `file:line: deny[3].timeout`."""
         keys = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in self._known(path)).lstrip(".")
         return f"{self.where(path)}: {keys}" if keys else self.where(path)
@@ -46,7 +46,7 @@ class Document:
 
     def mistake(self, path: Keys, what: str) -> None:
         """Keep a mistake, as `file:line: deny[3].tiemout: what`."""
-        self.mistakes.append(f"{self.place(path)}: {what}")
+        self.mistakes.append(f"{self.place(*path)}: {what}")
         self.faulty |= {path[:depth] for depth in range(len(path) + 1)}
 
 
