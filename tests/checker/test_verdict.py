@@ -111,6 +111,20 @@ def test_a_denial_that_was_open_shortly_before_is_not_proven(opened: float, verd
     assert words in found.meaning
 
 
+def test_a_denial_that_is_not_decided_is_not_explained_by_what_was_open_before() -> None:
+    proof = Proof({Family.IPV4: 0.0}, {Family.IPV4: 20.0})
+    early = Attempt(1.0, 0.0, (Observation(Outcome.OPEN, "", "10.0.0.1", Family.IPV4),))
+    unresolved = Attempt(10.0, 0.0, (Observation(Outcome.UNRESOLVED, ""),))
+    found = judge_denial(Check(Expect.BLOCKED, parse("db:1"), Tcp()), [early], [unresolved], proof)
+    assert (found.verdict, found.meaning) == (Verdict.INCONCLUSIVE, "There was no address to test.")
+
+
+def test_what_is_impossible_in_a_container_passes_without_a_network() -> None:
+    attempt = Attempt(0.0, 0.1, (Observation(Outcome.IMPOSSIBLE, ""),))
+    check = Check(Expect.BLOCKED, parse("sandbox://root"), Tcp())
+    assert judge_denial(check, [], [attempt], Proof()).verdict is Verdict.PASS
+
+
 def answer(kind: str, *records: str, flags: int = 0, rcode: dns.rcode.Rcode = dns.rcode.NOERROR) -> bytes:
     """A reply to the query below, with these records."""
     reply = dns.message.make_response(QUERY)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from reporter.situation import Situation
 
 
+FRONT = Vantage(name="front", namespace="shop")
 READY = {"type": "PodReadyToStartContainers", "status": "False"}
 WAITING = {"reason": "ErrImagePull", "message": "m"}
 
@@ -59,11 +60,17 @@ def test_a_denial_is_proven_neither_by_another_denial_nor_by_its_own_vantage() -
     assert proven == {("deny", "back"), ("deny", ""), ("allow", None)}
 
 
-def test_what_is_impossible_in_a_container_needs_no_proof() -> None:
+def test_a_leak_and_what_is_impossible_in_a_container_need_no_proof() -> None:
     watch = Watch()
     watch.world.cronjob()
-    watch.world.run(message(check("deny sandbox://root", outcome=Outcome.IMPOSSIBLE)))
-    assert [each.proven for each in watch.look().checks] == [None]
+    watch.world.run(message(check("deny sandbox://root", outcome=Outcome.IMPOSSIBLE), check("deny db:1", "violation")))
+    assert [each.proven for each in watch.look().checks] == [None, None]
+
+
+def test_a_continuous_pod_of_a_vantage_that_left_the_release_is_no_vantage() -> None:
+    watch = Watch(vantages=(FRONT,))
+    watch.world.continuous("old", state={"running": {"startedAt": stamp(NOON)}}, started=True)
+    assert [each.name for each in watch.look().vantages] == ["front"]
 
 
 def test_a_run_of_a_vantage_that_was_removed_from_the_release_is_not_read() -> None:
@@ -95,6 +102,33 @@ def test_a_proof_is_as_old_as_its_own_schedule_allows(age: int, proven: bool) ->
     watch.world.run(message(check("deny db:5432")))
     (denied,) = (each for each in watch.look().checks if each.list == "deny")
     assert denied.proven is proven
+
+
+def test_a_proof_of_a_continuous_vantage_lasts_while_its_rounds_go_on() -> None:
+    watch = Watch(vantages=(Vantage(name="back", namespace="shop", mode="continuous"), FRONT))
+    left = {"exitCode": 1, "message": message(check("allow db:5432"), check("deny a:1", "violation"))}
+    running = {"running": {"startedAt": stamp(NOON + 5)}}
+    pod = watch.world.continuous("back", lastState={"terminated": left | {"finishedAt": stamp(NOON)}}, state=running)
+    pod["status"]["containerStatuses"][0] |= {"started": True, "restartCount": 1}
+    watch.world.cronjob()
+    watch.world.run(message(check("deny db:5432")))
+    (denied,) = watch.look(NOON + 5).vantages[1].checks
+    assert denied.proven
+    (denied,) = watch.look(NOON + 4 * HOUR).vantages[1].checks
+    assert denied.proven
+    watch.world.items.remove(pod)
+    (denied,) = watch.look(NOON + 4 * HOUR).vantages[1].checks
+    assert not denied.proven
+
+
+@pytest.mark.parametrize(("age", "proven"), [(23, True), (25, False)])
+def test_a_proof_lasts_a_day_if_the_schedule_cannot_be_read(age: int, proven: bool) -> None:
+    watch = Watch()
+    watch.world.cronjob("back", schedule="@every 1h")
+    watch.world.cronjob()
+    watch.world.run(message(check("allow db:5432")), name="back", at=NOON - age * HOUR)
+    watch.world.run(message(check("deny db:5432")))
+    assert [each.proven for each in watch.look().checks if each.list == "deny"] == [proven]
 
 
 def test_a_proxy_proves_nothing() -> None:
