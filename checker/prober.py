@@ -55,12 +55,12 @@ class Prober:
     async def _addresses(self, check: Check, known: Iterable[str]) -> tuple[list[str], list[Observation], list[str]]:
         """Resolve: the addresses to try, observations of what cannot be tried, and the addresses left out."""
         host = check.target.host
-        found = resolver.Answer(resolver.servers(), {}) if host is None else await self._resolver.look_up(host)
+        found, faults = ([*resolver.servers()], []) if host is None else await self._resolver.look_up(host)
         families = {family for family in Family if network.has_address(family)}
         addresses: list[str] = []
         left_out: list[str] = []
         others: list[Observation] = []
-        for address in dict.fromkeys(network.unmapped(each) for each in (*found.addresses, *known)):
+        for address in dict.fromkeys(network.unmapped(each) for each in (*found, *known)):
             family, loopback = network.family_of(address), network.is_loopback(address)
             allowed = host is None or (check.expect is Expect.REACHABLE and not network.is_unspecified(address))
             own = not (allowed or loopback) and network.is_own(address)  # a headless Service may list this pod
@@ -72,15 +72,14 @@ class Prober:
             else:
                 left_out.append(address)
         if addresses:  # what the name has of a family that this machine lacks does not matter
-            faults = {family: fault for family, fault in found.faults.items() if family in families}
-            others += [Observation(Outcome.UNRESOLVED, fault, None, family) for family, fault in faults.items()]
+            others += [fault for fault in faults if fault.family in families]
         elif left_out:
             family = network.family_of(left_out[0])
             lacks = f"this machine has no {family} address"
             seen = "the name leads to this machine itself" if family in families else lacks
             others.append(Observation(Outcome.UNTESTABLE, seen, left_out[0], family))
         elif not others:
-            words = (fault for fault in found.faults.values() if fault != resolver.NO_ADDRESS)
+            words = (fault.seen for fault in faults if fault.seen != resolver.NO_ADDRESS)
             others.append(Observation(Outcome.UNRESOLVED, next(words, resolver.NO_ADDRESS)))
         return addresses, others, left_out
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from checker.model import Family
+from checker.model import Family, Observation, Outcome
 from checker.network import FAMILY
 from checker.probes.base import settle
 
@@ -22,13 +22,6 @@ _TRY = 1.0  # seconds; the next server of resolv.conf gets the second
 _FRESH = 0.05  # seconds: c-ares caches by channel, and an attempt must not get the answer of an earlier one
 
 
-class Answer(NamedTuple):
-    """The addresses of a name, and what went wrong, for each family whose lookup failed."""
-
-    addresses: tuple[str, ...]
-    faults: dict[Family, str]
-
-
 class Resolver:
     """Looks names up; belongs to one event loop."""
 
@@ -38,15 +31,18 @@ class Resolver:
         self._since = 0.0
         self._alone = asyncio.Lock()
 
-    async def look_up(self, name: str) -> Answer:
-        """Ask for the IPv4 and IPv6 addresses of a name. That a name has none of a family is no fault."""
+    async def look_up(self, name: str) -> tuple[list[str], list[Observation]]:
+        """Return the IPv4 and IPv6 addresses of a name, and an observation for each family whose lookup failed.
+
+        That a name has addresses of one family alone is no fault.
+        """
         answers = await asyncio.gather(*(self._ask(name, family) for family in Family))
-        found = dict(zip(Family, answers, strict=True))
-        addresses = tuple(address for answer in found.values() if not isinstance(answer, str) for address in answer)
-        faults = {family: answer for family, answer in found.items() if isinstance(answer, str)}
-        if addresses:  # a server that denies the name for one family and has it for the other means "none"
-            faults = {family: fault for family, fault in faults.items() if fault not in (_NXDOMAIN, NO_ADDRESS)}
-        return Answer(addresses, faults)
+        addresses = [address for answer in answers if not isinstance(answer, str) for address in answer]
+        found = zip(Family, answers, strict=True)
+        # A server that denies the name for one family and has it for the other means "none".
+        ignored = (_NXDOMAIN, NO_ADDRESS) if addresses else ()
+        faults = {family: answer for family, answer in found if isinstance(answer, str) and answer not in ignored}
+        return addresses, [Observation(Outcome.UNRESOLVED, fault, None, family) for family, fault in faults.items()]
 
     async def _ask(self, name: str, family: Family) -> tuple[str, ...] | str:
         """Return the addresses, or what went wrong.
