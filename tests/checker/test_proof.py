@@ -154,6 +154,16 @@ def test_udp_is_silent_by_nature(
     assert ran.code == (0 if verdict == "pass" else 3)
 
 
+def test_no_refusal_is_missed_of_a_host_that_sends_one_a_second(tmp_path: Path) -> None:
+    ports = range(1000, 1012)
+    with netns.world(tmp_path, icmp_limits=True) as world:
+        world.tcp(80)
+        denied = [{"target": f"udp://{at(V4, port)}", "payload": "ping", "attempts": 1} for port in ports]
+        ran = world.check({"allow": [at(V4, 80)], "deny": denied})
+    assert [check["outcome"] for check in ran.report["checks"]] == ["open", *["rejected"] * len(ports)]
+    assert ran.report["summary"]["inconclusive"] == len(ports)
+
+
 def test_https_is_denied_by_its_tcp_attempt_alone(here: World) -> None:
     denied = [f"https://{at(V4, 80)}", f"http://{at(V4, 81)}", f"https://{at(V4, 1000)}"]
     ran = here.check({**QUICK, "allow": [at(V4, 80)], "deny": denied})
