@@ -121,6 +121,17 @@ def test_a_proof_of_a_continuous_vantage_lasts_while_its_rounds_go_on() -> None:
     assert not denied.proven
 
 
+@pytest.mark.parametrize("verdict", ["violation", "inconclusive"])
+def test_a_target_that_cannot_be_reached_any_more_proves_nothing(verdict: str) -> None:
+    watch = Watch()
+    for name in ("front", "back"):
+        watch.world.cronjob(name)
+    watch.world.run(message(check("allow db:5432")), name="back", at=NOON - 60)
+    watch.world.run(message(check("allow db:5432", verdict)), name="back")
+    watch.world.run(message(check("deny db:5432")))
+    assert [each.proven for each in watch.look().checks if each.list == "deny"] == [False]
+
+
 @pytest.mark.parametrize(("age", "proven"), [(23, True), (25, False)])
 def test_a_proof_lasts_a_day_if_the_schedule_cannot_be_read(age: int, proven: bool) -> None:
     watch = Watch()
@@ -445,6 +456,17 @@ def test_a_leak_is_not_lost_if_clocks_differ() -> None:
     assert [each.kind for each in watch.look().findings] == ["leak", "unreachable"]  # what passed may be older
     watch.world.run(message(check("deny db:5432"), check("allow api:80")), at=NOON + HOUR)
     assert watch.look(NOON + HOUR).findings == ()
+
+
+def test_a_run_that_ended_in_the_same_second_as_the_one_before_counts() -> None:
+    watch = Watch()
+    watch.world.cronjob()
+    watch.world.run(message(check("deny db:5432", "violation")))
+    watch.look(NOON)
+    watch.world.run(message(check("deny db:5432")))
+    situation = watch.look(NOON)
+    assert [each.state for each in situation.checks] == ["pass"]
+    assert situation.findings == ()
 
 
 def test_a_run_that_ended_in_the_future_ends_now() -> None:
