@@ -42,7 +42,7 @@ def learn(state: State, run: Run, cluster_domain: str) -> None:
             known.identity = str(_identify(check.target, namespace, cluster_domain) or check.target)
         _learn(state, run, known, check)
     _close(state, run.vantage, before, run.finished)
-    if not late and report.checks and not report.left_out and not report.error:
+    if not late and report.checks and not report.left_out:
         leave(state, run.vantage, vantage.checks.keys() - listed.keys(), run.finished)
         vantage.forget(run.finished - OLDEST)
 

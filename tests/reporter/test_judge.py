@@ -239,6 +239,18 @@ def test_a_leak_is_not_over_because_the_vantage_became_a_control() -> None:
     assert known.gone
 
 
+def test_a_leak_is_the_same_after_the_cluster_domain_was_changed() -> None:
+    watch = Watch(cluster_domain="cluster.local")
+    watch.world.cronjob()
+    for minutes, domain, verdict in ((0, "cluster.local", "violation"), (1, "k8s.test", "violation")):
+        watch.settings = Settings(release="np", cluster_domain=domain)
+        watch.world.run(message(check("deny db:5432", verdict)), at=NOON + minutes * 60)
+        (finding,) = watch.look(NOON + minutes * 60).findings
+        assert finding.since == NOON
+    watch.world.run(message(check("deny db:5432")), at=NOON + 120)
+    assert watch.look(NOON + 120).findings == ()
+
+
 def test_a_check_that_left_the_lists_is_not_over() -> None:
     watch = Watch()
     watch.world.cronjob()
@@ -523,6 +535,16 @@ def test_a_broken_configuration_is_a_finding() -> None:
 # --- continuously ----------------------------------------------------------------------------
 
 
+def test_a_leak_is_not_over_because_the_configuration_is_broken() -> None:
+    watch = Watch()
+    watch.world.cronjob()
+    watch.world.run(message(check("deny db:5432", "violation")))
+    watch.look()
+    error = report.of_error("The configuration has 1 mistake: nothing was probed.", ["deny.lst:1: no port"], 2, {})
+    watch.world.run(termination.shorten(error), at=NOON + HOUR)
+    assert kinds(watch.look(NOON + HOUR)) == [("leak", "tcp://db:5432", 1), ("inconclusive", "front in shop", 1)]
+
+
 def test_repeats_of_one_crash_are_one_finding_until_rounds_go_on() -> None:
     vantage = Vantage(name="front", namespace="shop", mode="continuous", every="30s")
     watch = Watch(vantages=(vantage,))
@@ -643,6 +665,18 @@ def test_other_lists_of_a_continuous_vantage_end_no_finding_as_over_and_prove_no
     assert (situation.findings, [each.proven for each in situation.checks]) == ((), [False])
     (known,) = watch.state.findings.values()
     assert known.gone
+
+
+@pytest.mark.parametrize(("seconds", "left"), [(700, 1), (740, 0)])
+def test_a_leak_of_a_continuous_vantage_is_over_when_its_rounds_would_have_ended_with_it(
+    seconds: int, left: int
+) -> None:
+    watch = Watch(vantages=(Vantage(name="front", namespace="shop", mode="continuous", every="30s"),))
+    crashed = {"exitCode": 1, "message": message(check("deny db:5432", "violation")), "finishedAt": stamp(NOON - 60)}
+    running = {"running": {"startedAt": stamp(NOON)}}
+    watch.world.continuous(state=running, lastState={"terminated": crashed}, restartCount=1, started=True)
+    watch.look(NOON + 60)
+    assert len(watch.look(NOON + seconds).findings) == left  # ten rounds of 30 s, and 420 s for a restart
 
 
 def test_each_day_of_a_continuous_vantage_whose_rounds_go_on_has_a_verdict() -> None:
