@@ -285,8 +285,7 @@ def _lag(check: Check, attempts: Sequence[Attempt]) -> float | None:
 def _short_timeouts(results: Sequence[Result]) -> Iterator[str]:
     """Warn of timeouts that are so short that a slow target looks blocked."""
     allowed = (result for result in results if result.check.list == "allow" and result.verdict is Verdict.PASS)
-    slowest = max((result.attempts[-1].elapsed for result in allowed), default=0.0)
-    least = max(1.0, 3 * slowest)
+    least = max((1.0, *(3 * result.attempts[-1].elapsed for result in allowed)))
     denied = [result.check for result in results if result.check.expect is Expect.BLOCKED]
     short = [f"{check.target} ({check.timeout:g} s)" for check in denied if check.timeout < least]
     if short:
