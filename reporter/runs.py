@@ -52,7 +52,7 @@ def ended(objects: Objects, pods: Mapping[str, Object], known: Mapping[str, Sequ
     """Collect the runs that ended, without those whose id is known, in the order in which they ended."""
     found = []
     read = {ident.partition(".")[0] for idents in known.values() for ident in idents}  # Jobs, and pods without one
-    for run in _terminated(objects, now):
+    for run in _terminated(objects, pods, now):
         job_ident = run.id.partition(".")[0]
         read.add(job_ident)
         if not {run.id, job_ident} & set(known.get(run.vantage, ())):
@@ -66,12 +66,14 @@ def ended(objects: Objects, pods: Mapping[str, Object], known: Mapping[str, Sequ
     return [replace(run, finished=min(run.finished, now)) for run in sorted(found, key=lambda run: run.finished)]
 
 
-def _terminated(objects: Objects, now: int) -> Iterator[Run]:
+def _terminated(objects: Objects, pods: Mapping[str, Object], now: int) -> Iterator[Run]:
     """Yield the runs that left the state of a container.
 
-    Each pod of a Job is a run: the Job may try again with another one, or go on because of a sidecar. Each restart of a
-    continuous vantage is one, too.
+    Each pod of a Job that left a report is a run: the Job may try again with another pod, or go on because of a
+    sidecar. Each restart of a continuous vantage is one, too.
     """
+    last_of_jobs = [pods.get(job.metadata.uid) for job in objects.jobs if job.ended]
+    final = {pod.metadata.uid for pod in last_of_jobs if pod}
     jobs = {job.metadata.uid: vantage for job in objects.jobs if (vantage := key(job.metadata))}
     for pod in objects.pods:
         container, uid = pod.checker, pod.metadata.uid[:8]
@@ -87,7 +89,9 @@ def _terminated(objects: Objects, now: int) -> Iterator[Run]:
                 finished, image = seconds(last.finished_at) or now, container.image_id or container.image
                 # The kubelet may have ended it, and have written a termination message of its own.
                 problem = f"its pod did not run to its end: {_reason(pod)}" if pod.status.reason else ""
-                yield Run(vantage, ident, finished, last.exit_code, last, problem, image)
+                run = Run(vantage, ident, finished, last.exit_code, last, problem, image)
+                if pod.continuous or pod.metadata.uid in final or run.report()[0]:
+                    yield run
 
 
 def stuck(job: Object, pod: Object | None, now: int) -> Iterator[str]:

@@ -439,6 +439,23 @@ def test_a_leak_is_not_lost_if_the_next_pod_of_the_job_passes() -> None:
     assert watch.look(NOON + HOUR).findings == ()
 
 
+def test_an_evicted_pod_is_no_finding_while_its_job_tries_again() -> None:
+    watch = Watch()
+    watch.world.cronjob()
+    watch.world.run(message(check("deny db:5432")), at=NOON - HOUR)
+    job, pod = watch.world.run(None, code=137)
+    pod["status"] |= {"reason": "Evicted"}
+    end = job["status"].pop("conditions")
+    assert watch.look(NOON + 5).findings == ()
+    _, second = watch.world.run(message(check("deny db:5432")), at=NOON + 20)
+    watch.world.items.pop(-2)
+    second["metadata"]["ownerReferences"] = [{"uid": job["metadata"]["uid"], "kind": "Job"}]
+    job["status"]["conditions"] = end
+    assert watch.look(NOON + 60).findings == ()
+    watch.world.items.remove(second)  # the Job has been read
+    assert watch.look(NOON + 120).findings == ()
+
+
 def test_a_leak_is_read_while_a_sidecar_keeps_the_job_from_ending() -> None:
     watch = Watch()
     watch.world.cronjob()
