@@ -2,6 +2,7 @@
 
 import io
 import re
+from copy import deepcopy
 from itertools import chain
 from typing import Any
 
@@ -20,29 +21,33 @@ def merge_into(text: str, suggestion: Suggestion, inventory: Inventory, namespac
     yaml.preserve_quotes, yaml.width = True, 10_000
     yaml.indent(mapping=2, sequence=4, offset=2)
     kept = yaml.load(re.sub(rf"^ *# {_MARK}.*\n", "", text, flags=re.MULTILINE)) or yaml.map()
-    own = {
-        key: kept.pop(key) for key in ("podLabels", "isolated", "targets") if key in kept and not kept.get("vantages")
-    }
-    if own:  # of the only vantage: beside others, it needs a name
-        _block(_block(kept, "vantages", yaml.map()), "netproof", yaml.map()).update(own)
+    kept.fa.set_block_style()
+    if all(each is None for each in (kept.get("vantages") or {}).values()):
+        own = {key: kept.pop(key) for key in ("podLabels", "isolated", "targets") if key in kept}
+        if own:  # of the only vantage: beside others, it needs a name
+            _block(_block(kept, "vantages", yaml.map()), "netproof", yaml.map()).update(own)
     fresh = YAML(typ="safe").load(write(suggestion))
     known = [each for each in read_values(kept, namespace) if each.name != "control"]
     vantages = _block(kept, "vantages", yaml.map())
     for vantage in suggestion.vantages:
         new, space = fresh["vantages"][vantage.name], vantage.origin.namespace
         name = next((each.name for each in known if each.origin[:2] == vantage.origin[:2]), vantage.name)
-        if name not in vantages:
+        if vantages.get(name) is None:
             shared = dict.fromkeys(kept.get("podLabels") or ())  # null removes what it would have from all vantages
             vantages[name] = {**new, "podLabels": {**shared, **new["podLabels"]}}
             _mark(vantages, name, "new", 2)
             continue
-        mine = lists("targets", vantages[name] or {})
-        listed = {same_target(each.target, space) for each in chain(*mine.values())}
+        own, shared = vantages[name], kept.get("targets") or {}
+        checked = [entry for each in known if each.name == name for entry in (*each.allow, *each.deny)]
+        listed = {same_target(each.target, space) for each in chain(checked, *lists("targets", own).values())}
         for key, entries in lists("targets", new).items():
+            if key == "allow" and own.get("isolated", kept.get("isolated")):
+                continue
             for each, written in zip(entries, new["targets"][key], strict=True):
                 if same_target(each.target, space) not in listed:
                     targets = _block(_block(vantages, name, yaml.map()), "targets", yaml.map())
-                    wanted = _block(targets, key, yaml.seq())
+                    inherited = () if key in targets else deepcopy(shared.get(key) or ())
+                    wanted = _block(targets, key, yaml.seq(inherited))
                     wanted.append(written)
                     _mark(wanted, len(wanted) - 1, "new", 8)
     if "control" not in kept and "control" in fresh:

@@ -433,6 +433,22 @@ def test_merge_gives_the_only_vantage_a_name_and_keeps_its_labels_from_the_other
     }
 
 
+def test_merge_keeps_targets_that_a_vantage_has_from_all_vantages() -> None:
+    mine = """
+targets: {allow: ["x.y:1"]}
+commonTargets: {deny: ["catalog.shop:8080"]}
+vantages:
+  web: {namespace: shop, podLabels: {app: frontend}}
+  shut: {namespace: shop, podLabels: {app: backend}, isolated: true}
+"""
+    found = yaml.safe_load(merged(mine))
+    web, shut = (each for each in read_values(found, "default") if each.name in ("web", "shut"))
+    assert [each.target for each in web.allow] == ["x.y:1", "dns://kubernetes.default.svc.cluster.local"]
+    assert "catalog.shop:8080" in [each.target for each in web.deny]
+    assert "allow" not in found["vantages"]["shut"].get("targets", {})  # the chart would refuse it
+    assert not shut.allow
+
+
 def test_labels_that_all_vantages_share_do_not_change_those_of_a_new_one() -> None:
     found = yaml.safe_load(merged("podLabels: {tier: x}\nvantages: {ours: {podLabels: {app: a}, targets: {}}}\n"))
     places = {each.name: each.origin.labels for each in read_values(found, "default")}
