@@ -239,6 +239,15 @@ def test_a_leak_is_not_over_because_the_vantage_became_a_control() -> None:
     assert known.gone
 
 
+def test_a_leak_that_lasts_has_the_evidence_of_the_last_run() -> None:
+    watch = Watch()
+    watch.world.cronjob()
+    for time, seen in ((NOON, "open"), (NOON + 60, "closed")):
+        watch.world.run(message(check("deny db:5432", "violation", seen=seen)), at=time)
+        (finding,) = watch.look(time).findings
+        assert (finding.evidence, finding.since) == (seen, NOON)
+
+
 def test_a_leak_is_the_same_after_the_cluster_domain_was_changed() -> None:
     watch = Watch(cluster_domain="cluster.local")
     watch.world.cronjob()
@@ -682,6 +691,8 @@ def test_other_lists_of_a_continuous_vantage_end_no_finding_as_over_and_prove_no
     assert (situation.findings, [each.proven for each in situation.checks]) == ((), [False])
     (known,) = watch.state.findings.values()
     assert known.gone
+    remembered = watch.look(NOON + 36 * HOUR).vantages[1].known
+    assert remembered.worst([remembered.day]) == [""]
 
 
 @pytest.mark.parametrize(("seconds", "left"), [(700, 1), (740, 0)])
@@ -689,11 +700,16 @@ def test_a_leak_of_a_continuous_vantage_is_over_when_its_rounds_would_have_ended
     seconds: int, left: int
 ) -> None:
     watch = Watch(vantages=(Vantage(name="front", namespace="shop", mode="continuous", every="30s"),))
-    crashed = {"exitCode": 1, "message": message(check("deny db:5432", "violation")), "finishedAt": stamp(NOON - 60)}
-    running = {"running": {"startedAt": stamp(NOON)}}
+    midnight = NOON + 12 * HOUR
+    text = message(check("deny db:5432", "violation"))
+    crashed = {"exitCode": 1, "message": text, "finishedAt": stamp(midnight - 60)}
+    running = {"running": {"startedAt": stamp(midnight)}}
     watch.world.continuous(state=running, lastState={"terminated": crashed}, restartCount=1, started=True)
-    watch.look(NOON + 60)
-    assert len(watch.look(NOON + seconds).findings) == left  # ten rounds of 30 s, and 420 s for a restart
+    watch.look(midnight + 60)
+    situation = watch.look(midnight + seconds)
+    assert len(situation.findings) == left  # ten rounds of 30 s, and 420 s for a restart
+    known = situation.vantages[0].known
+    assert known.worst([known.day]) == ["violation" if left else "pass"]
 
 
 def test_each_day_of_a_continuous_vantage_whose_rounds_go_on_has_a_verdict() -> None:

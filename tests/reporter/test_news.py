@@ -90,6 +90,8 @@ def test_a_vantage_that_passed_after_the_finding_began_is_a_new_message() -> Non
     assert release.notify(NOON + 5 * MINUTE) == {"all": {"new": ["tcp://db:5432"]}}
     release.ran("violation", NOON + HOUR, "b")
     assert release.notify(NOON + HOUR) == {"all": {"new": ["tcp://db:5432"]}}
+    release.ran("violation", NOON + 2 * HOUR, "b")
+    assert release.notify(NOON + 2 * HOUR) == {}
 
 
 def test_worse_is_a_new_message_and_better_is_not_the_end() -> None:
