@@ -90,9 +90,8 @@ def _learn(state: State, run: Run, known: Check, check: Reported) -> None:
         known.passed, known.finding = run.finished, ""
     elif SEVERITY[kind] >= SEVERITY[known.finding]:  # an inconclusive run does not end a leak
         known.finding, joined = kind, not known.finding
-        before = state.findings.get(known.key)
         found = state.open(known, run.vantage, kind, run.finished)
-        if before and joined and known.passed > found.since:
+        if joined and known.passed > found.since:
             found.worse, found.changed = found.worse + 1, run.finished  # it passed here after the finding began
 
 

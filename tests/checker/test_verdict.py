@@ -15,7 +15,7 @@ from checker.probes import parse
 from checker.probes.base import tcp_failure
 from checker.probes.dns import read
 from checker.probes.tcp import Tcp
-from checker.verdict import TABLE, Proof, judge, judge_denial
+from checker.verdict import TABLE, Proof, judge, judge_denial, undecided
 
 
 def test_every_list_has_a_verdict_on_every_outcome() -> None:
@@ -109,6 +109,15 @@ def test_a_denial_that_was_open_shortly_before_is_not_proven(opened: float, verd
     found = judge_denial(check, [attempt(opened, Outcome.OPEN)], [attempt(10.0, Outcome.SILENT)], proof)
     assert found.verdict is verdict
     assert words in found.meaning
+
+
+@pytest.mark.parametrize(
+    ("seen", "again"),
+    [("silent silent", False), ("silent unresolved", True), ("untestable silent", True), ("unresolved open", False)],
+)
+def test_a_denial_is_tried_again_if_an_attempt_saw_nothing_and_none_got_through(seen: str, again: bool) -> None:
+    attempts = [Attempt(0.0, 1.0, (Observation(Outcome(word), ""),)) for word in seen.split()]
+    assert undecided(Check(Expect.BLOCKED, parse("db:1"), Tcp()), attempts) is again
 
 
 def test_a_denial_that_is_not_decided_is_not_explained_by_what_was_open_before() -> None:

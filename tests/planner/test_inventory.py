@@ -65,6 +65,16 @@ def test_a_pod_is_always_reached_from_its_own_node(nodes: tuple[str | None, str]
     assert found_pairs(*objects)["Pod/agent", "Pod/web", 80].allowed == allowed
 
 
+@pytest.mark.parametrize(("node", "allowed"), [("one", True), ("two", False)])
+def test_a_pod_always_reaches_the_host_network_of_its_own_node(node: str, allowed: bool) -> None:
+    objects = [
+        pod("client", {"app": "client"}, nodeName="one"),
+        pod("agent", {"app": "agent"}, {"containerPort": 9100}, hostNetwork=True, nodeName=node),
+        policy("client", {"app": "client"}, policyTypes=["Egress"]),
+    ]
+    assert found_pairs(*objects)["Pod/client", "Pod/agent", 9100].allowed is allowed
+
+
 def test_policies_do_not_isolate_pods_on_the_host_network() -> None:
     objects = [
         pod("client", {"app": "client"}),

@@ -126,6 +126,15 @@ def test_a_message_waits_for_running_jobs_at_most_group_within() -> None:
     assert release.notify(NOON + 130) == {"all": {"new": ["tcp://db:5432"]}}
 
 
+def test_a_message_does_not_wait_for_a_time_that_a_wrong_clock_gave() -> None:
+    release = Release()
+    release.world.cronjob()
+    release.ran("violation", NOON + HOUR)
+    release.world.start(NOON)
+    assert release.notify(NOON + HOUR) == {}
+    assert release.notify(NOON) == {"all": {"new": ["tcp://db:5432"]}}
+
+
 def test_a_channel_that_was_down_is_notified_of_everything_once_and_delays_no_other() -> None:
     release = Release("chat", "mail")
     release.world.cronjob()
