@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from planner.evaluator import Endpoint
 from planner.inventory import Origin
 from tests.planner.world import app, deployment, found_pairs, inventory, made, pod, policy, service
 
@@ -73,6 +74,51 @@ def test_a_pod_always_reaches_the_host_network_of_its_own_node(node: str, allowe
         policy("client", {"app": "client"}, policyTypes=["Egress"]),
     ]
     assert found_pairs(*objects)["Pod/client", "Pod/agent", 9100].allowed is allowed
+
+
+def test_a_change_of_policies_does_not_separate_pods_of_one_node() -> None:
+    found = inventory(
+        pod("client", {"app": "client"}, nodeName="one"),
+        pod("agent", {"app": "agent"}, hostNetwork=True, nodeName="one"),
+        policy("client", {"app": "client"}, policyTypes=["Egress"]),
+    )
+    (closed,), (client, agent, *_) = found.policies, found.pods.values()
+    for evaluator in found.evaluators():
+        assert evaluator.egress(Endpoint(agent, None, "TCP", 9100), {closed: closed}) >> client & 1
+
+
+def test_only_the_policies_that_deny_a_connection_are_named() -> None:
+    objects = [
+        pod("client", {"app": "client"}),
+        pod("web", {"app": "web"}, {"containerPort": 80}),
+        policy("client", {"app": "client"}, egress=[{"to": [app("web")]}]),
+        policy("web", {"app": "web"}, policyTypes=["Ingress"]),
+    ]
+    assert found_pairs(*objects)["Pod/client", "Pod/web", 80].policies == ("shop/web",)
+
+
+def test_pods_on_the_same_nodes_are_not_always_on_the_same_node() -> None:
+    nodes = ("one", "two")
+    agents = [pod(f"agent-{node}", {"app": "agent"}, hostNetwork=True, nodeName=node) for node in nodes]
+    webs = [pod(f"web-{node}", {"app": "web"}, {"containerPort": 80}, nodeName=node) for node in nodes]
+    found = found_pairs(*agents, *webs, policy("web", {"app": "web"}, ingress=[{"from": [app("agent")]}]))
+    assert found["Pod/agent-one", "Pod/web-two", 80].allowed == "partly"
+
+
+@pytest.mark.parametrize(
+    ("peers", "certain", "possible"),
+    [
+        ([], True, True),
+        ([{"ipBlock": {"cidr": "0.0.0.0/0"}}], True, True),
+        ([{"ipBlock": {"cidr": "203.0.113.0/24"}}], False, True),
+        ([app("web")], False, False),
+    ],
+)
+def test_an_egress_rule_and_an_address_outside_of_the_cluster(peers: list[Any], certain: bool, possible: bool) -> None:
+    rule = {"to": peers} if peers else {}
+    found = inventory(pod("client", {"app": "client"}), policy("client", {"app": "client"}, egress=[rule]))
+    to = Endpoint(None, None, "TCP", 443)
+    assert [bool(evaluator.egress(to) & 1) for evaluator in found.evaluators()] == [certain, possible]
 
 
 def test_policies_do_not_isolate_pods_on_the_host_network() -> None:
