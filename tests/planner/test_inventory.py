@@ -82,9 +82,11 @@ def test_a_change_of_policies_does_not_separate_pods_of_one_node() -> None:
         pod("agent", {"app": "agent"}, hostNetwork=True, nodeName="one"),
         policy("client", {"app": "client"}, policyTypes=["Egress"]),
     )
-    (closed,), (client, agent, *_) = found.policies, found.pods.values()
+    (closed,), indices = found.policies, {dict(each.labels).get("app"): index for each, index in found.pods.items()}
     for evaluator in found.evaluators():
-        assert evaluator.egress(Endpoint(agent, None, "TCP", 9100), {closed: closed}) >> client & 1
+        assert (
+            evaluator.egress(Endpoint(indices["agent"], None, "TCP", 9100), {closed: closed}) >> indices["client"] & 1
+        )
 
 
 def test_only_the_policies_that_deny_a_connection_are_named() -> None:
