@@ -55,9 +55,10 @@ class Rounds:
         new.replace(self.config)
 
     @contextmanager
-    def running(self, *arguments: str, every: str = "100ms") -> Iterator[subprocess.Popen[str]]:
+    def running(self, *arguments: object, every: str = "100ms") -> Iterator[subprocess.Popen[str]]:
         files = ("--alive", self.alive, "--report", self.report, "--termination-log", self.log)
-        command = list(map(str, (NETPROOF, "check", self.config, "--every", every, "--no-notify", *files, *arguments)))
+        quiet = () if "--channels" in arguments else ("--no-notify",)
+        command = list(map(str, (NETPROOF, "check", self.config, "--every", every, *quiet, *files, *arguments)))
         output = (self.folder / "output").open("w")
         with output, subprocess.Popen(command, stdout=output, stderr=output, text=True) as process:
             try:
@@ -108,6 +109,33 @@ def test_lists_are_read_again_each_round(rounds: Rounds) -> None:
         assert process.wait(PATIENCE) == 2
     assert "cannot be read as YAML" in rounds.text()
     assert json.loads(rounds.log.read_text())["exitCode"] == 2
+
+
+def test_the_last_of_three_inconclusive_rounds_ends_the_process(rounds: Rounds) -> None:
+    rounds.odd.touch()
+    with rounds.running() as process:
+        assert process.wait(PATIENCE) == 3
+    assert rounds.rounds() == 3
+
+
+def test_a_message_that_cannot_be_delivered_does_not_end_the_process(rounds: Rounds, tmp_path: Path) -> None:
+    (tmp_path / "channels").mkdir()
+    (tmp_path / "channels" / "ops").write_text("slak://no-such-service")
+    rounds.write(notify={"notifyOn": "always"})
+    with rounds.running("--channels", tmp_path / "channels") as process:
+        rounds.more(3)
+        rounds.leak.touch()
+        assert process.wait(PATIENCE) == 1
+    assert rounds.text().count("ops") >= 3
+
+
+def test_a_report_that_cannot_be_written_ends_the_process(rounds: Rounds, tmp_path: Path) -> None:
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    with rounds.running("--report", folder / "report.json") as process:
+        rounds.more(1)
+        folder.rename(tmp_path / "gone")
+        assert process.wait(PATIENCE) == 70
 
 
 def test_several_inconclusive_rounds_in_a_row_end_the_process(rounds: Rounds) -> None:
