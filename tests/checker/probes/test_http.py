@@ -281,9 +281,11 @@ def test_a_certificate_of_the_authority_that_is_named(
     assert names == ["shop.example"]  # the address is asked, by the name
 
 
-def test_the_tls_settings_of_earlier_runs_are_not_kept(site: Callable[..., Site], monkeypatch: Any) -> None:
+def test_the_tls_settings_of_earlier_runs_are_not_kept(
+    site: Callable[..., Site], authority: trustme.CA, monkeypatch: Any
+) -> None:
     made: weakref.WeakSet[ssl.SSLContext] = weakref.WeakSet()
-    create, port = httpx.create_ssl_context, site(OK).port
+    create, untrusted = httpx.create_ssl_context, site(OK, serving(authority.issue_cert("127.0.0.1")))
 
     def created(**settings: Any) -> ssl.SSLContext:
         context = create(**settings)
@@ -292,7 +294,7 @@ def test_the_tls_settings_of_earlier_runs_are_not_kept(site: Callable[..., Site]
 
     monkeypatch.setattr(httpx, "create_ssl_context", created)
     for _ in range(12):
-        assert attempt(f"https://127.0.0.1:{port}", within=0.3).outcome == "unexpected"
+        assert attempt(f"https://127.0.0.1:{untrusted.port}").outcome == "unexpected"
     gc.collect()
     assert 1 <= len(made) <= 8
 
