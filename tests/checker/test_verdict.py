@@ -111,6 +111,14 @@ def test_a_denial_that_was_open_shortly_before_is_not_proven(opened: float, verd
     assert words in found.meaning
 
 
+@pytest.mark.parametrize("outcome", [Outcome.OPEN, Outcome.UNEXPECTED, Outcome.UNRESOLVED, Outcome.UNTESTABLE])
+def test_closed_pass_is_about_resets_alone(outcome: Outcome) -> None:
+    attempt = Attempt(1.0, 0.1, (Observation(outcome, "", "10.0.0.1", Family.IPV4),))
+    check = Check(Expect.BLOCKED, parse("10.0.0.1:1"), Tcp(), closed_passes=True)
+    proof = Proof({Family.IPV4: 0.0}, {Family.IPV4: 20.0})
+    assert judge_denial(check, [], [attempt], proof).verdict is TABLE[Expect.BLOCKED][outcome]
+
+
 @pytest.mark.parametrize(
     ("seen", "again"),
     [("silent silent", False), ("silent unresolved", True), ("untestable silent", True), ("unresolved open", False)],

@@ -676,6 +676,27 @@ def test_a_continuous_pod_that_is_replaced_is_not_a_run_without_a_report() -> No
     assert watch.look(NOON + 60).findings == ()
 
 
+@pytest.mark.parametrize(("code", "deleted", "kind"), [(1, True, "leak"), (143, False, "overdue")])
+def test_what_a_continuous_pod_left_counts_unless_it_was_stopped_to_be_replaced(
+    code: int, deleted: bool, kind: str
+) -> None:
+    watch = Watch(vantages=(Vantage(name="front", namespace="shop", mode="continuous"),))
+    text = message(check("deny db:5432", "violation")) if code == 1 else None
+    ended = {"exitCode": code, "message": text, "finishedAt": stamp(NOON)}
+    pod = watch.world.continuous(state={"terminated": ended}, restartCount=0)
+    if deleted:
+        pod["metadata"]["deletionTimestamp"] = stamp(NOON)
+    assert [each.kind for each in watch.look(NOON + 60).findings] == [kind]
+
+
+def test_a_job_of_a_hook_is_no_run_of_its_vantage() -> None:
+    watch = Watch()
+    watch.world.cronjob()
+    for each in watch.world.run(message(check("deny db:5432", "violation"))):
+        each["metadata"]["annotations"] = {"helm.sh/hook": "test"}
+    assert watch.look(NOON + 60).checks == ()
+
+
 def test_other_lists_of_a_continuous_vantage_end_no_finding_as_over_and_prove_nothing() -> None:
     front = Vantage(name="front", namespace="shop", mode="continuous", config="1")
     watch = Watch(vantages=(front, Vantage(name="back", namespace="shop")))

@@ -202,6 +202,26 @@ def test_a_channel_that_may_have_read_of_an_end_is_notified_if_the_leak_is_back(
     assert release.notify(NOON + HOUR + 2 * MINUTE) == {}
 
 
+def test_a_leak_that_is_back_is_new_to_a_channel_that_knows_its_end() -> None:
+    release = Release("chat", "mail")
+    release.world.cronjob()
+    release.ran("violation", NOON)
+    release.notify(NOON, down="mail")
+    release.ran("pass", NOON + HOUR)
+    release.notify(NOON + HOUR, down="mail")
+    release.ran("violation", NOON + 2 * HOUR)
+    assert release.notify(NOON + 2 * HOUR, down="mail") == {"chat": {"new": ["tcp://db:5432"]}}
+
+
+def test_a_channel_is_notified_of_what_one_of_its_vantages_sees_with_another() -> None:
+    vantages = (Vantage(name="a", namespace="shop", channels=("ops",)), Vantage(name="b", namespace="shop"))
+    release = Release("ops", "dev", vantages=vantages)
+    for name in ("a", "b"):
+        release.world.cronjob(name)
+    release.ran("violation", NOON, "a", "b")
+    assert release.notify(NOON) == {key: {"new": ["tcp://db:5432"]} for key in ("ops", "dev")}
+
+
 def test_a_finding_that_another_reporter_removed_is_not_noted_again() -> None:
     release = Release()
     release.world.cronjob()
