@@ -412,6 +412,46 @@ def test_a_run_without_a_report_is_a_finding_with_the_reason(text: str | None, c
     assert watch.look(NOON + 60).state == "pass"
 
 
+def test_an_exit_code_that_differs_from_the_report_is_a_finding() -> None:
+    watch = Watch()
+    watch.world.cronjob()
+    watch.world.run(message(check("deny db:5432")), code=137)
+    (finding,) = watch.look().findings
+    assert finding.kind == "inconclusive"
+    assert finding.evidence == "the exit code differs from the report's: exit code 137, not 0"
+
+
+def test_a_message_without_any_check_is_a_finding() -> None:
+    watch = Watch()
+    watch.world.cronjob()
+    text = json.loads(message(check("deny db:5432")))
+    text["checks"], text["packed"], text["leftOut"] = [], "", 1
+    watch.world.run(json.dumps(text))
+    assert "is incomplete: 1 checks are only in the log" in watch.look().findings[0].evidence
+
+
+def test_a_job_that_failed_without_a_pod_has_its_reason_and_no_exit_code() -> None:
+    watch = Watch()
+    watch.world.cronjob()
+    job, pod = watch.world.run(message(check("deny db:5432")), code=3)
+    job["status"]["conditions"][0] |= {"reason": "DeadlineExceeded", "message": "Job was active too long"}
+    watch.world.items.remove(pod)
+    (finding,) = watch.look(NOON + 60).findings
+    assert "ended, but there is no report: its pod was deleted; the Job's reason: Deadline" in finding.evidence
+
+
+@pytest.mark.parametrize(("seconds", "found"), [(100, 0), (130, 1)])
+def test_a_pod_has_two_minutes_to_mount_volumes_and_to_pull_images(seconds: int, found: int) -> None:
+    watch = Watch()
+    watch.world.cronjob()
+    watch.world.run(message(check("allow api:80")), at=NOON - 60)
+    _, pod = watch.world.start(NOON)
+    creating = {"name": "netproof", "state": {"waiting": {"reason": "ContainerCreating"}}}
+    scheduled = {"type": "PodScheduled", "status": "True"}
+    pod["status"] = {"phase": "Pending", "conditions": [scheduled], "containerStatuses": [creating]}
+    assert len(watch.look(NOON + seconds).findings) == found
+
+
 def test_a_message_that_leaves_out_a_violation_is_a_finding() -> None:
     watch = Watch()
     watch.world.cronjob()
