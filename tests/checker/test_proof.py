@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -71,6 +73,25 @@ def test_an_allow_check_that_fails_proves_only_by_an_answer(here: World, allowed
     )
     assert ran.code == 1  # unreachable
     assert ran.check(denied)["verdict"] == verdict
+
+
+def test_an_allow_check_that_failed_does_not_pass_when_the_network_is_proven_again(here: World) -> None:
+    came: list[float] = []
+    answers: list[int] = []
+
+    async def recovers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        came.append(time.monotonic())
+        status = 503 if came[-1] - came[0] < 0.7 else 200  # the denials between take longer
+        await reader.readuntil(b"\r\n\r\n")
+        answers.append(status)
+        writer.write(b"HTTP/1.1 %d Status\r\ncontent-length: 0\r\n\r\n" % status)
+        await writer.drain()
+
+    here.tcp(82, recovers)
+    allowed = f"http://{at(V4, 82)}"
+    ran = here.check({**QUICK, "allow": [allowed], "deny": [DROPPED["IPv4"]]})
+    assert answers == [503, 200]
+    assert (ran.code, ran.check(allowed)["finding"]) == (1, "unreachable")
 
 
 def test_an_isolated_vantage_needs_an_address_and_a_default_route(here: World, tmp_path: Path) -> None:

@@ -44,6 +44,13 @@ def test_an_egress_rule_by_name_asks_the_receiver() -> None:
     assert found_pairs(*objects)["Pod/client", "Pod/web", 8080].allowed is False
 
 
+def test_a_named_port_admits_to_no_other_port_of_the_pod() -> None:
+    ports = ({"name": "http", "containerPort": 8080}, {"name": "metrics", "containerPort": 9090})
+    objects = [pod("client", {"app": "client"}), pod("web", {"app": "web"}, *ports)]
+    found = found_pairs(*objects, policy("web", {"app": "web"}, ingress=[{"ports": [{"port": "http"}]}]))
+    assert [found["Pod/client", "Pod/web", port].allowed for port in (8080, 9090)] == [True, False]
+
+
 def test_pods_that_ended_are_ignored() -> None:
     objects = [
         pod("a", {"app": "a"}, {"containerPort": 80}),
