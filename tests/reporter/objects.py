@@ -181,3 +181,8 @@ class Watch:
 
     def look(self, now: int = NOON) -> Situation:
         return look(self.world.objects(), self.state, self.settings, now)
+
+
+def kinds(situation: Situation) -> list[tuple[str, str, int]]:
+    """The open findings: kind, target, and from how many vantages it is seen."""
+    return [(each.kind, each.target, len(each.seen_from)) for each in situation.findings]
