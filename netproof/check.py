@@ -52,8 +52,8 @@ def run(options: Options) -> int:
     for file in {options.report, options.termination_log, options.alive} - {None, TERMINATION_LOG}:
         if not _writable(file):
             raise UsageError(f"{file} cannot be written: name a file in a folder that netproof may write to")
-    if options.alive:
-        options.alive.unlink(missing_ok=True)  # the container before this one may have written it
+    if options.alive and options.alive.is_file():
+        options.alive.unlink()  # the container before this one has written it
     gc.disable()  # searching ten thousand tasks for cycles takes longer than it is worth
     console = Console(sys.stdout if options.output == "text" else sys.stderr)
     if options.channels and not os.path.isdir(options.channels):  # noqa: PTH112 - Path.is_dir raises where it may not look
@@ -85,7 +85,9 @@ def run(options: Options) -> int:
 
 
 def _writable(file: Path) -> bool:
-    return os.access(file if os.access(file, os.F_OK) else file.parent, os.W_OK)
+    if os.access(file, os.F_OK):
+        return os.access(file, os.W_OK) and not file.is_dir()
+    return os.access(file.parent, os.W_OK)
 
 
 def probe(plan: Plan, console: Console, is_own: Callable[[str], bool] = network.is_own) -> Run:

@@ -1,5 +1,8 @@
 """Arguments of every command that no command can use."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from tests.checker.command import netproof
@@ -47,3 +50,19 @@ def test_a_url_among_the_arguments_is_not_shown(arguments: tuple[str, ...], mess
     assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr.startswith(f"netproof: Invalid arguments: nothing was done.\n  {message}")
     assert "token" not in ran.stderr
+
+
+@pytest.mark.parametrize("option", ["--report", "--termination-log", "--alive"])
+def test_a_folder_is_no_file_to_write(option: str, tmp_path: Path) -> None:
+    ran = netproof("check", "--allow", "127.0.0.1:1", option, tmp_path)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert f"{tmp_path} cannot be written: name a file in a folder that netproof may write to" in ran.stderr
+
+
+def test_the_file_of_alive_is_removed_at_the_start_and_anything_else_stays(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "file").write_text("{}")
+    for name in ("fifo", "file"):
+        command = ("check", "--settle", "0", "--allow", "127.0.0.1:1", "--every", "1s", "--alive", tmp_path / name)
+        assert netproof(*command).returncode == 1
+    assert [each.name for each in tmp_path.iterdir()] == ["fifo"]
