@@ -3,86 +3,32 @@
 from __future__ import annotations
 
 import base64
-import json
 import socket
-import struct
 import threading
-import time
-from dataclasses import replace
 from threading import Event
 from typing import TYPE_CHECKING, Any
-from urllib.error import HTTPError
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
 
 import msgspec
 import pytest
-import trustme
 
 from notifications.deliver import Delivery
 from notifications.errors import NotificationError
 from notifications.render import render as rendered
 from reporter import history, news, service
 from reporter.api import Api, ApiError
-from reporter.server import Answer, serve
 from reporter.service import Service
-from reporter.settings import Settings, SettingsError, Vantage, load
+from reporter.settings import Vantage
 from tests.chart.chart import ONE, render
 from tests.notifications import servers
-from tests.reporter.objects import HOUR, NOON, World, check, message
-from tests.reporter.standin import StandIn, standin
+from tests.reporter.conftest import SETTINGS, Reporter, titles
+from tests.reporter.objects import HOUR, NOON, check, message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 
 CONFLICT = 409
-SETTINGS = Settings(
-    release="np",
-    namespace="ops",
-    state_secret="state",
-    interval="0",
-    namespaces=("shop", "pay"),
-    vantages=(Vantage(name="front", namespace="shop"), Vantage(name="back", namespace="pay")),
-)
-
-
-@pytest.fixture
-def api(tmp_path: Path) -> Iterator[StandIn]:
-    with standin(tmp_path / "account") as server:
-        yield server
-
-
-class Reporter:
-    """A release of two vantages, its reporter, and its channels."""
-
-    def __init__(self, api: StandIn, folder: Path) -> None:
-        self.api, self.folder, self.world, self.notes = api, folder, World(), list[tuple[str, str]]()
-        folder.mkdir()
-        for name, namespace in (("front", "shop"), ("back", "pay")):
-            self.world.cronjob(name, namespace)
-            self.world.run(message(check("allow api:80")), name=name, namespace=namespace, at=NOON)
-        self.service = self.new()
-
-    def new(self) -> Service:
-        return Service(SETTINGS, self.api.api, lambda level, text: self.notes.append((level, text)), self.folder)
-
-    def channel(self, name: str, port: int) -> None:
-        (self.folder / name).write_text(f"json://localhost:{port}/?retry=0")
-
-    def round(self, now: int = NOON) -> None:
-        self.api.items = self.world.items
-        self.service.round(now)
-
-
-@pytest.fixture
-def reporter(api: StandIn, tmp_path: Path) -> Reporter:
-    return Reporter(api, tmp_path / "channels")
-
-
-def titles(server: servers.Server) -> list[str]:
-    return [each.json["title"] for each in server.requests]
 
 
 def test_a_leak_and_its_end_are_one_message_each(reporter: Reporter) -> None:
@@ -349,126 +295,6 @@ def test_a_channel_of_the_summary_that_does_not_exist_is_printed(reporter: Repor
     assert reporter.notes == [("ERROR", "channel boss: not delivered: there is no such file; give one URL in a file")]
 
 
-# --- an API that does not do as asked ----------------------------------------------------------
-
-
-@pytest.mark.parametrize("fault", [(429, "0"), (503, ""), (500, ""), (429, "")])
-def test_a_request_that_fails_for_a_moment_is_sent_again(reporter: Reporter, fault: tuple[int, str]) -> None:
-    reporter.api.faults = [fault, fault]
-    reporter.round()
-    assert reporter.service.situation is not None
-
-
-def test_an_api_that_is_overloaded_is_not_asked_without_a_pause(reporter: Reporter) -> None:
-    reporter.api.faults = [(429, "0")] * 100
-    with pytest.raises(ApiError, match="HTTP 429"):
-        replace(reporter.api.api, patience=1.2).objects(SETTINGS)
-    assert len(reporter.api.requests) == 2
-
-
-def test_an_api_that_fails_for_long_is_an_error_with_its_answer(reporter: Reporter) -> None:
-    reporter.api.faults = [(503, "60")]
-    with pytest.raises(ApiError, match="HTTP 503: a fault"):
-        reporter.round()
-
-
-def test_a_refusal_without_a_reason_has_its_status_alone(reporter: Reporter) -> None:
-    reporter.api.faults, reporter.api.fault = [(403, "")], b"<html>a proxy</html>"
-    with pytest.raises(ApiError, match=r"HTTP 403$"):
-        reporter.round()
-
-
-def test_an_answer_that_is_too_large_is_an_error(reporter: Reporter, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reporter.api._LARGEST", 10)
-    with pytest.raises(ApiError, match="the answer has more than 10 bytes"):
-        replace(reporter.api.api, patience=0.1).objects(SETTINGS)
-
-
-def test_an_answer_that_takes_longer_than_the_limit_is_an_error(reporter: Reporter) -> None:
-    with pytest.raises(ApiError, match="the answer takes too long"):
-        replace(reporter.api.api, patience=0.0).objects(SETTINGS)
-
-
-def test_a_list_whose_next_page_expired_is_read_again_in_the_next_round(reporter: Reporter) -> None:
-    for _ in range(300):
-        reporter.world.run(message(check("allow api:80")), at=NOON)
-    reporter.world.run(message(check("deny db:5432", "violation")), at=NOON)
-    reporter.api.expired = "pods"
-    with pytest.raises(ApiError, match="HTTP 410"):
-        reporter.round(NOON + 60)
-    reporter.api.expired = ""
-    reporter.round(NOON + 80)
-    assert reporter.service.situation
-    assert [each.kind for each in reporter.service.situation.findings] == ["leak"]
-
-
-def test_a_namespace_that_is_refused_is_a_finding_and_nothing_there_is_over(reporter: Reporter) -> None:
-    reporter.world.run(message(check("deny db:5432", "violation")), at=NOON)
-    reporter.round()
-    reporter.api.refused = {"shop"}
-    reporter.round(NOON + 20)
-    assert reporter.service.situation
-    texts = [(each.kind, each.evidence) for each in reporter.service.situation.findings]
-    assert texts[0][0] == "leak"
-    assert "namespace shop cannot be listed: apis/batch/v1/namespaces/shop/cronjobs: HTTP 403" in texts[1][1]
-
-
-def test_a_leak_is_not_lost_while_the_pods_of_its_namespace_cannot_be_listed(reporter: Reporter) -> None:
-    reporter.round()
-    reporter.world.run(message(check("deny db:5432", "violation")), at=NOON)
-    reporter.api.refused = {"shop/pods"}
-    reporter.round(NOON + 60)
-    reporter.api.refused = set()
-    reporter.round(NOON + 80)
-    assert reporter.service.situation
-    assert [each.kind for each in reporter.service.situation.findings] == ["leak"]
-
-
-def test_the_token_is_read_again_for_each_request(reporter: Reporter, tmp_path: Path) -> None:
-    reporter.round()
-    reporter.api.token = "token-2"
-    with pytest.raises(ApiError, match="401"):
-        reporter.round()
-    (tmp_path / "account" / "token").write_text("token-2\n")
-    reporter.round()
-
-
-def test_a_certificate_of_another_authority_is_refused(reporter: Reporter, tmp_path: Path) -> None:
-    trustme.CA().cert_pem.write_to_path(tmp_path / "account" / "ca.crt")
-    with pytest.raises(ApiError, match="CERTIFICATE_VERIFY_FAILED"):
-        Service(SETTINGS, type(reporter.api.api)(reporter.api.api.url, tmp_path / "account", 0.1), print).round(NOON)
-
-
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"items": 3}', b'{"items": [' * 1000])
-def test_an_answer_that_is_not_a_list_is_an_error(reporter: Reporter, body: bytes) -> None:
-    reporter.api.bodies = {kind: [body] for kind in ("cronjobs", "jobs", "pods")}
-    with pytest.raises(ApiError, match="not a list of Kubernetes objects"):
-        reporter.round()
-
-
-def test_a_secret_that_is_not_an_object_is_an_error(reporter: Reporter) -> None:
-    reporter.api.secret = {"kind": "Secret"}
-    with pytest.raises(ApiError, match="not a Secret: Object missing required field `metadata`"):
-        reporter.round()
-
-
-def test_an_api_that_cannot_be_reached_is_printed_once_and_no_reason_to_restart(reporter: Reporter) -> None:
-    reporter.api.faults = [(401, "")] * 3
-    stop = threading.Event()
-    reporter.api.items = reporter.world.items
-    thread = threading.Thread(target=reporter.service.run, args=(stop,))
-    thread.start()
-    end = time.monotonic() + 20
-    while len(reporter.notes) < 2 and time.monotonic() < end:
-        time.sleep(0.01)
-    stop.set()
-    thread.join()
-    levels = [level for level, text in reporter.notes]
-    assert levels[:2] == ["ERROR", "INFO"]
-    assert reporter.notes[1][1] == "the API answers again"
-    assert reporter.service.healthy
-
-
 @pytest.mark.parametrize(("namespaces", "healthy"), [(2, False), (100, True)])
 def test_a_round_over_many_namespaces_may_take_longer(reporter: Reporter, namespaces: int, healthy: bool) -> None:
     several = tuple(f"team-{number}" for number in range(namespaces))
@@ -526,66 +352,6 @@ def test_without_channels_the_situation_is_still_judged(reporter: Reporter) -> N
     assert reporter.service.situation
     assert reporter.service.situation.state == "violation"
     assert not reporter.notes
-
-
-# --- the rest of the edge ------------------------------------------------------------------------
-
-
-def test_pages_are_served_from_a_table() -> None:
-    server = serve(("127.0.0.1", 0), {"/healthz": lambda _: Answer(b"ok\n")})
-    with urlopen(f"http://127.0.0.1:{server.server_port}/healthz") as answer:
-        assert answer.read() == b"ok\n"
-    with urlopen(Request(f"http://127.0.0.1:{server.server_port}/healthz", method="HEAD")) as answer:
-        assert (answer.headers["Content-Length"], answer.read()) == ("3", b"")
-    with pytest.raises(HTTPError, match="404") as refused:
-        urlopen(f"http://127.0.0.1:{server.server_port}/etc/passwd")
-    refused.value.close()
-    server.shutdown()
-    server.server_close()
-
-
-def test_a_client_that_disconnects_early_leaves_no_traceback(capfd: pytest.CaptureFixture[str]) -> None:
-    asked, gone = Event(), Event()
-
-    def late(_: object) -> Answer:
-        asked.set()
-        gone.wait()
-        return Answer(bytes(10_000_000))
-
-    server = serve(("127.0.0.1", 0), {"/late": late})
-    with socket.create_connection(("127.0.0.1", server.server_port)) as client:
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close() sends a reset
-        client.sendall(b"GET /late HTTP/1.0\r\n\r\n")
-        asked.wait()
-    gone.set()
-    for thread in threading.enumerate():
-        if "process_request_thread" in thread.name:
-            thread.join()
-    server.shutdown()
-    server.server_close()
-    assert capfd.readouterr().err == ""
-
-
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [
-        ("interval: soon", r"Expected `str` matching regex .* - at `\$.interval`"),
-        ("vantages: [{name: a}]", "missing required field `namespace`"),
-        ("releese: x", "unknown field `releese`"),
-        ("{", "is not YAML"),
-        ("digest: every Monday", "the schedule 'every Monday' cannot be read"),
-    ],
-)
-def test_invalid_settings_are_an_error_with_the_place(tmp_path: Path, text: str, why: str) -> None:
-    (tmp_path / "reporter.yaml").write_text(text)
-    with pytest.raises(SettingsError, match=why):
-        load(tmp_path / "reporter.yaml")
-
-
-def test_settings_are_read(tmp_path: Path) -> None:
-    values: dict[str, Any] = {"release": "np", "interval": "20s", "vantages": [{"name": "a", "namespace": "b"}]}
-    (tmp_path / "reporter.yaml").write_text(json.dumps(values))
-    assert load(tmp_path / "reporter.yaml").vantages[0].namespace == "b"
 
 
 def test_the_summary_comes_by_the_calendar_with_the_page(reporter: Reporter) -> None:
