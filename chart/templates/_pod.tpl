@@ -116,11 +116,7 @@ volumes:
 {{- with .vantage.notifications.existingSecret }}
 {{- $secrets = append $secrets (dict "name" .) }}
 {{- end }}
-{{- range .vantage.notifications.existingSecrets }}
-{{- $secret := kindIs "map" . | ternary . (dict "name" .) }}
-{{- $name := include "netproof.filled" (dict "root" $.root "text" $secret.name) }}
-{{- $secrets = append $secrets (dict "name" $name "keys" (get $secret "keys")) }}
-{{- end }}
+{{- $secrets = concat $secrets (default list .vantage.notifications.existingSecrets) }}
 {{- if .vantage.notifications.channels }}
 {{- $secrets = append $secrets (dict "name" (printf "%s-channels" .vantage.fullname)) }}
 {{- end }}

@@ -16,7 +16,7 @@ without an application's labels.
 {{- $_ := set $reporter "role" "reporter" }}
 {{- $_ := set $reporter "fullname" (include "netproof.cut" (printf "%s-reporter" (include "netproof.fullname" .root))) }}
 {{- $_ := set $reporter "namespace" .root.Release.Namespace }}
-{{- include "netproof.secrets" (dict "root" .root "vantage" $reporter) }}
+{{- include "netproof.objects" (dict "root" .root "vantage" $reporter) }}
 {{- if contains "://" ($own.digestChannels | toJson) }}
 {{- fail "reporter.digestChannels: it has a URL, but a name belongs there" }}
 {{- end }}

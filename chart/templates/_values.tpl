@@ -23,19 +23,35 @@ is where sprig's merge differs; null removes a key, as in Helm.
 {{- end }}
 
 {{/*
-Fill in the names of Secrets, in place, of (dict "root" $ "vantage" …), and refuse a URL where a name belongs: it would
-be in a manifest that is no Secret. URLs are checked here, because Helm prints a value that its schema refuses.
+Fill in the name of a Secret or a ConfigMap, of (dict "root" $ "text" … "place" …), and refuse any other text without
+showing it: it may be a URL, which is a secret. Helm itself prints a value that its schema refuses.
+https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names
 */}}
-{{- define "netproof.secrets" -}}
+{{- define "netproof.object" -}}
+{{- $name := include "netproof.filled" . }}
+{{- if not (regexMatch "^$|^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$" $name) }}
+{{- fail (printf "%s has a text there that is not the name of an object: use lower-case letters, digits, dots and hyphens" .place) }}
+{{- end }}
+{{- $name }}
+{{- end }}
+
+{{/* Fill in the names of Secrets and ConfigMaps, in place, of (dict "root" $ "vantage" …), and refuse URLs elsewhere. */}}
+{{- define "netproof.objects" -}}
 {{- $vantage := .vantage }}
-{{- range $part := list "notifications" "heartbeat" }}
-{{- $values := get $vantage $part }}
-{{- $_ := set $values "existingSecret" (include "netproof.filled" (dict "root" $.root "text" $values.existingSecret)) }}
-{{- range $key := list "existingSecret" "existingSecrets" "sendTo" }}
-{{- if contains "://" (get $values $key | toJson) }}
-{{- fail (printf "%s.%s: vantage %q has a URL there, but a name belongs there" $part $key $vantage.name) }}
+{{- range $place := list "existingConfigMap" "notifications.existingSecret" "heartbeat.existingSecret" }}
+{{- $key := splitList "." $place | last }}
+{{- $values := contains "." $place | ternary (get $vantage (splitList "." $place | first)) $vantage }}
+{{- $_ := set $values $key (include "netproof.object" (dict "root" $.root "text" (get $values $key) "place" (printf "%s: vantage %q" $place $vantage.name))) }}
 {{- end }}
+{{- $secrets := list }}
+{{- range $vantage.notifications.existingSecrets }}
+{{- $secret := kindIs "map" . | ternary . (dict "name" .) }}
+{{- $name := include "netproof.object" (dict "root" $.root "text" $secret.name "place" (printf "notifications.existingSecrets: vantage %q" $vantage.name)) }}
+{{- $secrets = append $secrets (dict "name" $name "keys" (get $secret "keys")) }}
 {{- end }}
+{{- $_ := set $vantage.notifications "existingSecrets" $secrets }}
+{{- if contains "://" ($vantage.notifications.sendTo | toJson) }}
+{{- fail (printf "notifications.sendTo: vantage %q has a URL there, but the name of a channel belongs there" $vantage.name) }}
 {{- end }}
 {{- if not (regexMatch "^$|^https?://\\S+$" (default "" $vantage.heartbeat.url)) }}
 {{- fail (printf "heartbeat.url: vantage %q has a text there that is not an http or https URL" $vantage.name) }}

@@ -74,10 +74,7 @@ values with the vantage's own merged over them, and
 {{- include "netproof.leaveToTheReporter" (dict "vantage" $vantage "own" .own) }}
 {{- end }}
 {{- $_ := set $vantage "namespace" (default (default .root.Release.Namespace .root.Values.namespaceOverride) $vantage.namespace) }}
-{{- range $key := list "existingConfigMap" }}
-{{- $_ := set $vantage $key (include "netproof.filled" (dict "root" $.root "text" (get $vantage $key))) }}
-{{- end }}
-{{- include "netproof.secrets" . }}
+{{- include "netproof.objects" . }}
 {{- if not $vantage.cronjob.schedule }}
 {{- fail (printf "cronjob.schedule: vantage %q has none; null removes the default" $vantage.name) }}
 {{- end }}

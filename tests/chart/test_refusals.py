@@ -174,20 +174,24 @@ URL = "json://user:password@host/token"
         ("notifications.existingSecret", {"existingSecret": URL}),
         ("notifications.existingSecrets", {"existingSecrets": [URL]}),
         ("notifications.existingSecrets", {"existingSecrets": [{"name": URL}]}),
+        ("notifications.existingSecret", {"existingSecret": "Chat_token"}),
+        ("notifications.existingSecrets", {"existingSecrets": [{"name": "chat token"}]}),
         ("notifications.sendTo", {"sendTo": [URL]}),
         ("notifications.channels", {"channels": URL}),
         ("notifications.channels", {"channels": {"chat": [URL]}}),
         ("heartbeat.existingSecret", {"existingSecret": URL}),
+        ("existingConfigMap", {"existingConfigMap": "Lists_token"}),
         ("heartbeat.url", {"url": URL}),
         ("reporter.digestChannels", {"enabled": True, "digestChannels": [URL]}),
     ],
 )
 @pytest.mark.parametrize("reporter", [True, False])
 @pytest.mark.parametrize("major", [4, 3])
-def test_a_url_where_none_belongs_is_refused_and_not_shown(
+def test_what_is_no_name_of_an_object_or_no_url_is_refused_and_not_shown(
     place: str, values: dict[str, Any], reporter: bool, major: int
 ) -> None:
-    given = {"reporter": {"enabled": reporter}, place.partition(".")[0]: values}
+    part, _, key = place.partition(".")
+    given = {"reporter": {"enabled": reporter}, part: values if key else values[part]}
     message = refusal({**ONE, **given}, major)
     assert place in message.replace("at '/", "at '").replace("/", ".")
     assert "token" not in message
