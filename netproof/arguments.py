@@ -4,11 +4,12 @@ import argparse
 import errno
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from checker import config, source
+from checker import config
 from checker.model import Plan
 from checker.words import seconds
 
@@ -112,20 +113,26 @@ def notify_shape() -> type[Any]:
     return Notify
 
 
-def content(file: Path | None) -> bytes:
-    """Read a file, or standard input where no file is named. Raises InputError."""
+@contextmanager
+def reading(file: Path | None, pattern: str = "{}", *invalid: type[Exception]) -> Iterator[bytes]:
+    """Yield what is in a file, or in standard input where no file is named.
+
+    Raises InputError with the name of the file if it cannot be read, or for an invalid content; `pattern` says what is
+    wrong with it.
+    """
+    name = file or "standard input"
     try:
-        return file.read_bytes() if file else sys.stdin.buffer.read()
+        yield file.read_bytes() if file else sys.stdin.buffer.read()
     except OSError as error:
-        raise InputError(f"{file}: cannot be read: {error.strerror}") from None
+        raise InputError(f"{name}: cannot be read: {error.strerror}") from None
+    except invalid as error:
+        raise InputError(f"{name}: {pattern.format(' '.join(str(error).split()))}") from None
 
 
 def report(file: Path) -> dict[str, Any]:
-    """Read a report, or the termination message that shortens one. Raises UsageError."""
+    """Read a report, or the termination message that shortens one. Raises InputError."""
     from checker.report import document  # noqa: PLC0415 - slow to import
     from checker.termination import read  # noqa: PLC0415
 
-    try:
-        return document(read(source.text(file)))
-    except ValueError as error:
-        raise UsageError(f"{file}: {error}") from None
+    with reading(file, "{}", ValueError) as content:
+        return document(read(content.decode()))

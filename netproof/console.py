@@ -1,9 +1,8 @@
-"""What is printed: a line for each check as soon as it is decided, a summary, and tables."""
+"""What is printed: a line for each check as soon as it is decided, and a summary."""
 
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -61,11 +60,3 @@ class Console:
 
     def _painted(self, text: str, verdict: Verdict) -> str:
         return f"\x1b[{_STYLES[verdict][1]}m{text}\x1b[0m" if self._colour else text
-
-
-def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Lay out rows as the lines of a table."""
-    rows = [[harmless(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

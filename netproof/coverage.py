@@ -1,17 +1,15 @@
 """`netproof coverage`: find policies whose removal no check of the values would detect."""
 
-from collections.abc import Iterator
-
 import yaml
 
 from netproof.arguments import Add, Options, path
 from netproof.suggest import add_objects, load, reading_values
+from netproof.text import text
 from planner.checks import Checks
-from planner.coverage import Coverage, coverage
+from planner.coverage import coverage
 from planner.values import read_values
 
 _BELOW = 1  # exit code
-_WORDS = {True: "noticed", False: "MISSED", None: "no effect"}
 
 
 def add_arguments(add: Add) -> None:
@@ -23,16 +21,8 @@ def add_arguments(add: Add) -> None:
 
 def run(options: Options) -> int:
     """Run the command and return its exit code."""
-    with reading_values(options.values) as text:
-        places = read_values(yaml.safe_load(text) or {}, options.namespace)
+    with reading_values(options.values) as values:
+        places = read_values(yaml.safe_load(values) or {}, options.namespace)
     found = coverage(Checks(load(options), places))
-    print(*_lines(found), sep="\n")
+    print(text("coverage.j2", coverage=found))
     return _BELOW if found.percent < options.fail_under else 0
-
-
-def _lines(found: Coverage) -> Iterator[str]:
-    yield from (f"{_WORDS[noticed]:10} {part}" for part, noticed in found.parts.items())
-    lists = {"No vantage for": found.workloads, "No check probes": found.services, "Not in the input": found.unknown}
-    yield from (f"{what}: {', '.join(names)}." for what, names in lists.items() if names)
-    counted = [noticed for noticed in found.parts.values() if noticed is not None]
-    yield f"coverage: {found.percent:.0f} % ({sum(counted)} of {len(counted)} policies and rules)"

@@ -2,23 +2,21 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import yaml
 
 from checker.words import harmless
-from netproof.arguments import FILE, NUMBER, PATHS, REPEATABLE, Add, InputError, Options, content
-from netproof.console import table
-from planner.inventory import Inventory
+from netproof.arguments import FILE, NUMBER, PATHS, REPEATABLE, Add, InputError, Options, reading
+from planner.inventory import Inventory, Workload
 from planner.objects import read
-from planner.pairs import Pair, pairs
+from planner.pairs import pairs
 from planner.suggestion import suggest
 from planner.values import write
 
 _OUTPUT = "values, or a list of which pods may reach which Services"
-_HEAD = ("FROM", "TO", "PORT", "ALLOWED", "BY")
 
 
 def add_objects(add: Add) -> None:
@@ -39,16 +37,9 @@ def add_arguments(add: Add) -> None:
 
 def run(options: Options) -> None:
     """Run the command."""
-    inventory = load(options)
-    if options.output == "table":
-        print(*_table(pairs(inventory)), sep="\n")
-    elif options.output == "json":
-        lines = (json.dumps(_document(each)) for each in pairs(inventory))
-        print("[", next(lines, ""), sep="\n", end="")
-        sys.stdout.writelines(f",\n{line}" for line in lines)
-        print("\n]", flush=True)
-    else:
-        print(_values(inventory, options), end="", flush=True)
+    make = {"values": _values, "table": _table, "json": _json}[options.output]
+    sys.stdout.writelines(make(load(options), options))  # not as one text: there may be a million pairs
+    sys.stdout.flush()
 
 
 def load(options: Options) -> Inventory:
@@ -65,59 +56,70 @@ def load(options: Options) -> Inventory:
     return inventory
 
 
-@contextmanager
-def reading_values(file: Path) -> Iterator[str]:
-    """Yield the text of a file with values. An error while they are read becomes an InputError that names the file."""
+def reading_values(file: Path) -> AbstractContextManager[bytes]:
+    """Read a file with values of the chart. Raises InputError with the name of the file."""
     from ruamel.yaml.error import YAMLError  # noqa: PLC0415 - slow to import
 
-    try:
-        yield content(file).decode()
-    except (yaml.YAMLError, YAMLError, AttributeError, TypeError, ValueError) as error:
-        what = " ".join(str(error).split())
-        raise InputError(f"{file}: these are not values of the chart: {what}") from error
+    invalid = (yaml.YAMLError, YAMLError, AttributeError, TypeError, ValueError)
+    return reading(file, "these are not values of the chart: {}", *invalid)
 
 
 def _files(paths: list[Path]) -> Iterator[tuple[str, bytes]]:
     if not paths:
-        yield "standard input", content(None)
+        with reading(None) as content:
+            yield "standard input", content
     for each in paths:
         inside = sorted(file for file in each.rglob("*") if file.suffix in (".json", ".yaml", ".yml"))
         for file in inside if each.is_dir() else [each]:
-            yield str(file), content(file)
+            with reading(file) as content:
+                yield str(file), content
 
 
-def _values(inventory: Inventory, options: Options) -> str:
+def _values(inventory: Inventory, options: Options) -> Iterator[str]:
     suggestion = suggest(inventory, options.max_denials)
     if not suggestion.vantages:
         raise InputError("there is nothing to suggest: no NetworkPolicy blocks a pod from a Service")
-    if not options.merge:
-        return write(suggestion)
-    from planner.merge import merge_into  # noqa: PLC0415 - slow to import
+    if options.merge:
+        from planner.merge import merge_into  # noqa: PLC0415 - slow to import
 
-    with reading_values(options.merge) as text:
-        return merge_into(text, suggestion, inventory, options.namespace)
-
-
-def _document(pair: Pair) -> dict[str, object]:
-    sender, receiver = pair.sender, pair.receiver
-    place = {"namespace": receiver.namespace, "workload": receiver.name, "service": pair.service}
-    return {
-        "from": {"namespace": sender.namespace, "workload": sender.name, "labels": sender.labels},
-        "to": {**place, "protocol": pair.protocol, "port": pair.port},
-        "allowed": pair.allowed,
-        "policies": list(pair.policies),
-    }
+        with reading_values(options.merge) as values:
+            yield merge_into(values.decode(), suggestion, inventory, options.namespace)
+    else:
+        yield write(suggestion)
 
 
-def _table(found: Iterable[Pair]) -> Iterator[str]:
-    """Return a table of the pairs that policies decide. All other pairs are open; they are only counted."""
-    rows, others = [_HEAD], 0
-    for each in found:
-        if not each.policies:
+def _json(inventory: Inventory, _: Options) -> Iterator[str]:
+    separator = "["
+    for pair in pairs(inventory):
+        sender, receiver = pair.sender, pair.receiver
+        place = {"namespace": receiver.namespace, "workload": receiver.name, "service": pair.service}
+        document = {
+            "from": {"namespace": sender.namespace, "workload": sender.name, "labels": sender.labels},
+            "to": {**place, "protocol": pair.protocol, "port": pair.port},
+            "allowed": pair.allowed,
+            "policies": pair.policies,
+        }
+        yield f"{separator}\n{json.dumps(document)}"
+        separator = ","
+    yield "\n]\n"
+
+
+def _table(inventory: Inventory, _: Options) -> Iterator[str]:
+    """Yield the lines of a table of the pairs that policies decide. All other pairs are open; they are only counted."""
+    width = max((len(_name(each)) for each in inventory.workloads.values()), default=0)
+    line = f"{{:{width}}}  {{:{width}}}  {{:10}}  {{:7}}  {{}}".format
+    yield line("FROM", "TO", "PORT", "ALLOWED", "BY") + "\n"
+    others = 0
+    for each in pairs(inventory):
+        if each.policies:
+            allowed = {True: "yes", False: "no", "partly": "partly"}[each.allowed]
+            port = f"{each.port}/{each.protocol}"
+            text = line(_name(each.sender), _name(each.receiver), port, allowed, ", ".join(each.policies))
+            yield harmless(text) + "\n"
+        else:
             others += 1
-            continue
-        sender, receiver = (f"{one.namespace}/{one.name}" for one in (each.sender, each.receiver))
-        allowed = each.allowed if isinstance(each.allowed, str) else ("no", "yes")[each.allowed]
-        rows.append((sender, receiver, f"{each.port}/{each.protocol}", allowed, ", ".join(each.policies)))
-    yield from table(rows)
-    yield f"{others} more pairs are open: no policy selects them."
+    yield f"{others} more pairs are open: no policy selects them.\n"
+
+
+def _name(workload: Workload) -> str:
+    return f"{workload.namespace}/{workload.name}"

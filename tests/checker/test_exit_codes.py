@@ -56,7 +56,7 @@ def test_1_a_leak_besides_inconclusive_checks(server: str, mute: str, tmp_path: 
             ["notify", "--report", "gone.json", "--channels", "."],
             ". contains no channel; put an apprise URL into a file",
         ),
-        (["render", "--report", "gone.json", "--form", "text"], "gone.json: there is no such file"),
+        (["render", "--report", "gone.json", "--form", "text"], "gone.json: cannot be read: No such file"),
         (["notify", "--channels", "."], "give either --report FILE or --test"),
         (["notify", "--test"], "there are no channels: /etc/netproof-channels does not exist"),
         (["check", "--every", "0s"], "it must be longer than 0"),

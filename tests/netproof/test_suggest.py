@@ -9,7 +9,7 @@ import pytest
 
 from tests.checker.command import netproof
 from tests.netns import NETPROOF
-from tests.planner.world import SHOP, deployment
+from tests.planner.world import SHOP, deployment, policy
 
 
 def test_values_are_kept_and_new_ones_are_marked(tmp_path: Path) -> None:
@@ -56,3 +56,13 @@ def test_a_reader_that_ends_does_not_change_the_exit_code_but_a_full_disk_does(
     assert ran.returncode == code
     assert ("No space left on device" in ran.stderr) == (code == 70)
     assert ("netproof itself failed" in ran.stderr) == (code == 70)
+
+
+def test_a_table_of_160000_pairs_is_not_kept_in_memory(tmp_path: Path) -> None:
+    items = [deployment(f"app-{n}", {"app": f"app-{n}"}, {"containerPort": 80}) for n in range(400)]
+    items.append(policy("closed"))
+    (tmp_path / "objects.json").write_text(json.dumps({"kind": "List", "apiVersion": "v1", "items": items}))
+    limit = ["prlimit", f"--data={64 * 2**20}"]
+    ran = netproof("suggest", "--output", "table", tmp_path / "objects.json", wrap=limit)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.count("\n") == 400 * 400 + 2

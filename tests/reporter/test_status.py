@@ -65,6 +65,15 @@ def test_what_is_overdue_or_unreadable_is_printed(world: World, tmp_path: Path) 
     assert "cannot be read: CronJob shop/np-front" in ran.stdout
 
 
+def test_what_a_terminal_would_obey_is_escaped(world: World) -> None:
+    world.cronjob("gone\x1b[2J\t", suspend=True)
+    world.run(message(check("deny db\x1b[2J:5432", "violation")), at=int(time.time()) - 60)
+    shown = netproof("status", input=listed(world)).stdout
+    assert shown.replace("\n", "").isprintable()
+    assert r"overdue: gone\x1b[2J\t in shop" in shown
+    assert r"tcp://db\x1b[2J:5432" in shown
+
+
 def test_an_empty_list_is_inconclusive() -> None:
     ran = netproof("status", input='{"items": []}')
     assert ran.returncode == 3
