@@ -179,8 +179,7 @@ class _Loader:
                 where = f"is on the {entry.list} list already, in {first.where}"
                 self.mistakes.append(f"{entry.place()}: {target} {where}")
             elif entry.list == "deny" and (allowed := checks.get(("allow", target))):
-                both = f"allow ({allowed.where}) and deny ({check.where})"
-                self.warnings.append(f"the lists disagree about {target}: {both}")
+                self.warnings.append(f"{target} is on both lists: allow ({allowed.where}), deny ({check.where})")
         return list(checks.values())
 
     def check(self, entry: _Entry, target: Target, *, control: bool) -> Check:

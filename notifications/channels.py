@@ -17,22 +17,22 @@ def folder(path: Path) -> dict[str, Path]:
     try:
         files = [file for file in sorted(path.iterdir()) if not (file.name.startswith(".") or file.is_dir())]
     except OSError as e:
-        raise NotificationError(f"{path}: cannot be read ({e.strerror}); give a folder, one URL in a file") from None
+        raise NotificationError(f"{path}: cannot be read ({e.strerror}); name a folder with one URL per file") from None
     return {plain(file.name): file for file in files}
 
 
 def one_url(file: Path) -> str:
-    """Read the one URL in a file of comment lines and blanks. Raises NotificationError with a reason, never content."""
+    """Read the URL in a file, without comment lines and blank lines. Raises NotificationError, without any content."""
     try:
         if not file.is_file():
-            raise NotificationError("there is no such file; give one URL in a file")
+            raise NotificationError("there is no file with its URL")
         lines = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]
     except OSError as e:
-        raise NotificationError(f"cannot be read ({e.strerror})") from None
+        raise NotificationError(f"its file cannot be read ({e.strerror})") from None
     except UnicodeDecodeError:
-        raise NotificationError("is not UTF-8 text; give one URL in a text file") from None
+        raise NotificationError("its file is not UTF-8 text") from None
     urls = [line for line in lines if line and not line.startswith("#")]
     if len(urls) != 1:
-        found = "is empty" if not urls else "contains more than one line"
-        raise NotificationError(f"{found}; give one URL, comments on lines of their own")
+        found = "is empty" if not urls else "holds more than one line"
+        raise NotificationError(f"its file {found}; it must hold one URL (lines that begin with # are ignored)")
     return urls[0]

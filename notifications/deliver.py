@@ -112,7 +112,7 @@ def connect(url: str) -> tuple[Any, forms.Form]:
         parts |= {key: value for key, value in form.settings if not parts.get(key)}
         if plugin := Apprise.instantiate(parts, asset):
             return plugin, form
-    raise NotificationError("is not a URL that apprise accepts; see https://appriseit.com/services/")
+    raise NotificationError("its URL is not one that apprise accepts; see https://appriseit.com/services/")
 
 
 def _send(document: Document, name: str, file: Path, templates: Path | None, added: Attachment | None) -> Sent:

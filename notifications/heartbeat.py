@@ -32,8 +32,8 @@ def _call(file: Path, passed: bool, limit: float) -> str | None:  # noqa: FBT001
         with httpx.stream("GET", target, timeout=limit / 2, headers={"User-Agent": "netproof"}) as answer:
             return None if answer.is_success else f"HTTP {answer.status_code}"
     except NotificationError as e:
-        return f"{file}: {e}"
+        return f"{e} ({file})"
     except (httpx.UnsupportedProtocol, httpx.InvalidURL):
-        return "is not an http or https URL"
+        return "its URL is not an http or https URL"
     except Exception as e:  # noqa: BLE001, nothing of it may reach the verdict, nor its text a log
         return causes.of_text(f"{type(e).__name__} {e}") or f"failed: {type(e).__name__}"

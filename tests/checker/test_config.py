@@ -266,20 +266,20 @@ def test_the_config_map_of_the_shell_tool_as_kubernetes_mounts_it(tmp_path: Path
     assert targets(found, Expect.BLOCKED) == ["tcp://mongo:27017"]
 
 
-def test_its_demo_is_a_warning_that_the_lists_disagree(tmp_path: Path) -> None:
+def test_a_target_on_both_lists_is_a_warning(tmp_path: Path) -> None:
     ran = netproof("lint", lists(tmp_path, b"1.1.1.1:80\n", b"mongo:27017\n1.1.1.1:80\n"))
     assert ran.returncode == 0
-    places = f"allow ({tmp_path}/allow.lst:1) and deny ({tmp_path}/deny.lst:2)"
+    places = f"allow ({tmp_path}/allow.lst:1), deny ({tmp_path}/deny.lst:2)"
     assert ran.stdout.splitlines() == [
-        f"warning: the lists disagree about tcp://1.1.1.1:80: {places}",
+        f"warning: tcp://1.1.1.1:80 is on both lists: {places}",
         "no mistakes: 1 allowed, 2 denied",
     ]
 
 
-def test_its_demo_is_a_leak(server: str, tmp_path: Path) -> None:
+def test_a_target_on_both_lists_that_answers_is_a_leak(server: str, tmp_path: Path) -> None:
     ran = netproof("check", lists(tmp_path, server.encode(), server.encode()), "--settle", "0")
     assert ran.returncode == 1
-    assert f"the lists disagree about tcp://{server}" in ran.stdout
+    assert f"tcp://{server} is on both lists" in ran.stdout
 
 
 def test_folders_files_and_arguments_are_joined(tmp_path: Path) -> None:

@@ -326,7 +326,7 @@ def test_1_even_if_there_are_no_channels_and_the_heartbeat_fails(nobody: str, tm
     ran = netproof("check", "--settle", "0", "--allow", nobody, *readers)
     assert ran.returncode == 1
     found = json.loads(ran.stdout)
-    reason = f"{tmp_path}/nowhere: cannot be read (No such file or directory); give a folder, one URL in a file"
+    reason = f"{tmp_path}/nowhere: cannot be read (No such file or directory); name a folder with one URL per file"
     assert found["channels"] == [{"channel": "all", "delivered": False, "reason": reason}]
     assert found["heartbeat"] == "connection refused"
     assert "WARN  heartbeat: connection refused" in ran.stderr

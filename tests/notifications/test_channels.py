@@ -32,4 +32,4 @@ def test_a_folder_that_cannot_be_read(name: str, reason: str, tmp_path: Path) ->
     (tmp_path / "file").write_text("json://localhost")
     with pytest.raises(NotificationError) as raised:
         folder(tmp_path / name)
-    assert str(raised.value) == f"{tmp_path}/{name}: cannot be read ({reason}); give a folder, one URL in a file"
+    assert str(raised.value) == f"{tmp_path}/{name}: cannot be read ({reason}); name a folder with one URL per file"

@@ -12,7 +12,7 @@ from notifications.render import render
 from tests.notifications import conftest as sample
 from tests.notifications import servers
 
-REFUSED = "is not a URL that apprise accepts; see https://appriseit.com/services/"
+REFUSED = "its URL is not one that apprise accepts; see https://appriseit.com/services/"
 
 
 def test_every_channel_gets_its_form(
@@ -184,12 +184,12 @@ def test_bad_channels_are_reported_by_name_and_the_good_ones_go_out(
         (path / ".hidden").write_text("json://nobody")
         deliveries = deliver(leaking, folder(path))
     assert {each.channel: each.reason for each in deliveries} == {
-        "a_empty": "is empty; give one URL, comments on lines of their own",
-        "b_two": "contains more than one line; give one URL, comments on lines of their own",
+        "a_empty": "its file is empty; it must hold one URL (lines that begin with # are ignored)",
+        "b_two": "its file holds more than one line; it must hold one URL (lines that begin with # are ignored)",
         "c_no_url": REFUSED,
         "d_unknown": REFUSED,
         "e_wrong": REFUSED,
-        "f_binary": "is not UTF-8 text; give one URL in a text file",
+        "f_binary": "its file is not UTF-8 text",
         "g_good": None,
     }
     assert len(other.requests) == 1

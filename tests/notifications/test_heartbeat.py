@@ -73,8 +73,8 @@ def test_it_does_not_wait_for_the_end_of_an_answer(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("ftp://localhost/pathSecret", "is not an http or https URL"),
-        ("pathSecret", "is not an http or https URL"),
+        ("ftp://localhost/pathSecret", "its URL is not an http or https URL"),
+        ("pathSecret", "its URL is not an http or https URL"),
         ("http://nowhere.invalid/pathSecret", "its name does not resolve"),
     ],
 )
@@ -83,7 +83,7 @@ def test_a_url_that_cannot_be_called(text: str, reason: str, tmp_path: Path) -> 
 
 
 def test_a_file_that_holds_no_url(tmp_path: Path) -> None:
-    assert beat(tmp_path / "none", True) == f"{tmp_path}/none: there is no such file; give one URL in a file"
+    assert beat(tmp_path / "none", True) == f"there is no file with its URL ({tmp_path}/none)"
     assert not [secret for secret in sample.SECRETS if secret in str(beat(url(tmp_path, "a\npathSecret"), True))]
 
 

@@ -114,7 +114,7 @@ def test_it_goes_to_the_channels_that_are_named_with_a_file(channels: sample.Cha
         there = folder(tmp_path / "channels")
         named = {"mail": there["mail"], "nobody": Path(), "other": there["other"]}
         deliveries = deliver(sample.situation(), named, attachment=page)
-    absent = "there is no such file; give one URL in a file"
+    absent = "there is no file with its URL"
     assert [(each.channel, each.delivered, each.reason) for each in deliveries] == [
         ("mail", True, None),
         ("nobody", False, absent),

@@ -292,7 +292,7 @@ def test_a_channel_of_the_summary_that_does_not_exist_is_printed(reporter: Repor
     reporter.service.settings = msgspec.structs.replace(SETTINGS, digest="* * * * *", digest_channels=("boss",))
     reporter.round()
     reporter.round(NOON + 60)
-    assert reporter.notes == [("ERROR", "channel boss: not delivered: there is no such file; give one URL in a file")]
+    assert reporter.notes == [("ERROR", "channel boss: not delivered: there is no file with its URL")]
 
 
 @pytest.mark.parametrize(("namespaces", "healthy"), [(2, False), (100, True)])
