@@ -32,8 +32,8 @@
 {{- end }}
 
 {{/*
-The checker's own deadline: shorter than the Job's, so that it can still report what it saw. The Job's time also
-includes the pull of the image, and messages take up to half a minute.
+The deadline of the checker. It is shorter than that of the Job, so that the checker can still report. The time of the Job
+includes pulling the image, and sending messages takes up to half a minute.
 */}}
 {{- define "netproof.deadline" -}}
 {{- $job := .job.activeDeadlineSeconds | int64 }}

@@ -1,7 +1,7 @@
 {{/*
-The Job of a vantage, metadata and spec, of (dict "root" $ "vantage" $vantage): for the CronJob, and for `helm test`,
-where "quiet" sends no messages, and "trial" sends a test message instead of checking; "name" and "annotations" are its
-own.
+The metadata and spec of a vantage's Job, of (dict "root" $ "vantage" $vantage), for the CronJob and for `helm test`. With
+"quiet" it sends no messages; with "trial" it sends a test message instead of checking. A test has its own "name" and
+"annotations".
 */}}
 {{- define "netproof.job" -}}
 metadata:

@@ -1,4 +1,4 @@
-{{/* The chart's name, and the release's own: the usual two, with the usual overrides. */}}
+{{/* The names of the chart and of the release, with the usual overrides of Helm charts. */}}
 {{- define "netproof.name" -}}
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 {{- end }}
@@ -15,9 +15,9 @@
 {{- end }}
 
 {{/*
-A name cut to the 52 characters that a CronJob may have (its Jobs append 11). A cut name ends in a hash of the
+Shorten a name to the 52 characters that a CronJob may have (its Jobs append 11). A shortened name ends in a hash of the
 whole name, so that names with the same beginning stay distinct. Dots, which a release's name may contain, are
-replaced: pods would get unexpected host names.
+replaced: with dots, pods would get unexpected host names.
 */}}
 {{- define "netproof.cut" -}}
 {{- $whole := . | replace "." "-" }}
@@ -50,8 +50,8 @@ with a name of its own.
 {{- end }}
 
 {{/*
-Labels by which the chart and the reporter find the objects of a vantage or of the reporter; they are laid over all
-others. A vantage has labels of its own for this, because an application's labels may replace the recommended ones.
+Labels by which the chart and the reporter find the objects of a vantage or of the reporter; they replace all others of the
+same key. A vantage has its own two labels, because an application's labels may replace the recommended ones.
 */}}
 {{- define "netproof.selectors" -}}
 {{- if eq .vantage.role "reporter" }}

@@ -12,9 +12,8 @@
 {{- end }}
 
 {{/*
-Labels and annotations of a pod. It stays out of service meshes: a sidecar accepts every connection in place of the
-target, so that denied targets look open, and the mesh's policies would be tested, not the cluster's. podLabels and
-podAnnotations override these.
+Labels and annotations of a pod. They switch off the sidecar injection of service meshes: a sidecar accepts every connection
+in place of the target, so denied targets would look open. podLabels and podAnnotations override them.
 */}}
 {{- define "netproof.podMetadata" -}}
 {{- $mesh := dict "sidecar.istio.io/inject" "false" "istio.io/dataplane-mode" "none" "kuma.io/sidecar-injection" "disabled" -}}
@@ -26,8 +25,8 @@ annotations:
 {{- end }}
 
 {{/*
-The pod of a vantage or of the reporter, of (dict "root" $ "vantage" …) and "continuous" or "reporter" for those that run
-for ever.
+The pod of a vantage or of the reporter, of (dict "root" $ "vantage" …), with "continuous" or "reporter" for the pod of a
+Deployment.
 */}}
 {{- define "netproof.podSpec" -}}
 {{- if not (or .continuous .reporter) }}
@@ -127,7 +126,7 @@ volumes:
 {{- if or .heartbeat.existingSecret .heartbeat.url }}true{{ end }}
 {{- end }}
 
-{{/* The one container, in the form of a list. */}}
+{{/* The container of netproof, as a list of one. */}}
 {{- define "netproof.container" -}}
 - name: netproof
   image: {{ include "netproof.image" . | quote }}
@@ -207,13 +206,13 @@ volumes:
     {{- include "netproof.health" (dict "period" 5 "failures" 24) | nindent 4 }}
   {{- end }}
   {{- if .continuous }}
-  # Fails when rounds do not end any more. The first round may take as long as all its checks.
+  # Fails if no more rounds end. The first round may take up to the deadline of all checks.
   startupProbe:
     {{- include "netproof.alive" (dict "period" 10 "failures" 60) | nindent 4 }}
   livenessProbe:
     {{- include "netproof.alive" (dict "period" 30 "failures" 3) | nindent 4 }}
   {{- end }}
-  # When it ends without a message of its own, `kubectl describe pod` shows the end of its log.
+  # If it ends without a termination message, `kubectl describe pod` shows the end of its log.
   terminationMessagePolicy: FallbackToLogsOnError
   volumeMounts:
     - name: config

@@ -1,5 +1,5 @@
 {{/*
-The reporter, into .netproof.reporter: the values of a vantage, as far as it has them, in the namespace of the release and
+Write the reporter into .netproof.reporter. It has most values of a vantage, but it is in the namespace of the release, and
 without an application's labels.
 */}}
 {{- define "netproof.reporter" -}}
@@ -18,7 +18,7 @@ without an application's labels.
 {{- $_ := set $reporter "namespace" .root.Release.Namespace }}
 {{- include "netproof.objects" (dict "root" .root "vantage" $reporter) }}
 {{- if contains "://" ($own.digestChannels | toJson) }}
-{{- fail "reporter.digestChannels: it has a URL, but a name belongs there" }}
+{{- fail "reporter.digestChannels: found a URL; give the names of channels" }}
 {{- end }}
 {{- with $own.digest }}
 {{- $_ := set $reporter "digest" (include "netproof.schedule" (dict "schedule" . "name" $reporter.fullname "place" "reporter.digest")) }}
@@ -35,8 +35,8 @@ without an application's labels.
 {{- $_ := set .root.netproof "reporter" $reporter }}
 {{- end }}
 
-{{/* With a reporter, a vantage has only the channels and the heartbeat that it names itself. */}}
-{{- define "netproof.leaveToTheReporter" -}}
+{{/* With a reporter, remove the channels and the heartbeat of a vantage that are not its own. */}}
+{{- define "netproof.withReporter" -}}
 {{- $own := .own.notifications | default dict }}
 {{- if not (or $own.existingSecret $own.existingSecrets $own.channels) }}
 {{- $notifications := .vantage.notifications }}

@@ -1,6 +1,6 @@
 {{/*
-A cron schedule, of (dict "schedule" … "name" … "place" …), where place is its key, for messages. `H` stands for a number
-that is made from the name, so that many vantages do not all run in the same minute: H, H/15, H(0-29) and H(0-29)/10, as in
+A cron schedule, of (dict "schedule" … "name" … "place" …); place is its key, for messages. `H` is replaced by a number that is
+made from the name, so that not all vantages run in the same minute: H, H/15, H(0-29) and H(0-29)/10, as in
 Jenkins (https://www.jenkins.io/doc/book/pipeline/syntax/#cron-syntax).
 */}}
 {{- define "netproof.schedule" -}}

@@ -13,8 +13,8 @@
 {{- end }}
 
 {{/*
-Both lists of a vantage, as lines of YAML, into $vantage.lists; what it denies joins .denied, the list of the control.
-One that is meant to reach nothing takes no allow list from elsewhere.
+Write both lists of a vantage, as lines of YAML, into $vantage.lists, and add its denied targets to .denied, the list of the
+control. An isolated vantage does not use the allow lists of the top level.
 */}}
 {{- define "netproof.lists" -}}
 {{- $targets := .vantage.targets }}
@@ -39,8 +39,8 @@ One that is meant to reach nothing takes no allow list from elsewhere.
 {{- end }}
 
 {{/*
-One list from one source, "targets" or "commonTargets". Mistakes that the checker would refuse are refused here. Common
-targets are replaced by the vantage's own. Text and dicts are used because sprig's append copies the whole list each time.
+One list from one source, "targets" or "commonTargets". Mistakes that the checker would refuse are refused here. A target of
+the vantage replaces the same common target. Text and dicts are used because sprig's append copies the whole list each time.
 */}}
 {{- define "netproof.list" -}}
 {{- $place := printf "%s.%s of vantage %q" .source .list .vantage.name }}
@@ -70,7 +70,7 @@ targets are replaced by the vantage's own. Text and dicts are used because sprig
 {{- end }}
 {{- end }}
 
-{{/* The target of an entry, with its templates filled in. That of a command is its name. */}}
+{{/* The target of an entry, with its templates rendered. The target of a command is its name. */}}
 {{- define "netproof.target" -}}
 {{- $entry := kindIs "map" .entry | ternary .entry (dict "target" .entry) }}
 {{- if and (hasKey $entry "command") (not $entry.target) }}
@@ -79,7 +79,7 @@ targets are replaced by the vantage's own. Text and dicts are used because sprig
 {{- include "netproof.filled" (dict "root" .root "text" ($entry | dig "target" "")) }}
 {{- end }}
 
-{{/* What a target consists of, as JSON; spellings of the same target have the same key. */}}
+{{/* The parts of a target, as JSON. All spellings of a target have the same key. */}}
 {{- define "netproof.parts" -}}
 {{- $kind := "tcp" }}
 {{- $rest := .target }}
@@ -117,7 +117,7 @@ targets are replaced by the vantage's own. Text and dicts are used because sprig
 {{ end }}
 {{- end }}
 
-{{/* Refuse settings that a check of this kind does not have, and the lack of one that it needs. */}}
+{{/* Refuse settings that a check of this kind does not have, and a check without a setting that it needs. */}}
 {{- define "netproof.fitting" -}}
 {{- range $key, $value := .check }}
 {{- $owners := get $.root.netproof.owners $key }}
@@ -141,8 +141,8 @@ targets are replaced by the vantage's own. Text and dicts are used because sprig
 {{- end }}
 
 {{/*
-A denied target joins the list of the control, once however many vantages deny it. A name without a dot is a Service in
-the namespace of the vantage, which the control must name.
+Add a denied target to the list of the control, only once if several vantages deny it. A name without a dot is a Service in
+the namespace of the vantage; the control may be in another one, so the namespace is appended.
 */}}
 {{- define "netproof.denied" -}}
 {{- $text := .text }}

@@ -1,6 +1,6 @@
 {{/*
-Merge maps deeply, in place, of (dict "into" … "from" …). The last value wins, also when it is 0, false or empty, which
-is where sprig's merge differs; null removes a key, as in Helm.
+Merge maps deeply, in place, of (dict "into" … "from" …). The last value counts, also if it is 0, false or empty; sprig's
+merge ignores these. null removes a key, as in Helm.
 */}}
 {{- define "netproof.merge" -}}
 {{- range $key, $value := .from }}
@@ -17,25 +17,25 @@ is where sprig's merge differs; null removes a key, as in Helm.
 {{- end }}
 {{- end }}
 
-{{/* Fill in the templates of a text, of (dict "root" $ "text" …). tpl is slow, so only where there are any. */}}
+{{/* Render the templates in a text, of (dict "root" $ "text" …). tpl is slow, so it is called only for a template. */}}
 {{- define "netproof.filled" -}}
 {{- if contains "{{" (default "" .text) }}{{ tpl .text .root }}{{ else }}{{ default "" .text }}{{ end }}
 {{- end }}
 
 {{/*
-Fill in the name of a Secret or a ConfigMap, of (dict "root" $ "text" … "place" …), and refuse any other text without
-showing it: it may be a URL, which is a secret. Helm itself prints a value that its schema refuses.
+Render the name of a Secret or a ConfigMap, of (dict "root" $ "text" … "place" …). Refuse any other text, and do not show
+it: it may be a URL, which is a secret. This is not in the schema, because Helm prints a value that the schema refuses.
 https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names
 */}}
 {{- define "netproof.object" -}}
 {{- $name := include "netproof.filled" . }}
 {{- if not (regexMatch "^$|^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$" $name) }}
-{{- fail (printf "%s has a text there that is not the name of an object: use lower-case letters, digits, dots and hyphens" .place) }}
+{{- fail (printf "%s: the value is not the name of a Secret or ConfigMap: use lower-case letters, digits, dots and hyphens" .place) }}
 {{- end }}
 {{- $name }}
 {{- end }}
 
-{{/* Fill in the names of Secrets and ConfigMaps, in place, of (dict "root" $ "vantage" …), and refuse URLs elsewhere. */}}
+{{/* Render the names of Secrets and ConfigMaps of a vantage, in place, and refuse URLs in place of names. Of (dict "root" $ "vantage" …). */}}
 {{- define "netproof.objects" -}}
 {{- $vantage := .vantage }}
 {{- range $place := list "existingConfigMap" "notifications.existingSecret" "heartbeat.existingSecret" }}
@@ -51,14 +51,14 @@ https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-sub
 {{- end }}
 {{- $_ := set $vantage.notifications "existingSecrets" $secrets }}
 {{- if contains "://" ($vantage.notifications.sendTo | toJson) }}
-{{- fail (printf "notifications.sendTo: vantage %q has a URL there, but the name of a channel belongs there" $vantage.name) }}
+{{- fail (printf "notifications.sendTo: vantage %q: found a URL; give the names of channels" $vantage.name) }}
 {{- end }}
 {{- if not (regexMatch "^$|^https?://\\S+$" (default "" $vantage.heartbeat.url)) }}
-{{- fail (printf "heartbeat.url: vantage %q has a text there that is not an http or https URL" $vantage.name) }}
+{{- fail (printf "heartbeat.url: vantage %q: the value is not an http or https URL" $vantage.name) }}
 {{- end }}
 {{- end }}
 
-{{/* Labels or annotations: maps of (dict "root" $ "maps" (list …)) laid over each other. Nothing when all are empty. */}}
+{{/* Labels or annotations: merge the maps of (dict "root" $ "maps" (list …)); the last value of a key counts. Empty if all are. */}}
 {{- define "netproof.layers" -}}
 {{- $whole := dict }}
 {{- range .maps }}
@@ -75,7 +75,7 @@ https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-sub
 {{- end }}
 {{- end }}
 
-{{/* The keys of a map that have a value: 0 and false count, null and empty values are left out. */}}
+{{/* The keys of a map that have a value. 0 and false are values; null, empty text, empty lists and empty maps are not. */}}
 {{- define "netproof.given" -}}
 {{- $given := dict }}
 {{- range $key, $value := . }}

@@ -1,7 +1,7 @@
 {{/*
-Work out the vantages of the release once, and keep them for all templates in .netproof.vantages. Each is the chart's
-values with the vantage's own merged over them, and
-  name, fullname, namespace   its name, the name of its objects, and where they are
+Compute the vantages of the release once, and store them in .netproof.vantages for all templates. Each has the values of the
+top level, merged with its own, and
+  name, fullname, namespace   its name, the name of its objects, and their namespace
   role                        vantage or control
   lists                       both lists of targets, as lines of YAML
 */}}
@@ -43,7 +43,7 @@ values with the vantage's own merged over them, and
 {{- end }}
 {{- end }}
 
-{{/* Whether none of the values is false. */}}
+{{/* true if none of the values is false, else empty. */}}
 {{- define "netproof.on" -}}
 {{- $on := true }}
 {{- range . }}
@@ -71,19 +71,19 @@ values with the vantage's own merged over them, and
 {{- $_ := merge $vantage.continuous (dict "every" "60s" "inconclusive" 3) }}
 {{- $_ := set $vantage "fullname" (include "netproof.cut" $vantage.fullname) }}
 {{- if (default dict .root.Values.reporter).enabled }}
-{{- include "netproof.leaveToTheReporter" (dict "vantage" $vantage "own" .own) }}
+{{- include "netproof.withReporter" (dict "vantage" $vantage "own" .own) }}
 {{- end }}
 {{- $_ := set $vantage "namespace" (default (default .root.Release.Namespace .root.Values.namespaceOverride) $vantage.namespace) }}
 {{- include "netproof.objects" . }}
 {{- if not $vantage.cronjob.schedule }}
-{{- fail (printf "cronjob.schedule: vantage %q has none; null removes the default" $vantage.name) }}
+{{- fail (printf "cronjob.schedule: vantage %q has no schedule: null removes the default" $vantage.name) }}
 {{- end }}
 {{- $_ := set $vantage.cronjob "schedule" (include "netproof.schedule" (dict "schedule" $vantage.cronjob.schedule "name" (printf "%s/%s" $vantage.namespace $vantage.fullname) "place" (printf "cronjob.schedule of vantage %q" $vantage.name))) }}
 {{- if and (kindIs "slice" $vantage.notifications.notifyOn) (has "never" $vantage.notifications.notifyOn) (gt (len $vantage.notifications.notifyOn) 1) }}
 {{- fail (printf "notifications.notifyOn: never cannot be combined with others (vantage %q)" $vantage.name) }}
 {{- end }}
 {{- if not $vantage.image.repository }}
-{{- fail (printf "image.repository: vantage %q has none; null removes the default" $vantage.name) }}
+{{- fail (printf "image.repository: vantage %q has no repository: null removes the default" $vantage.name) }}
 {{- end }}
 {{- end }}
 
@@ -103,9 +103,9 @@ values with the vantage's own merged over them, and
 {{- end }}
 
 {{/*
-The control: one more vantage, whose deny list is every target that a vantage denies, except those with
-`control: false`. Nothing when there is none. It takes neither place nor lists from the values that vantages share: with
-the labels of an application it would be shut in as the application is.
+The control: one more vantage. Its deny list has each target that a vantage denies, except those with `control: false`. If
+there is no such target, there is no control. It does not use the labels and lists of the top level: with the labels of an
+application, policies would block it as they block the application.
 */}}
 {{- define "netproof.control" -}}
 {{- $own := omit .own "enabled" }}
