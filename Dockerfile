@@ -1,10 +1,10 @@
 # make image: docker build --build-arg VERSION=… -t netproof .
-# The base is named by the digest of its list of platforms, and renewed by Renovate.
+# The digest is that of the base image for all platforms. Renovate updates it.
 ARG PYTHON_IMAGE=python:3.13-slim@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
 
 FROM ${PYTHON_IMAGE} AS build
 WORKDIR /src
-# What builds lives in an environment of its own: neither pip nor hatchling are in the one that runs.
+# The build tools have their own environment: pip and hatchling are not in the one that is copied into the image.
 COPY requirements-build.lock requirements.lock ./
 RUN python -m venv /build \
  && /build/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements-build.lock \
@@ -33,7 +33,7 @@ COPY --from=build /rootfs /
 ENV PATH=/opt/netproof/bin \
     LANG=C.UTF-8 \
     PYTHONDONTWRITEBYTECODE=1
-# A number, so that Kubernetes can see that it is not root (runAsNonRoot). Any other works as well.
+# A number, so that Kubernetes can check that it is not root (runAsNonRoot). Any other user works, too.
 USER 65532:65532
-# No shell between: as process 1 netproof gets SIGTERM itself, and handles it.
+# Without a shell, netproof is process 1, and receives SIGTERM.
 ENTRYPOINT ["netproof"]

@@ -1,4 +1,4 @@
-# netproof: every target sets up what it needs; only git, make, python3 and python3-venv have to be there.
+# netproof: each target installs what it needs. Only git, make, python3 and python3-venv must be installed.
 PYTHON ?= python3
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' checker/__init__.py)
 IMAGE ?= ghcr.io/netproof/netproof:$(VERSION)
@@ -6,23 +6,23 @@ BUILD ?= docker build
 LOAD ?= kind load docker-image
 BIN := .venv/bin
 
-help: ## list the targets
+help: ## list these targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 15
 
-demo: .venv/runs ## see a violation found and reported, on loopback
+demo: .venv/runs ## find and report a violation, on loopback
 	@$(BIN)/netproof demo
 
-test: .venv/tests ## all tests but those that need a cluster or the image; as root also those with network namespaces
+test: .venv/tests ## run all tests except those that need a cluster or the image; as root also those with network namespaces
 	$(BIN)/pytest -n auto --ignore tests/e2e --cov --cov-report=
 
 FUZZ_SECONDS ?= 120
-fuzz: .venv/tests ## look for lists, YAML, DNS and HTTP answers that break something, for FUZZ_SECONDS
+fuzz: .venv/tests ## search for lists, YAML, DNS and HTTP answers that cause an error, for FUZZ_SECONDS
 	FUZZ_SECONDS=$(FUZZ_SECONDS) $(BIN)/pytest tests/fuzz
 
-coverage: .venv/tests ## what the last `make test` covered; fails below the limit
+coverage: .venv/tests ## show what the last `make test` covered; fails below the limit
 	$(BIN)/coverage report
 
-lint: .venv/tests ## ruff, mypy, import-linter; shell, YAML and workflow files
+lint: .venv/tests ## run ruff, mypy and import-linter; check shell, YAML and workflow files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -32,48 +32,48 @@ lint: .venv/tests ## ruff, mypy, import-linter; shell, YAML and workflow files
 	$(BIN)/zizmor --quiet --offline .github
 	@if command -v go >/dev/null; then $(MAKE) --silent .tools/actionlint && .tools/actionlint; else echo 'Skipped: actionlint, which Go builds'; fi
 
-types: .venv/tests ## mypy alone
+types: .venv/tests ## run only mypy
 	$(BIN)/mypy
 
-docs: .venv/tests ## the documentation's site, in dist/site; broken links are errors
+docs: .venv/tests ## build the documentation's site in dist/site; broken links are errors
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-e2e: .venv/tests image ## build the image, load it into the cluster of KUBECONFIG (LOAD names how), and watch real Jobs there
+e2e: .venv/tests image ## build the image, load it into the cluster of KUBECONFIG (with the command LOAD), and test real Jobs there
 	$(LOAD) $(IMAGE)
 	NETPROOF_IMAGE=$(IMAGE) $(BIN)/pytest -s tests/e2e tests/image
 
-bench: .venv/tests ## speed and size, against peers and the limits, in one run (root)
+bench: .venv/tests ## measure speed and memory, and compare them with other tools and with the limits (root)
 	PYTHONPATH=. $(BIN)/python benchmarks/run.py
 	PYTHONPATH=. $(BIN)/python benchmarks/delivery.py
 	PYTHONPATH=. $(BIN)/python benchmarks/suggest.py
 
-image: ## build the image (BUILD names how, IMAGE what)
+image: ## build the image IMAGE with the command BUILD
 	$(BUILD) --build-arg VERSION=$(VERSION) -t $(IMAGE) .
 
 chart: .venv/tests ## lint the chart and render it, with real Helm
 	$(BIN)/pytest tests/chart -n auto
 
-kind: image ## the README's example on a kind cluster of your own (PLUGIN=calico, KUBERNETES=1.29)
+kind: image ## create a kind cluster, and run the README's example in it (PLUGIN=calico, KUBERNETES=1.29)
 	examples/kind.sh $(IMAGE)
 
-# What pods reach outside of kind is this machine, by the gateway of its Docker network.
-e2e-kind: ## the end-to-end tests on the cluster of `make kind`
+# Pods reach this machine by the gateway of kind's Docker network.
+e2e-kind: ## run the end-to-end tests on the cluster of `make kind`
 	@mkdir -p .tools
 	kind get kubeconfig --name netproof > .tools/kubeconfig
 	NETPROOF_OUTSIDE_RUN= NETPROOF_OUTSIDE_ADDRESS=$$(docker network inspect kind \
 	  --format '{{range .IPAM.Config}}{{println .Gateway}}{{end}}' | grep -m1 -F .) \
 	KUBECONFIG=$(CURDIR)/.tools/kubeconfig $(MAKE) e2e LOAD='kind load docker-image --name netproof'
 
-# A lock file keeps its versions until one no longer fits; `make lock UPGRADE=--upgrade` takes the newest of everything.
+# A version in a lock file stays until it no longer fits the bounds. `make lock UPGRADE=--upgrade` takes the newest versions.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header $(UPGRADE)
-lock: .venv/tests ## make the lock files anew from pyproject.toml
+lock: .venv/tests ## write the lock files from pyproject.toml
 	$(COMPILE) pyproject.toml -o requirements.lock
 	$(COMPILE) pyproject.toml --group dev --group docs --constraint requirements.lock -o requirements-dev.lock
 	$(COMPILE) --group build -o requirements-build.lock
 
-# Ubuntu has Chromium as a snap alone: there the tests of the page are skipped.
+# Ubuntu has Chromium only as a snap: there, the tests of the page are skipped.
 CHROMIUM = $$(apt-cache search --names-only '^chromium$$' | cut -d' ' -f1)
-debian: ## install what the tests use of Debian and Ubuntu (root)
+debian: ## install the packages of Debian or Ubuntu that the tests need (root)
 	apt-get update -q >/dev/null
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
 	  git golang-go python3 python3-venv iproute2 nftables default-jre-headless prometheus $(CHROMIUM) >/dev/null

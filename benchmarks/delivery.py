@@ -1,7 +1,7 @@
-"""How long from a verdict to a delivered message, in a fresh process, to servers on loopback that answer at once.
+"""Measures the time from a verdict to a delivered message, in a new process, with servers on loopback.
 
-Prints a table in Markdown; exits 1 where the median is over the limit. The time holds the imports of jinja2 and
-apprise, TLS with a CA of one's own, and, for Slack, a proxy: as in a cluster, but for the distance.
+Prints a table in Markdown, and exits with 1 if a median is over the limit. The time includes the imports of jinja2 and
+apprise, TLS with a private CA and, for Slack, a proxy.
 """
 
 import json

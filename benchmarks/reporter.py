@@ -1,7 +1,7 @@
-"""The reporter's size: 1,000 vantages with 20 checks and 6 Jobs each, served by a stand-in for the API.
+"""Measures the reporter with 1,000 vantages, each with 20 checks and 6 Jobs, which a simulated API serves.
 
-One round takes at most 2 s of CPU and 150 MB; over 500 rounds memory stays flat. Run it on a quiet machine:
-`python -m benchmarks.reporter`. The objects are served by a process of their own.
+The limits are 2 s of CPU and 150 MB for a round, and 5 MB of growth over 500 rounds. Run it on an idle machine:
+`python -m benchmarks.reporter`. A separate process serves the objects.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def serve(account: Path, pipe: Connection) -> None:
 
 
 def pages(world: World, padding: dict[str, Any]) -> dict[tuple[str, str], list[bytes]]:
-    """Write the answers before they are asked for, so that their making does not count."""
+    """Encode all answers before the first request, so that this is not measured."""
     groups: dict[tuple[str, str], list[Any]] = {}
     for item in world.items:
         if item["kind"] == "Pod":

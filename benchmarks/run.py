@@ -1,7 +1,6 @@
-"""Speed and size against peers and the limits, all in one run, in network namespaces of its own (root).
+"""Measures speed and memory, and compares them with other tools and with the limits, in network namespaces (root).
 
-Prints a table in Markdown, docs/benchmarks.md holds one; exits 1 where a limit is not kept.
-A machine's speed cancels out in the ratios; run it on one that does nothing else.
+Prints a table in Markdown, as in docs/benchmarks.md. Exits with 1 if a limit is exceeded. Run it on an idle machine.
 """
 
 import compileall
@@ -56,7 +55,7 @@ class Table:
     kept: bool = True
 
     def row(self, what: str, measured: str, limit: str, *, kept: bool | None = None) -> None:
-        """Print one row; without `kept` it is there for comparison alone."""
+        """Print one row. Without `kept`, it is only for comparison."""
         self.kept &= kept is not False
         mark = {None: "", True: "yes", False: "**no**"}[kept]
         print(f"| {what} | {measured} | {limit} | {mark} |", flush=True)
@@ -79,7 +78,7 @@ def measure(command: Sequence[str | Path], space: str | None) -> Measured:
 
 
 def best(command: Sequence[str | Path], space: str | None, *, times: int = 3) -> Measured:
-    """Measure some times and keep the fastest: what disturbs a process only ever adds."""
+    """Measure several times and return the fastest: disturbances only make a process slower."""
     return min((measure(command, space) for _ in range(times)), key=lambda measured: measured.seconds)
 
 
@@ -103,7 +102,7 @@ def check(
 
 
 def netcheck() -> Path:
-    """Install the peer, in an environment of its own."""
+    """Install netcheck in a separate environment."""
     home = HERE.parent / ".tools" / "netcheck"
     command = home / "bin" / "netcheck"
     if not command.exists():
@@ -168,7 +167,7 @@ def opened(here: World, folder: Path, table: Table) -> None:
     command = check(folder, "open", [f"{address}:80" for address in addresses(10_000)], deny=False)
 
     def fastest(run: Sequence[str | Path]) -> Measured:
-        """Against a fresh listener each time: the kernel accepts for it, so no server takes the processor."""
+        """Use a new listener each time. The kernel accepts the connections, so no server uses the processor."""
         runs = []
         for _ in range(3):
             with here.target.socket(socket.SOCK_STREAM, "::", 80) as listener:
@@ -186,7 +185,7 @@ def opened(here: World, folder: Path, table: Table) -> None:
 
 
 def start(folder: Path, table: Table) -> None:
-    """Ten open targets on loopback, the whole process: what a person waits for. Denied ones would take 0.8 s each."""
+    """Measure the whole process for ten open targets on loopback. Denied targets would take 0.8 s."""
     servers = [socket.create_server(("127.0.0.1", 0), backlog=4096) for _ in range(10)]
     targets = [f"127.0.0.1:{server.getsockname()[1]}" for server in servers]
     lists, yaml = folder / "start", folder / "start.yaml"
@@ -199,7 +198,7 @@ def start(folder: Path, table: Table) -> None:
         "yaml": [NETPROOF, "check", yaml, "--settle", "0"],
     }
     times: dict[str, list[Measured]] = {name: [] for name in commands}
-    for _ in range(21):  # in turns, so that what disturbs the machine disturbs all of them
+    for _ in range(21):  # in turns, so that a disturbance affects all of them
         for name, command in commands.items():
             times[name].append(measure(command, None))
     middle = {name: median(each.seconds for each in runs) for name, runs in times.items()}

@@ -1,6 +1,6 @@
 """`netproof suggest` on a large cluster: 5,000 pods, 200 namespaces, 500 policies, 1,000 Services.
 
-Limits: 5 s and 500 MB, reading the objects included. More replicas are no new label sets: they only have to be read.
+The limits are 5 s and 500 MB, with the time for reading the objects. More replicas add no label sets.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """Writes values.schema.json and files/kinds.json: `python chart/values_schema.py`.
 
-What the checker reads comes from `netproof schema`, and the kinds of target from the checker; what Kubernetes reads
-comes from the schemas of its newest release in kubernetes-validate; the rest is written here. Helm knows draft-07, and
-reports of an `anyOf` only that it failed: alternatives are therefore merged into one schema with several types, whose
-messages name the key that is wrong.
+The configuration of the checker comes from `netproof schema`, the kinds of target from the checker, and the types of
+Kubernetes from its newest release in kubernetes-validate. The rest is written here. Helm supports draft-07. If an
+`anyOf` fails, Helm does not name the wrong key, so alternatives are merged into one schema with several types.
 """
 
 import json
@@ -31,12 +30,12 @@ _LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 _LAST = r"(\d*[a-z_]|\d+-[a-z0-9_-]*[a-z0-9_])([a-z0-9_-]*[a-z0-9_])?"
 HOST = rf"(\[[0-9a-f:.]+\]|({_OCTET}\.){{3}}{_OCTET}|({_LABEL}\.)*{_LAST}\.?)"
 PORT = r":0*([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])"
-# What only the checker's code says of a kind: the setting without which its targets cannot be on the allow list.
+# The setting that a kind requires on the allow list. In the checker, this is code, not part of the schema.
 NEEDS = {"udp": "payload"}
 # Keys of a check that belong to one list alone.
 ONLY_ON = {"every": "allow", "proxy": "allow", "closed": "deny", "control": "deny", "attempts": "deny"}
 
-# Keys of netproof.yaml that have another place in the values, or are written by the templates.
+# Keys of netproof.yaml that are elsewhere in the values, or that the templates write.
 ELSEWHERE = {"allow", "deny", "defaults", "isolated", "role", "vantage", "notify"}
 
 TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", type(None): "null"}
@@ -55,7 +54,7 @@ def words(values: Schema | None = None, names: str = "") -> Schema:
 
 
 def text(pattern: str = "", most: int = 0) -> Schema:
-    """Describe a text, which may be empty, as by default it often is."""
+    """Describe a text. It may be empty: many defaults are."""
     limits: Schema = {"pattern": f"^$|^{pattern}$"} if pattern else {}
     return {"type": ["string", "null"], **limits} | ({"maxLength": most} if most else {})
 
@@ -139,7 +138,7 @@ class Checker:
         return {**mapping(**properties), **({"required": keys["required"]} if keys.get("required") else {})}
 
     def folded(self, schema: Schema) -> Schema:
-        """Fold alternatives into one: their types exclude each other, and each keyword speaks of one type only."""
+        """Merge alternatives into one schema: their types differ, and each keyword is about one type only."""
         whole: Schema = {"type": []}
         for part in schema.get("anyOf", [schema]):
             single = self.single(part)
@@ -148,7 +147,7 @@ class Checker:
         return whole
 
     def single(self, schema: Schema) -> Schema:
-        """Translate what is no alternative. An enum speaks of all types, so it becomes what speaks of one."""
+        """Translate a schema without alternatives. An enum becomes a keyword that is about one type only."""
         if "$ref" in schema:
             return self.mapping(schema["$ref"].rpartition("/")[2])
         if "enum" in schema:
@@ -218,7 +217,7 @@ def only_on(check: Schema, name: str) -> Schema:
 
 
 def emptyable(schema: Schema) -> Schema:
-    """Allow the empty text, with which the chart chooses."""
+    """Allow the empty text, which means the default of the chart."""
     return schema | {"pattern": f"^$|{schema['pattern']}"}
 
 

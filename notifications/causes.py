@@ -18,7 +18,7 @@ _CAUSES: tuple[tuple[str, str], ...] = (
     (r"reset by peer|RemoteDisc|onnection.* (aborted|closed)|IncompleteRead|disconnect", "it closed the connection"),
     (r"extension not supported", "the server offers no login, or no STARTTLS"),
 )
-# At debug level apprise also logs the message that is sent: its words must not be taken for a cause.
+# At debug level, apprise also logs the message that is sent. Its text must not be searched for causes.
 _REASONS = ("Socket Exception", "Notification Exception")
 
 

@@ -1,7 +1,7 @@
 """Delivers a document to all channels at once, within a time limit.
 
-A fork of the process loads apprise, and a fork of that sends to one channel. What a library loads, logs or leaves
-unfinished ends with the fork, and a server that answers slowly or without end delays no other channel.
+A forked process loads apprise, and forks again for each channel. What a library loads, logs or leaves unfinished ends
+with its process, and a server that answers slowly or without end does not delay the other channels.
 """
 
 import logging
@@ -133,7 +133,7 @@ def _send(document: Document, name: str, file: Path, templates: Path | None, add
         return str(e)
     except MemoryError:
         raise
-    except Exception as e:  # noqa: BLE001, plugins raise what they like, and quote URLs in it
+    except Exception as e:  # noqa: BLE001, a plugin may raise anything, and its text may contain the URL
         return f"apprise failed: {type(e).__name__}"
     tries = [attempt for outcome in result for attempt in outcome]
     if any(tries):

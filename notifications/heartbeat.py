@@ -11,7 +11,7 @@ from notifications.errors import NotificationError
 LIMIT, MEGABYTES = 10.0, 64
 
 
-def beat(file: Path, passed: bool, *, limit: float = LIMIT) -> str | None:  # noqa: FBT001, the run's own word
+def beat(file: Path, passed: bool, *, limit: float = LIMIT) -> str | None:  # noqa: FBT001, it is the result
     """Call the URL in the file, with ``/fail`` appended to its path after a run that did not pass.
 
     Returns why it failed, without the URL, or None. Takes at most ``limit`` seconds.
@@ -22,7 +22,7 @@ def beat(file: Path, passed: bool, *, limit: float = LIMIT) -> str | None:  # no
 
 
 def _call(file: Path, passed: bool, limit: float) -> str | None:  # noqa: FBT001
-    import httpx  # noqa: PLC0415, a run without heartbeat must not pay for it
+    import httpx  # noqa: PLC0415, slow to import
 
     logging.disable()  # httpx logs the URL
     try:
@@ -35,5 +35,5 @@ def _call(file: Path, passed: bool, limit: float) -> str | None:  # noqa: FBT001
         return f"{e} ({file})"
     except (httpx.UnsupportedProtocol, httpx.InvalidURL):
         return "its URL is not an http or https URL"
-    except Exception as e:  # noqa: BLE001, nothing of it may reach the verdict, nor its text a log
+    except Exception as e:  # noqa: BLE001, it must not change the verdict, and its text may contain the URL
         return causes.of_text(f"{type(e).__name__} {e}") or f"failed: {type(e).__name__}"

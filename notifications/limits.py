@@ -1,7 +1,7 @@
-"""Jobs in processes of their own, with limits for time and memory.
+"""Runs jobs in separate processes, with limits for time and memory.
 
-A template may loop without end, and a server may answer without end. When a job's process ends, so does all that it
-started or loaded.
+A template may loop without end, and a server may answer without end. When the process of a job ends, everything that it
+started or loaded ends, too.
 """
 
 import os

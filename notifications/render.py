@@ -55,7 +55,7 @@ def render(document: Document, form: str, templates: Path | None = None, size: i
     if templates and not os.access(templates, os.R_OK | os.X_OK):
         fault = f"{templates}: not a folder that can be read"
     elif templates and os.access(template := templates / f"{form}.j2", os.F_OK):
-        # In a process of its own, a template can neither change the document nor exceed its limits.
+        # In a separate process, a template cannot change the document or exceed its limits.
         result = limits.run({form: partial(_message_or_fault, message, template)}, SECONDS, MEGABYTES)[form]
         if isinstance(result, Message):
             return result
@@ -105,7 +105,7 @@ def _cut(text: str, size: int) -> str:
 
 @cache
 def _template(form: Form, templates: Path) -> Any:
-    from jinja2 import FileSystemLoader, StrictUndefined  # noqa: PLC0415, a clean run must not pay for it
+    from jinja2 import FileSystemLoader, StrictUndefined  # noqa: PLC0415, slow to import
     from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415
     from markupsafe import Markup  # noqa: PLC0415
 

@@ -32,7 +32,7 @@ class Notify(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     cronjob: Annotated[str, _NAME] | None = None
 
     def __post_init__(self) -> None:
-        """Raise ValueError for a list that contradicts itself. msgspec adds the place of the mistake."""
+        """Raise ValueError if `never` is combined with others. msgspec adds the place of the mistake."""
         if len(occasions(self.notify_on)) > 1 and "never" in occasions(self.notify_on):
             raise ValueError("`never` cannot be combined with others")
 

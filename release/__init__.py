@@ -1,1 +1,1 @@
-"""What a release is made of and what it lacks. Nothing here is part of the package or needed to run it."""
+"""Prepares, checks and builds releases. Nothing here is part of the package, or needed to run it."""

@@ -1,4 +1,4 @@
-"""`python -m release.check [TAG]`: say what a release from this checkout would lack; exit code 1 if anything."""
+"""`python -m release.check [TAG]`: list what is missing for a release; exit code 1 if anything is."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ UNPUBLISHED = "is published yet"
 
 
 def lacks(root: Path, version: str, tag: str = "") -> Iterator[str]:
-    """Compare the files with each other: one sentence for each lack."""
+    """Compare the files with each other, and yield one sentence for each thing that is missing."""
     for place in places.places(root):
         if place.version != version:
             yield f"{place.path}:{place.line}: version {place.version}, but the package has {version}"
@@ -48,7 +48,7 @@ def lacks(root: Path, version: str, tag: str = "") -> Iterator[str]:
 
 
 def repository(root: Path, version: str, tag: str = "") -> Iterator[str]:
-    """Ask git: changes that are not committed, a tag that is missing or taken."""
+    """Look in git for changes that are not committed, and for a tag that is missing or used already."""
     changed = _run(root, "git", "status", "--porcelain").stdout.splitlines()
     if changed:
         yield f"{len(changed)} files are not committed: {', '.join(line[3:] for line in changed[:5])}"
@@ -61,7 +61,7 @@ def repository(root: Path, version: str, tag: str = "") -> Iterator[str]:
 
 
 def builds(root: Path) -> Iterator[str]:
-    """Ask make: lock files that no longer fit pyproject.toml, documentation with broken links."""
+    """Run make to find lock files that no longer fit pyproject.toml, and documentation with broken links."""
     locks = {file: file.read_text() for file in root.glob("*.lock")}
     for target, meaning in {
         "lock": "the lock files cannot be made",

@@ -1,4 +1,4 @@
-"""`python -m release.notes`: print what the changelog says about this version."""
+"""`python -m release.notes`: print the section of the changelog about this version."""
 
 import sys
 from pathlib import Path

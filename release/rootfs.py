@@ -1,7 +1,7 @@
-"""`python release/rootfs.py ROOT`: copy into ROOT what netproof runs on, and nothing else. The image is built by it.
+"""`python release/rootfs.py ROOT`: copy into ROOT only what netproof needs to run. The Dockerfile calls it.
 
-That is the interpreter with its standard library, /opt/netproof, every shared library that these load, certificates,
-time zones, and for each Debian package that a file is from its entry in /var/lib/dpkg/status.d, where scanners look
+That is the interpreter with its standard library, /opt/netproof, every shared library that these load, certificates and
+time zones. Each Debian package of these files also gets an entry in /var/lib/dpkg/status.d, where scanners look
 (https://github.com/GoogleContainerTools/distroless/blob/main/PACKAGE_METADATA.md). No shell, no package manager.
 """
 
@@ -99,7 +99,7 @@ def main() -> None:
         (root.folder / path).write_text(text)
     (root.folder / "tmp").mkdir()
     (root.folder / "tmp").chmod(0o1777)
-    # Bytecode that is never compared with its source: the file system is read-only, and the start costs less.
+    # The bytecode is not compared with its source at each start: this is faster, and the file system is read-only.
     never = PycInvalidationMode.UNCHECKED_HASH
     folder = str(root.folder)
     if not compileall.compile_dir(folder, quiet=1, stripdir=folder, prependdir="/", workers=0, invalidation_mode=never):

@@ -1,4 +1,4 @@
-"""A hook of mkdocs: pages of the site that are files elsewhere in the repository, and links from and to them.
+"""A hook of mkdocs: adds pages that are files outside of docs/, and rewrites the links from and to them.
 
 See https://www.mkdocs.org/user-guide/configuration/#hooks. A link to a file that is not there ends the build.
 """
@@ -37,7 +37,7 @@ LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#|/)([^)#\s]+)")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the pages, and give all pages an order; one that has no chapter stands at the end."""
+    """Add the pages, and sort all pages by chapter. A page without a chapter is added at the end."""
     for page, file in PAGES.items():
         files.append(File.generated(config, page, content=(ROOT / file).read_text()))
     left = sorted(file.src_uri.removesuffix(".md") for file in files.documentation_pages())
@@ -51,7 +51,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
-    """Let relative links lead to the page that the file became, or to the file on GitHub."""
+    """Rewrite relative links: to the page of a file, or to the file on GitHub."""
     source = PAGES.get(page.file.src_uri, f"docs/{page.file.src_uri}")
 
     def rewrite(link: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""The limit: a bare epoll loop, which connects to every address of a file and tells nobody why.
+"""The lower limit: an epoll loop that connects to each address of a file, without any evidence.
 
 epoll.py FILE TIMEOUT
 """

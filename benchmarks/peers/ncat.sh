@@ -1,5 +1,5 @@
 #!/bin/sh
-# Where netproof comes from: a serial loop around ncat.   ncat.sh FILE SECONDS
+# The tool that netproof replaces: a serial loop around ncat.   ncat.sh FILE SECONDS
 while IFS=: read -r host port; do
   ncat -z -w "$2" "$host" "$port" </dev/null 2>/dev/null && echo "$host:$port is reachable"
 done <"$1"

@@ -1,4 +1,4 @@
-"""The obvious asyncio program: open_connection with a timeout, gathered.
+"""The simplest asyncio program: open_connection with a timeout for each address, all at once.
 
 obvious.py FILE TIMEOUT
 """
