@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from checker.model import EXIT_CODES, Run, Verdict
-from netproof.arguments import FILE, Add, Options, UsageError
+from netproof.arguments import FILE, Add, Options, reading
 
 
 def add_arguments(add: Add) -> None:
@@ -27,15 +27,12 @@ def write(file: Path, last: Run, within: float) -> None:
 
 def run(options: Options) -> int:
     """Return 0 if a round ended not long ago, else 3."""
-    try:
-        last = json.loads(options.file.read_text(encoding="utf-8"))
-        ended, within, verdict = float(last["ended"]), float(last["within"]), str(last["verdict"])
-    except FileNotFoundError:
+    if not options.file.exists():
         print("no round has ended yet")
         return EXIT_CODES[Verdict.INCONCLUSIVE]
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise UsageError(f"{options.file} is not a file that `netproof check --alive` wrote: {error}") from None
-    ago = time.monotonic() - ended
+    with reading(options.file, "this is not a file that `netproof check --alive` wrote: {}") as content:
+        last = json.loads(content)
+        ago, verdict = time.monotonic() - last["ended"], Verdict(last["verdict"])
+        passed = ago <= last["within"] and (verdict is Verdict.PASS or not options.passed)
     print(f"a round ended {ago:.0f} s ago: {verdict}")
-    passed = ago <= within and (verdict == Verdict.PASS or not options.passed)
     return EXIT_CODES[Verdict.PASS if passed else Verdict.INCONCLUSIVE]

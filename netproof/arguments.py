@@ -114,19 +114,19 @@ def notify_shape() -> type[Any]:
 
 
 @contextmanager
-def reading(file: Path | None, pattern: str = "{}", *invalid: type[Exception]) -> Iterator[bytes]:
+def reading(file: Path | None, pattern: str = "{}") -> Iterator[bytes]:
     """Yield what is in a file, or in standard input where no file is named.
 
-    Raises InputError with the name of the file if it cannot be read, or for an invalid content; `pattern` says what is
-    wrong with it.
+    Raises InputError with the name of the file if it cannot be read, and for every error that its content causes;
+    `pattern` says what that error means.
     """
     name = file or "standard input"
     try:
         yield file.read_bytes() if file else sys.stdin.buffer.read()
     except OSError as error:
         raise InputError(f"{name}: cannot be read: {error.strerror}") from None
-    except invalid as error:
-        raise InputError(f"{name}: {pattern.format(' '.join(str(error).split()))}") from None
+    except Exception as error:
+        raise InputError(f"{name}: {pattern.format(' '.join(str(error).split()))}") from error
 
 
 def report(file: Path) -> dict[str, Any]:
@@ -134,5 +134,5 @@ def report(file: Path) -> dict[str, Any]:
     from checker.report import document  # noqa: PLC0415 - slow to import
     from checker.termination import read  # noqa: PLC0415
 
-    with reading(file, "{}", ValueError) as content:
+    with reading(file) as content:
         return document(read(content.decode()))

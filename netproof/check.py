@@ -50,7 +50,8 @@ def run(options: Options) -> int:
     The settle window counts until a round has passed, and for one whose lists have something new.
     """
     for file in {options.report, options.termination_log, options.alive} - {None, TERMINATION_LOG}:
-        if not _writable(file):
+        place = file if os.access(file, os.F_OK) else file.parent
+        if not os.access(place, os.W_OK) or file.is_dir():
             raise UsageError(f"{file} cannot be written: name a file in a folder that netproof may write to")
     if options.alive and options.alive.is_file():
         options.alive.unlink()  # the container before this one has written it
@@ -84,12 +85,6 @@ def run(options: Options) -> int:
         time.sleep(max(0.0, began + options.every - time.monotonic()))
 
 
-def _writable(file: Path) -> bool:
-    if os.access(file, os.F_OK):
-        return os.access(file, os.W_OK) and not file.is_dir()
-    return os.access(file.parent, os.W_OK)
-
-
 def probe(plan: Plan, console: Console, is_own: Callable[[str], bool] = network.is_own) -> Run:
     """Run a plan, and print each result as it is decided."""
     for warning in plan.warnings:
@@ -105,26 +100,22 @@ def probe(plan: Plan, console: Console, is_own: Callable[[str], bool] = network.
 def _report(ran: Run, options: Options, console: Console, *, last: bool) -> int:
     """Print a run, publish its report, and return the exit code.
 
-    With `--every`, only the last run becomes the termination message, and only a pass and the last run are notified.
+    With `--every`, only a pass and the last run are notified, and this one only if nobody interrupted it.
     """
-    options = Options(**vars(options))
     if last:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # sending takes less time than a pod has to end
-    else:
-        options.termination_log = None
     if options.output == "text":
         console.summary(ran)
-    if options.every and ran.verdict is not Verdict.PASS and (not last or ran.exit_code in INTERRUPTED.values()):
-        options.no_notify = True
-    readers = (options.report, options.termination_log, options.channels, options.heartbeat)
-    if options.output == "text" and not any(readers):
-        return ran.exit_code
+        if not any((options.report, options.termination_log and last, options.channels, options.heartbeat)):
+            return ran.exit_code
     from checker.report import dumps, of_run  # noqa: PLC0415 - slow to import
     from netproof.publish import publish  # noqa: PLC0415
 
     report = of_run(ran)
+    ended = last and ran.exit_code not in INTERRUPTED.values()
+    notify = not options.every or ended or ran.verdict is Verdict.PASS
     try:
-        report = publish(report, options, console)
+        report = publish(report, options, console, last=last, notify=notify)
     finally:
         if options.output == "json":
             Console().print(dumps(report).rstrip())

@@ -4,10 +4,11 @@ import argparse
 import importlib
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from checker import __version__
 from checker.config import ConfigError
@@ -49,6 +50,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code."""
     name, *rest = arguments or ("",)
     options = Options()  # when parsing fails, it holds the default values
+    fail = partial(_fail, options if name == "check" else Options())
     try:
         if name not in COMMANDS:
             _overview(arguments)
@@ -56,18 +58,33 @@ def main(arguments: Sequence[str]) -> int:
         parser = _Parser(prog=f"netproof {name}", description=COMMANDS[name], epilog=_EXIT_CODES)
         command.add_arguments(parser.add_argument)
         return command.run(parser.parse_args(rest, options)) or 0
+    except ConfigError as error:
+        count = f"{len(error.mistakes):,} mistake{'s' if len(error.mistakes) > 1 else ''}"
+        return fail(MISCONFIGURED, f"The configuration has {count}: nothing was probed.", error.mistakes, error.notify)
+    except (InputError, NotificationError) as error:
+        return fail(MISCONFIGURED, error.title, error.args)
     except Exception as error:  # noqa: BLE001 - no exception may look like a violation
-        code, title, problems = _described(error)
-        notify = error.notify if isinstance(error, ConfigError) else {}
+        import traceback  # noqa: PLC0415 - slow to import
+
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        problem = f"{named(error)} ({Path(place.filename).name}:{place.lineno})"
+        return fail(FAILED, "netproof itself failed: this run proves nothing. Please report it.", (problem,))
+
+
+def _fail(
+    options: Options, code: int, title: str, problems: Sequence[str], notify: Mapping[str, Any] | None = None
+) -> int:
+    """Print why a command failed, publish it as the report that `netproof check` was asked for, and return `code`."""
+    if (left_out := len(problems) - _MOST_PROBLEMS) > 0:
+        problems = (*problems[:_MOST_PROBLEMS], f"and {left_out:,} more")
     with suppress(OSError):
         print(f"netproof: {title}", *(f"  {harmless(each)}" for each in problems), sep="\n", file=sys.stderr)
-    if name == "check" and vars(options):
+    if vars(options):
         from checker.report import of_error  # noqa: PLC0415 - slow to import
         from netproof.console import Console  # noqa: PLC0415
         from netproof.publish import publish  # noqa: PLC0415
 
-        with suppress(OSError):
-            publish(of_error(title, problems, code, notify), options, Console(sys.stderr))
+        publish(of_error(title, problems, code, notify or {}), options, Console(sys.stderr))
     return code
 
 
@@ -80,21 +97,3 @@ def _overview(arguments: Sequence[str]) -> NoReturn:
         commands.add_parser(name, help=about)
     parser.parse_args(arguments)
     parser.error("COMMAND must be the first argument")  # pragma: no cover - argparse of some Pythons accepts `-- check`
-
-
-def _described(error: Exception) -> tuple[int, str, Sequence[str]]:
-    """Give the exit code for an exception, a title, and the problems in words."""
-    if isinstance(error, ConfigError):
-        count = f"{len(error.mistakes):,} mistake{'s' if len(error.mistakes) > 1 else ''}"
-        title, problems = f"The configuration has {count}: nothing was probed.", error.mistakes
-    elif isinstance(error, InputError | NotificationError):
-        title, problems = error.title, error.args
-    else:
-        import traceback  # noqa: PLC0415 - slow to import
-
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        problem = f"{named(error)} ({Path(place.filename).name}:{place.lineno})"
-        return FAILED, "netproof itself failed: this run proves nothing. Please report it.", (problem,)
-    if (left_out := len(problems) - _MOST_PROBLEMS) > 0:
-        problems = (*problems[:_MOST_PROBLEMS], f"and {left_out:,} more")
-    return MISCONFIGURED, title, problems

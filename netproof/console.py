@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from pathlib import Path
+from contextlib import suppress
 from typing import TextIO
 
 from checker.model import Expect, Result, Run, Verdict
@@ -52,11 +52,9 @@ class Console:
         self.print(f"{self._painted(run.verdict.upper(), run.verdict)}  {', '.join([*found, text])}")
 
     def print(self, text: str) -> None:
-        """Print text unchanged. If the reader has ended (`| head`), go on: the verdict does not depend on output."""
-        try:
+        """Print text unchanged. If it cannot be written, go on: the verdict does not depend on output."""
+        with suppress(OSError):
             print(text, file=self._stream, flush=True)
-        except OSError:
-            self._stream = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for the rest of the process
 
     def _painted(self, text: str, verdict: Verdict) -> str:
         return f"\x1b[{_STYLES[verdict][1]}m{text}\x1b[0m" if self._colour else text

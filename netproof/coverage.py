@@ -2,8 +2,8 @@
 
 import yaml
 
-from netproof.arguments import Add, Options, path
-from netproof.suggest import add_objects, load, reading_values
+from netproof.arguments import Add, Options, path, reading
+from netproof.suggest import NO_VALUES, add_objects, load
 from netproof.text import text
 from planner.checks import Checks
 from planner.coverage import coverage
@@ -21,7 +21,7 @@ def add_arguments(add: Add) -> None:
 
 def run(options: Options) -> int:
     """Run the command and return its exit code."""
-    with reading_values(options.values) as values:
+    with reading(options.values, NO_VALUES) as values:
         places = read_values(yaml.safe_load(values) or {}, options.namespace)
     found = coverage(Checks(load(options), places))
     print(text("coverage.j2", coverage=found))

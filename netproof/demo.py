@@ -3,7 +3,6 @@
 import os
 import socket
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 
 from checker import config, report
@@ -26,20 +25,25 @@ def run(_options: Options) -> int:
     """Run the demo. Return 0 if the leak was found and the message arrived, else 70."""
     console = Console()
     console.print(text("demo-begin.j2"))
-    with ExitStack() as stack:
-        file = _file(text("demo.yaml.j2", **_targets(stack)))
-        ran = probe(config.load([file], notify_shape), console, lambda _: False)
-        console.summary(ran)
-        received: list[Query] = []
+    names = {"orders": 8, "database": 8, "billing": 8, "vault": 0}  # each with the length of its queue
+    servers = {name: socket.create_server((_HERE, 0), backlog=length) for name, length in names.items()}
+    targets = {name: "{}:{}".format(*server.getsockname()) for name, server in servers.items()}
+    servers["billing"].close()  # its port answers with resets
+    # One connection fills the queue of the vault (listen(2)): the kernel drops all that come after it.
+    servers["client"] = socket.create_connection(servers["vault"].getsockname())
+    file = _file(text("demo.yaml.j2", **targets))
+    ran = probe(config.load([file], notify_shape), console, lambda _: False)
+    console.summary(ran)
+    received: list[Query] = []
 
-        def webhook(message: Query) -> Answer:
-            received.append(message)
-            return Answer(b"")
+    def webhook(message: Query) -> Answer:
+        received.append(message)
+        return Answer(b"")
 
-        server = serve((_HERE, 0), {"/": webhook})
-        os.environ["NO_PROXY"] = os.environ["no_proxy"] = _HERE
-        channels = {"webhook": _file(f"form://{_HERE}:{server.server_port}/?method=GET")}
-        sent = deliver(report.document(report.of_run(ran)), channels)
+    server = serve((_HERE, 0), {"/": webhook})
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = _HERE
+    channels = {"webhook": _file(f"form://{_HERE}:{server.server_port}/?method=GET")}
+    sent = deliver(report.document(report.of_run(ran)), channels)
     # netproof may not be on the PATH
     console.print(text("demo-end.j2", messages=received, command=sys.argv[0]))
     caught = ran.summary["leaks"] == 1 and ran.verdict is Verdict.VIOLATION
@@ -51,13 +55,3 @@ def _file(content: str) -> Path:
     descriptor = os.memfd_create("demo")
     os.write(descriptor, content.encode())
     return Path(f"/proc/self/fd/{descriptor}")
-
-
-def _targets(stack: ExitStack) -> dict[str, str]:
-    """Start the servers of the demo, and give the target of each."""
-    orders, database, vault = (stack.enter_context(socket.create_server((_HERE, 0), backlog=n)) for n in (8, 8, 0))
-    # One connection fills a queue of this length (listen(2)): the kernel drops all that come after it.
-    stack.enter_context(socket.create_connection(vault.getsockname()))
-    with socket.create_server((_HERE, 0)) as billing:  # closed below, so that its port answers with resets
-        servers = {"orders": orders, "database": database, "vault": vault, "billing": billing}
-        return {name: "{}:{}".format(*server.getsockname()) for name, server in servers.items()}

@@ -1,13 +1,8 @@
 """`netproof lint`: find the mistakes in a configuration, without probing."""
 
 from checker.network import gateways
-from checker.words import harmless
 from netproof.arguments import Add, Options, add_lists, plan
-
-_ONLY_GATEWAY = (
-    "{} is this machine's default gateway, and the only allowed host: it answers even when the link behind it is down. "
-    "Allow a target beyond it, too"
-)
+from netproof.text import text
 
 
 def add_arguments(add: Add) -> None:
@@ -18,9 +13,6 @@ def add_arguments(add: Add) -> None:
 def run(options: Options) -> None:
     """Run the command."""
     found = plan(options)
-    allowed = [check.target.host for check in found.checks if check.list == "allow"]
-    hosts = set(filter(None, allowed))
-    gateway = [_ONLY_GATEWAY.format(*hosts)] if len(hosts) == 1 and hosts <= gateways() else []
-    for warning in (*found.warnings, *gateway):
-        print(f"warning: {harmless(warning)}")
-    print(f"no mistakes: {len(allowed)} allowed, {len(found.checks) - len(allowed)} denied")
+    hosts = {check.target.host for check in found.checks if check.list == "allow" and check.target.host}
+    gateway = hosts.pop() if len(hosts) == 1 and hosts <= gateways() else None
+    print(text("lint.j2", plan=found, gateway=gateway))

@@ -15,10 +15,13 @@ from notifications.errors import NotificationError
 from notifications.settings import due
 
 
-def publish(report: Report, options: Options, console: Console) -> Report:
-    """Write the report, notify the channels, call the heartbeat, and write the report again with the results."""
-    report = _write(report, options, console)
-    if options.no_notify:
+def publish(report: Report, options: Options, console: Console, *, last: bool = True, notify: bool = True) -> Report:
+    """Write the report, notify the channels, call the heartbeat, and write the report again with the results.
+
+    The termination message is the `last` report of a process. `notify` is whether this one may be sent.
+    """
+    report = _write(report, options, console, last=last)
+    if options.no_notify or not notify:
         return report
     if options.channels and due(document(report)):
         report = _send(report, options, console)
@@ -28,12 +31,13 @@ def publish(report: Report, options: Options, console: Console) -> Report:
         report = replace(report, heartbeat=beat(options.heartbeat, report.verdict is Verdict.PASS))
         if report.heartbeat:
             console.note("WARN", f"heartbeat: {report.heartbeat}")
-    return _write(report, options, console) if report.channels or report.heartbeat else report
+    return _write(report, options, console, last=last) if report.channels or report.heartbeat else report
 
 
-def _write(report: Report, options: Options, console: Console) -> Report:
+def _write(report: Report, options: Options, console: Console, *, last: bool) -> Report:
     """Write the files that were asked for. If one cannot be written, the message is still sent."""
-    for file, form, put in ((options.report, dumps, write), (options.termination_log, shorten, write_in_place)):
+    log = options.termination_log if last else None
+    for file, form, put in ((options.report, dumps, write), (log, shorten, write_in_place)):
         try:
             if file:
                 put(file, form(report))

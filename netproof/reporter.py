@@ -1,7 +1,6 @@
 """`netproof reporter`: watch the results of the Jobs of a release, and notify the channels."""
 
 import signal
-from contextlib import ExitStack
 from pathlib import Path
 from threading import Event
 
@@ -33,8 +32,7 @@ def run(options: Options) -> None:
     service = Service(settings, Api(url), console.note, options.channels, options.templates, options.heartbeat)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with ExitStack() as stack:
-        stack.callback(serve(("", settings.port), public(service)).shutdown)
-        stack.callback(serve(("127.0.0.1", settings.page_port), local(service)).shutdown)
-        console.note("INFO", f"watching {len(settings.vantages)} vantages in {len(settings.namespaces)} namespaces")
-        service.run(stop)
+    serve(("", settings.port), public(service))
+    serve(("127.0.0.1", settings.page_port), local(service))
+    console.note("INFO", f"watching {len(settings.vantages)} vantages in {len(settings.namespaces)} namespaces")
+    service.run(stop)

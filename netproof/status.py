@@ -7,7 +7,7 @@ from netproof.arguments import FILE, Add, Options, reading
 from netproof.text import text
 from reporter.history import State
 from reporter.judge import look
-from reporter.objects import Objects, UnreadableListError, read
+from reporter.objects import Objects, read
 from reporter.settings import Settings
 from reporter.situation import Situation, utc
 
@@ -31,7 +31,7 @@ def run(options: Options) -> int:
 def situation(options: Options) -> Situation:
     """Read the objects that the arguments name, and judge them. Raises InputError."""
     objects = Objects()
-    with reading(options.file, f"{{}}; make it with: {_GET}", UnreadableListError) as content:
+    with reading(options.file, f"{{}}; make it with: {_GET}") as content:
         read(content, objects)
     settings = Settings(cluster_domain=options.cluster_domain, cluster=vars(options).get("cluster", ""))
     return look(objects, State(), settings, int(time.time()))

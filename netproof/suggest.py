@@ -3,10 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
-
-import yaml
 
 from checker.words import harmless
 from netproof.arguments import FILE, NUMBER, PATHS, REPEATABLE, Add, InputError, Options, reading
@@ -16,6 +13,7 @@ from planner.pairs import pairs
 from planner.suggestion import suggest
 from planner.values import write
 
+NO_VALUES = "these are not values of the chart: {}"
 _OUTPUT = "values, or a list of which pods may reach which Services"
 
 
@@ -56,14 +54,6 @@ def load(options: Options) -> Inventory:
     return inventory
 
 
-def reading_values(file: Path) -> AbstractContextManager[bytes]:
-    """Read a file with values of the chart. Raises InputError with the name of the file."""
-    from ruamel.yaml.error import YAMLError  # noqa: PLC0415 - slow to import
-
-    invalid = (yaml.YAMLError, YAMLError, AttributeError, TypeError, ValueError)
-    return reading(file, "these are not values of the chart: {}", *invalid)
-
-
 def _files(paths: list[Path]) -> Iterator[tuple[str, bytes]]:
     if not paths:
         with reading(None) as content:
@@ -82,7 +72,7 @@ def _values(inventory: Inventory, options: Options) -> Iterator[str]:
     if options.merge:
         from planner.merge import merge_into  # noqa: PLC0415 - slow to import
 
-        with reading_values(options.merge) as values:
+        with reading(options.merge, NO_VALUES) as values:
             yield merge_into(values.decode(), suggestion, inventory, options.namespace)
     else:
         yield write(suggestion)
