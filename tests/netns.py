@@ -2,8 +2,8 @@
 
     pod  10.77.0.2  fd77::2  --  node  (nft forward: the rules)  --  target  198.18.0.2..9  fd18::2..9
 
-Servers live in this process: only their sockets are made inside a namespace, so a test sees what they see.
-Names carry the process id, so that parallel test processes do not meet.
+Servers run in this process: only their sockets are made inside a namespace, so a test can read what they received.
+Names contain the process id, so that parallel test processes do not collide.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ POD = ("10.77.0.2", "fd77::2")
 NODE = ("10.77.0.1", "fd77::1")
 TARGET = ("198.18.0.2", "fd18::2")
 
-# A test that wants many ICMP errors must not be told about their limits (Documentation/networking/ip-sysctl.rst).
+# A test that needs many ICMP errors switches their limits off (Documentation/networking/ip-sysctl.rst).
 UNLIMITED = {"ipv4/icmp_ratelimit": 0, "ipv4/icmp_msgs_per_sec": 1_000_000, "ipv4/icmp_msgs_burst": 1_000_000,
              "ipv6/icmp/ratelimit": 0}  # fmt: skip
 
 
 def missing() -> str | None:
-    """Why no world can be built here, and how to get one; none where it can."""
+    """Return why no namespaces can be made here, and what to install; None if they can."""
     if os.geteuid() == 0 and shutil.which("ip") and shutil.which("nft"):
         return None
     return "needs root, ip (package iproute2) and nft (package nftables): sudo make test"

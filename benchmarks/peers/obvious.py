@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 async def attempt(host: str, port: int, within: float) -> bool:
-    """Tell whether a connection was made."""
+    """Return whether a connection was made."""
     try:
         _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), within)
     except (OSError, TimeoutError):

@@ -54,7 +54,7 @@ def test_every_alert_has_a_runbook_and_a_name_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("name", WITH)
-def test_nothing_is_left_to_fill_in(name: str) -> None:
+def test_no_placeholder_is_left(name: str) -> None:
     assert not re.search(r"\b(NAMESPACES?|CRONJOBS|DEPLOYMENTS|[A-Z_]*COUNT|SERVICE)\b", json.dumps(groups(name)))
 
 
@@ -68,7 +68,7 @@ def test_the_dashboard_is_json_in_a_configmap() -> None:
     assert json.loads(found["data"]["netproof.json"])["title"] == "netproof"
 
 
-def test_the_dashboard_asks_for_metrics_that_the_reporter_has() -> None:
+def test_the_dashboard_uses_metrics_of_the_reporter() -> None:
     exposed = Metrics(Watch().look(), {}, {}).expose().decode()
     known = {name.removesuffix("_total") for name in re.findall(r"^# HELP (\w+)", exposed, re.MULTILINE)}
     asked = set(re.findall(r"netproof_\w+", (CHART / "files" / "dashboard.json").read_text()))

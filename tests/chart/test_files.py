@@ -1,4 +1,4 @@
-"""What is written twice says the same twice."""
+"""Files that repeat others are up to date."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from checker import __version__
 from tests.chart.chart import CHART
 
 
-def test_the_schema_is_what_its_source_says() -> None:
+def test_the_schema_is_up_to_date() -> None:
     assert json.loads(values_schema.TARGET.read_text()) == values_schema.schema(), "run: python chart/values_schema.py"
     assert json.loads(values_schema.TARGETS.read_text()) == values_schema.kinds(), "run: python chart/values_schema.py"
 

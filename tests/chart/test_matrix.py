@@ -52,7 +52,7 @@ def test_pod_security_restricted(file: Path) -> None:
 
 
 @matrix
-def test_a_pod_is_never_ready_never_restarted_and_has_time_to_tell_what_it_knows(file: Path) -> None:
+def test_a_pod_is_never_ready_never_restarted_and_has_time_to_report(file: Path) -> None:
     for template in pods(render(files=[file])):
         spec = template["spec"]
         assert spec["readinessGates"] == [{"conditionType": "netproof/receives-traffic"}]

@@ -64,5 +64,5 @@ def test_two_releases_in_one_namespace_do_not_collide() -> None:
     assert selectors == [{"app.kubernetes.io/instance": name} for name, _ in product("xy", range(2))]
 
 
-def test_a_release_name_that_helm_refuses_is_not_ours_to_repair() -> None:
+def test_a_release_name_that_helm_refuses() -> None:
     assert helm("template", LONG + "a", "chart").returncode != 0

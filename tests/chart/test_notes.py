@@ -11,7 +11,7 @@ def notes(values: dict[str, Any]) -> str:
     return done.stdout.partition("NOTES:\n")[2]
 
 
-def test_commands_have_their_names_filled_in() -> None:
+def test_commands_have_the_names_of_the_release() -> None:
     text = notes({})
     assert "kubectl create job -n shop --from=cronjob/np-netproof np-netproof-now" in text
     assert "kubectl logs -n shop -f job/np-netproof-now" in text
@@ -28,7 +28,7 @@ def test_a_hundred_vantages_are_a_count() -> None:
     assert max(map(len, text.splitlines())) <= 120
 
 
-def test_a_release_without_a_control_says_so() -> None:
+def test_a_release_without_a_control_has_a_warning() -> None:
     assert "NO CONTROL" in notes({})
     assert "NO CONTROL" not in notes({"control": {"enabled": True}})
 
@@ -51,7 +51,7 @@ def test_lists_that_the_control_cannot_read_are_named() -> None:
     assert "shop/policies" in notes({"existingConfigMap": "policies", "control": control})
 
 
-def test_who_is_notified() -> None:
+def test_the_hint_about_channels() -> None:
     assert "kubectl create secret generic netproof-channels -n shop" in notes({})
     assert "kubectl create secret" not in notes({"notifications": {"existingSecret": "mine"}})
     assert "for trials" not in notes({"notifications": {"existingSecret": "mine"}})

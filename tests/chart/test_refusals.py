@@ -1,4 +1,4 @@
-"""Values that cannot be meant are refused before anything is installed, with a message that names the key."""
+"""Invalid values are refused before anything is installed, with a message that names the key."""
 
 import re
 from pathlib import Path

@@ -102,7 +102,7 @@ def test_it_has_the_channels_and_a_vantage_only_its_own(objects: list[Object]) -
     assert sorted(name for name in kind(objects, "Job") if "trial" in name) == ["np-netproof-b-trial", f"{NAME}-trial"]
 
 
-def test_one_at_a_time_and_never_taken_for_a_vantage(objects: list[Object]) -> None:
+def test_its_pod_and_its_selectors(objects: list[Object]) -> None:
     deployment = kind(objects, "Deployment")[NAME]["spec"]
     assert (deployment["replicas"], deployment["strategy"]) == (1, {"type": "Recreate"})
     labels = deployment["template"]["metadata"]["labels"]
@@ -111,7 +111,7 @@ def test_one_at_a_time_and_never_taken_for_a_vantage(objects: list[Object]) -> N
     assert kind(objects, "Service")[NAME]["spec"]["selector"].items() <= labels.items()
 
 
-def test_the_service_and_the_probes_ask_for_what_it_serves(objects: list[Object]) -> None:
+def test_the_service_and_the_probes_use_its_ports_and_paths(objects: list[Object]) -> None:
     spec = kind(objects, "Deployment")[NAME]["spec"]["template"]["spec"]["containers"][0]
     ports = {each["name"]: each["containerPort"] for each in spec["ports"]}
     (service,) = kind(objects, "Service")[NAME]["spec"]["ports"]
@@ -122,7 +122,7 @@ def test_the_service_and_the_probes_ask_for_what_it_serves(objects: list[Object]
     assert "/healthz" in public(cast("Service", None))
 
 
-def test_a_changed_setting_starts_it_anew() -> None:
+def test_a_changed_setting_restarts_it() -> None:
     def pod(values: Object) -> Any:
         deployment = kind(render(values, namespace="ops"), "Deployment")[NAME]
         return deployment["spec"]["template"]["metadata"]["annotations"]["checksum/config"]
@@ -130,7 +130,7 @@ def test_a_changed_setting_starts_it_anew() -> None:
     assert pod(VALUES) == pod(VALUES) != pod({**VALUES, "cluster": "other"})
 
 
-def test_it_knows_when_the_lists_of_a_continuous_vantage_changed() -> None:
+def test_its_settings_change_with_the_lists_of_a_continuous_vantage() -> None:
     def config(values: Object) -> Any:
         settings = yaml.safe_load(kind(render(values, namespace="ops"), "ConfigMap")[NAME]["data"]["reporter.yaml"])
         return {each["name"]: each.get("config") for each in settings["vantages"]}
@@ -213,7 +213,7 @@ def test_its_objects_are_found_whatever_labels_the_application_has(mode: str, tm
     assert {key(Metadata(name="x", namespace="one", labels=each)) for each in found} == {"one/np/a"}
 
 
-def test_a_chart_of_another_name_in_the_same_release_is_another_one_to_the_reporter(tmp_path: Any) -> None:
+def test_a_chart_with_another_name_in_the_same_release_has_another_release_label(tmp_path: Any) -> None:
     file = tmp_path / "reporter.yaml"
     named = render({**VALUES, "nameOverride": "east"}, namespace="ops")
     file.write_text(kind(named, "ConfigMap")["np-east-reporter"]["data"]["reporter.yaml"])

@@ -1,4 +1,4 @@
-"""As a part of another chart: its globals, and its switch."""
+"""The chart as a subchart: global values, and `enabled`."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def parent(tmp_path: Path) -> Path:
 
 
 @majors
-def test_globals_are_heeded(parent: Path, major: int) -> None:
+def test_global_values_are_used(parent: Path, major: int) -> None:
     objects = render(chart=parent, major=major)
     assert container(objects)["image"].startswith("mirror.example.com/netproof/")
     assert pod(objects)["spec"]["imagePullSecrets"] == [{"name": "pull"}]

@@ -1,4 +1,4 @@
-"""Each value changes what it says: one row a value, and none is missing."""
+"""Each value changes its field: one row per value, and none is missing."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -341,7 +341,7 @@ def test_no_value_is_missing() -> None:
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.path}={row.value!s:.20}")
-def test_it_changes_what_it_says(row: Row) -> None:
+def test_each_value_changes_its_field(row: Row) -> None:
     values = merged(ONE, row.beside)
     assert row.look(without(json.dumps(values))) != row.expected, "it was so without the value"
     assert row.look(render(merged(values, nested(row.path, row.value)))) == row.expected
@@ -352,7 +352,7 @@ def test_it_changes_what_it_says(row: Row) -> None:
     [row for row in TABLE if row.path.partition(".")[0] not in OF_THE_RELEASE],
     ids=lambda row: f"{row.path}={row.value!s:.20}",
 )
-def test_a_vantage_may_say_it_for_itself(row: Row) -> None:
+def test_each_value_can_be_set_for_a_vantage(row: Row) -> None:
     """With a name that gives its objects the names that the table expects."""
     mine = nested(row.path, row.value)
     objects = render({**merged(ONE, row.beside), "fullnameOverride": "np", "vantages": {"netproof": mine}})

@@ -80,7 +80,7 @@ def test_settings_of_a_check_reach_the_control() -> None:
     assert check == {"target": "udp://db.shop:1", "payload": "x", "timeout": "5s", "because": "denied from np-netproof"}
 
 
-def test_a_control_with_nothing_to_do_is_not_there() -> None:
+def test_a_control_without_targets_is_not_installed() -> None:
     objects = render({"control": {"enabled": True}, "vantages": {"a": allow("db:5432")}})
     assert sorted(kind(objects, "CronJob")) == ["np-netproof-a"]
 
@@ -177,7 +177,7 @@ def test_a_vantage_overrides_by_zero_false_and_empty() -> None:
     assert (b["isolated"], b["vantage"]["cluster"]) == (True, "prod")
 
 
-def test_common_targets_give_way_to_what_a_vantage_lists_itself() -> None:
+def test_targets_of_a_vantage_replace_the_same_common_targets() -> None:
     values = {
         "commonTargets": {"allow": ["dns:53"], "deny": ["db.shop:5432", "meta:80"]},
         "vantages": {"a": {}, "b": allow("tcp://DB.shop:5432"), "c": {"isolated": True}},
@@ -194,19 +194,19 @@ def test_common_targets_give_way_to_what_a_vantage_lists_itself() -> None:
     }
 
 
-def test_an_isolated_vantage_takes_no_allow_list_over() -> None:
+def test_an_isolated_vantage_inherits_no_allow_list() -> None:
     objects = render({**deny("db:1"), "vantages": {"a": {}, "b": {"isolated": True}}})
     assert config(objects, "np-netproof-a")["allow"] == ALLOW
     assert "allow" not in config(objects, "np-netproof-b")
 
 
-def test_null_takes_a_vantage_away() -> None:
+def test_null_removes_a_vantage() -> None:
     objects = render({**deny("db:1"), "vantages": {"a": {}, "b": None}})
     assert list(kind(objects, "CronJob")) == ["np-netproof-a"]
     assert list(kind(render({**deny("db:1"), "vantages": {"b": None}}), "CronJob")) == ["np-netproof"]
 
 
-def test_everything_of_a_vantage_lives_in_its_namespace() -> None:
+def test_all_objects_of_a_vantage_are_in_its_namespace() -> None:
     secrets = {
         "notifications": {"channels": {"a": "json://b"}, "templates": {"text.j2": "x"}},
         "heartbeat": {"url": "http://a"},
@@ -246,7 +246,7 @@ def test_helm_test_runs_the_same_pod_without_alerts_and_sends_a_test_message() -
 
 
 @pytest.mark.parametrize("notifications", [{}, {"existingSecret": "mine", "notifyOn": "never"}])
-def test_no_test_message_where_nobody_is_notified(notifications: dict[str, Any]) -> None:
+def test_no_test_message_with_notify_on_never(notifications: dict[str, Any]) -> None:
     assert set(kind(render({**deny("db:1"), "notifications": notifications}), "Job")) == {"np-netproof-test"}
 
 
@@ -264,14 +264,14 @@ def test_a_plain_template_has_no_jobs_of_helm_test_where_they_are_switched_off()
         ({"existingConfigMap": "{{ .Release.Name }}-a"}, ["lists", "configMap", "name"]),
     ],
 )
-def test_templates_in_names_are_filled_in(values: dict[str, Any], look: list[Any]) -> None:
+def test_templates_in_names_are_rendered(values: dict[str, Any], look: list[Any]) -> None:
     found: Any = {each["name"]: each for each in pod(render({**deny("db:1"), **values}))["spec"]["volumes"]}
     for key in look:
         found = found[key]
     assert found == "np-a"
 
 
-def test_templates_in_targets_labels_and_annotations_are_filled_in() -> None:
+def test_templates_in_targets_labels_and_annotations_are_rendered() -> None:
     release = "{{ .Release.Name }}"
     entries = [f"{release}.db:1", {"target": f"{release}.db:2", "because": "{{ kept }}"}]
     annotations = {"commonAnnotations": {"common": release}, "podAnnotations": {"pod": release}}

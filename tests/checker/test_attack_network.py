@@ -47,7 +47,7 @@ def here(module_world: World) -> World:
     return world
 
 
-def test_what_is_slower_than_the_timeout_is_no_pass(here: World) -> None:
+def test_a_target_that_is_slower_than_the_timeout_does_not_pass(here: World) -> None:
     quick = {"target": at(SLOW, 80), "timeout": "100ms"}
     with relay.slow(here, {SLOWEST: 3.2, SLOW: 0.7}):
         ran = here.check({"settle": "4s", "allow": [at(V4, 80)], "deny": [at(SLOWEST, 80), quick, DROPPED]})
@@ -115,7 +115,7 @@ def test_pending_connections_of_a_name_leave_sockets_for_the_attempts_that_decid
     assert (ran.code, len(ran.report["checks"][1]["attempts"][-1]["observations"])) == (0, 8)
 
 
-def test_a_later_round_finds_what_is_slower_than_the_timeout_too(here: World, tmp_path: Path) -> None:
+def test_a_later_round_also_finds_a_target_that_is_slower_than_the_timeout(here: World, tmp_path: Path) -> None:
     config = {"settle": "1s", "allow": [at(V4, 80)], "deny": [at(SLOWEST, 80)]}
     rounds = ("--every", "100ms", "--inconclusive", "2", "--report", str(tmp_path / "report.json"))
     with relay.slow(here, {SLOWEST: 3.2}), here.start(config, *rounds) as process:
@@ -173,7 +173,7 @@ def test_a_denied_name_with_an_own_address_is_tried_at_its_others(here: World, p
     assert "leads to this machine itself" in alone["seen"]
 
 
-def test_who_refused_is_named_and_a_failure_of_the_network_is_no_refusal(here: World) -> None:
+def test_the_host_that_refused_is_named_and_a_network_failure_is_not_a_refusal(here: World) -> None:
     here.rules("tcp dport 1000 drop", "tcp dport 1001 reject with icmp type admin-prohibited")
     ran = here.check({"allow": [at(V4, 80)], "deny": [at(NOBODY, 80), at(LOOP, 80), at(V4, 1001)]})
     _, nobody, loop, refused = ran.report["checks"]
@@ -185,7 +185,7 @@ def test_who_refused_is_named_and_a_failure_of_the_network_is_no_refusal(here: W
     assert f"refused by {netns.NODE[0]}" in refused["seen"]
 
 
-def test_an_isolated_vantage_with_a_pulled_cable_proves_nothing(world: World) -> None:
+def test_denials_of_an_isolated_vantage_without_a_link_are_inconclusive(world: World) -> None:
     world.rules("tcp dport 1000 drop")
     config = {"isolated": True, "deny": [at(V4, 1000)]}
     assert world.check(config).code == 0

@@ -1,6 +1,6 @@
-"""Lists and settings: what can be meant becomes a plan, and every mistake is reported with its place, in one go.
+"""Lists and settings: valid ones become a plan, and all mistakes are reported at once, each with its place.
 
-bad-config/ holds one file a mistake; the comments at its head are what must be said, exactly.
+bad-config/ holds one file per mistake. The comments at the top of a file are the exact messages.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def test_yaml_of_two_million_levels_is_a_mistake(tmp_path: Path) -> None:
     assert "netproof.yaml:1: cannot be read as YAML: nested deeper than 20 levels" in ran.stderr
 
 
-def test_aliases_count_as_what_they_stand_for(tmp_path: Path) -> None:
+def test_the_values_of_aliases_are_counted(tmp_path: Path) -> None:
     (tmp_path / "netproof.yaml").write_text("x: &x [" + "a, " * 999 + "]\nallow: [" + "*x, " * 999 + "]")
     too_many = "cannot be read as YAML: more than 200,000 values, those of aliases included"
     assert mistakes(tmp_path / "netproof.yaml") == [f"netproof.yaml:2: {too_many}"]
@@ -109,7 +109,7 @@ def test_the_number_of_targets_is_bounded(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("line_end", ["\r", "\v", "\f", "\x85", "\u2028", "\u2029"])
 @pytest.mark.parametrize("name", ["netproof.yaml", "deny.lst"])
-def test_nothing_hides_behind_a_line_end_that_only_some_programs_know(tmp_path: Path, name: str, line_end: str) -> None:
+def test_other_line_ends_than_a_line_feed_are_mistakes(tmp_path: Path, name: str, line_end: str) -> None:
     (tmp_path / name).write_text(f"# denied\n# by everyone{line_end}mongo:27017\n", encoding="utf-8", newline="")
     assert mistakes(tmp_path / name) == [f"{name}: line 2 contains U+{ord(line_end):04X}: end lines with a line feed"]
 
@@ -130,7 +130,7 @@ def test_a_file_that_looks_like_ours_and_is_not_read_is_a_warning(tmp_path: Path
     assert warning.startswith(f"{tmp_path / name}: is not read; ")
 
 
-def test_a_warning_of_an_unread_file_says_which_name_is_read(tmp_path: Path) -> None:
+def test_the_warning_about_an_unread_file_names_the_right_name(tmp_path: Path) -> None:
     lists(tmp_path, b"a:1\n", b"b:1\n")
     for name in ("deny.list", "README.md", "values.yaml"):
         (tmp_path / name).write_text("")
@@ -173,12 +173,12 @@ def test_a_path_that_leads_to_no_list_is_a_mistake(tmp_path: Path, make: Any, me
     assert mistakes(tmp_path / "netproof") == [message]
 
 
-def test_a_list_must_say_which_it_is(tmp_path: Path) -> None:
+def test_a_list_file_must_be_named_allow_or_deny(tmp_path: Path) -> None:
     (tmp_path / "targets.lst").write_text("catalog:80")
     assert mistakes(tmp_path / "targets.lst") == ["targets.lst: which list is it? Name it allow.lst or deny.lst"]
 
 
-def test_a_target_may_stand_once_on_a_list_whatever_its_spelling_and_file(tmp_path: Path) -> None:
+def test_a_target_twice_on_a_list_is_a_mistake_in_any_spelling_and_file(tmp_path: Path) -> None:
     folder = lists(tmp_path, b"db:5432\n", b"")
     (tmp_path / "netproof.yaml").write_text("allow: [tcp://DB:5432]\n")
     assert mistakes(tmp_path / "netproof.yaml", folder / "allow.lst", allow=["tcp://dB:5432"]) == [
@@ -195,7 +195,7 @@ def test_a_control_merges_what_many_vantages_deny(tmp_path: Path) -> None:
     assert targets(plan(role, tmp_path / "shop", tmp_path / "billing"), Expect.ALIVE) == ["tcp://db:5432"]
 
 
-def test_a_control_merges_the_names_of_one_place_but_not_what_asks_differently(tmp_path: Path) -> None:
+def test_a_control_merges_the_names_of_a_target_but_not_different_settings(tmp_path: Path) -> None:
     ping, pong = ({"target": "udp://db.shop:53", "payload": word} for word in ("ping", "pong"))
     denied = ["db:5432", "DB.shop:5432", "https://db.shop.svc:5432/x", "db.billing:5432", ping, pong, ping]
     nobody = {"target": "db:5432", "control": False}
@@ -212,7 +212,7 @@ def test_a_control_merges_denied_commands_that_are_equal(tmp_path: Path) -> None
     assert targets(found, Expect.ALIVE) == ["command://db-port", "command://db-port"]
 
 
-def test_a_setting_may_be_said_in_one_file_alone(tmp_path: Path) -> None:
+def test_a_setting_in_two_files_is_a_mistake(tmp_path: Path) -> None:
     one = write(tmp_path / "one.yaml", {"allow": ["a:1"], "settle": "1s"})
     two = write(tmp_path / "two.yaml", {"allow": ["b:1"], "settle": "1s"})
     assert mistakes(one, two) == ["two.yaml:1: settle: is set already, in one.yaml:1"]
@@ -440,7 +440,7 @@ def test_any_configuration_is_a_plan_or_mistakes(tmp_path_factory: pytest.TempPa
 
 
 @given(st.text(alphabet=" \n\t-:[]{}&*!|>'\"%@#?,abc\x85\u2028", max_size=60))
-def test_anything_like_yaml_is_a_plan_or_mistakes(tmp_path_factory: pytest.TempPathFactory, content: str) -> None:
+def test_any_yaml_is_a_plan_or_mistakes(tmp_path_factory: pytest.TempPathFactory, content: str) -> None:
     file = tmp_path_factory.getbasetemp() / "netproof.yaml"
     file.write_text(f"allow: [a:1]\n{content}", encoding="utf-8")
     a_plan_or_mistakes(file)

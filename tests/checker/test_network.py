@@ -1,4 +1,4 @@
-"""What this machine says about its own network if the kernel does not."""
+"""The network of this machine, if the kernel does not show its addresses."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What green means: the footnotes of the verdict table. Nothing that is merely quiet may turn a denial green."""
+"""The notes of the verdict table: a denial passes only with a proven network."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def here(module_world: World) -> World:
 
 
 @pytest.mark.parametrize("family", DROPPED)
-def test_an_answer_proves_its_own_family_alone(here: World, family: str) -> None:
+def test_an_answer_proves_only_its_own_address_family(here: World, family: str) -> None:
     allowed = at({"IPv4": V4, "IPv6": V6}[family], 80)
     ran = here.check({**QUICK, "allow": [allowed], "deny": list(DROPPED.values())})
     assert ran.code == 3
@@ -140,7 +140,7 @@ def test_a_reset_is_a_leak_whose_text_names_the_setting(here: World) -> None:
 
 
 @pytest.mark.parametrize("level", ["check", "defaults"])
-def test_closed_passes_where_it_is_said(here: World, level: str) -> None:
+def test_closed_pass_is_a_setting_of_a_check_and_of_the_defaults(here: World, level: str) -> None:
     target = at(V4, 9)
     closed = {"closed": "pass"}
     config = {"deny": [target], "defaults": closed} if level == "defaults" else {"deny": [{"target": target, **closed}]}
@@ -148,7 +148,7 @@ def test_closed_passes_where_it_is_said(here: World, level: str) -> None:
     assert (ran.code, ran.check(f"tcp://{target}")["outcome"]) == (0, "closed")
 
 
-def test_a_check_can_take_back_what_the_defaults_say(here: World) -> None:
+def test_a_check_overrides_the_defaults(here: World) -> None:
     denied = {"target": at(V4, 9), "closed": "violation"}
     assert here.check({"allow": [at(V4, 80)], "deny": [denied], "defaults": {"closed": "pass"}}).code == 1
 
@@ -157,7 +157,7 @@ def test_a_check_can_take_back_what_the_defaults_say(here: World) -> None:
 @pytest.mark.parametrize(
     ("port", "keys", "outcome", "verdict"),
     [
-        (5301, {}, "silent", "inconclusive"),  # a server that is asked nothing says nothing
+        (5301, {}, "silent", "inconclusive"),  # without a payload, no server answers
         (5301, {"closed": "pass"}, "silent", "inconclusive"),
         (5301, {"payload": "ping"}, "silent", "pass"),
         (9, {"payload": "ping"}, "rejected", "inconclusive"),  # no listener; or a node, for a Service
@@ -165,7 +165,7 @@ def test_a_check_can_take_back_what_the_defaults_say(here: World) -> None:
         (9, {"payload": "ping", "closed": "pass"}, "rejected", "pass"),
     ],
 )
-def test_udp_is_silent_by_nature(
+def test_silence_of_udp_needs_a_payload(
     here: World, address: str, port: int, keys: dict[str, str], outcome: str, verdict: str
 ) -> None:
     target = f"udp://{at(address, port)}"
@@ -175,7 +175,7 @@ def test_udp_is_silent_by_nature(
     assert ran.code == (0 if verdict == "pass" else 3)
 
 
-def test_no_refusal_is_missed_of_a_host_that_sends_one_a_second(tmp_path: Path) -> None:
+def test_icmp_errors_of_a_host_that_sends_one_a_second_are_all_received(tmp_path: Path) -> None:
     ports = range(1000, 1012)
     with netns.world(tmp_path, icmp_limits=True) as world:
         world.tcp(80)
@@ -185,13 +185,13 @@ def test_no_refusal_is_missed_of_a_host_that_sends_one_a_second(tmp_path: Path) 
     assert ran.report["summary"]["inconclusive"] == len(ports)
 
 
-def test_https_is_denied_by_its_tcp_attempt_alone(here: World) -> None:
+def test_a_denied_https_target_is_judged_by_its_tcp_connection(here: World) -> None:
     denied = [f"https://{at(V4, 80)}", f"http://{at(V4, 81)}", f"https://{at(V4, 1000)}"]
     ran = here.check({**QUICK, "allow": [at(V4, 80)], "deny": denied})
     assert [check["finding"] for check in ran.report["checks"][1:]] == ["leak", "leak", None]
 
 
-def test_a_denied_name_is_as_bad_as_its_worst_address_and_names_it(here: World) -> None:
+def test_a_denied_name_is_judged_by_its_worst_address(here: World) -> None:
     found = here.check({**QUICK, "allow": [at(V4, 80)], "deny": ["half.test:80"]}).check("tcp://half.test:80")
     assert (found["finding"], found["address"]) == ("leak", V4)
     assert found["seen"].startswith(f"{V4}: accepted after")
@@ -199,7 +199,7 @@ def test_a_denied_name_is_as_bad_as_its_worst_address_and_names_it(here: World) 
 
 
 @pytest.mark.parametrize(("every", "verdict", "address"), [(False, "pass", V4), (True, "violation", "198.18.0.3")])
-def test_an_allowed_name_is_as_good_as_its_best_unless_every(
+def test_an_allowed_name_is_judged_by_its_best_address_unless_every(
     here: World,
     every: bool,
     verdict: str,
@@ -210,13 +210,13 @@ def test_an_allowed_name_is_as_good_as_its_best_unless_every(
     assert (found["verdict"], found["address"]) == (verdict, address)
 
 
-def test_both_families_of_a_name_are_tried_and_told_apart(here: World) -> None:
+def test_both_families_of_a_name_are_tried_and_reported(here: World) -> None:
     ran = here.check({"allow": [at(V4, 80)], "deny": ["both.test:80"]})
     seen = ran.check("tcp://both.test:80")["attempts"][0]["observations"]
     assert {(each["family"], each["address"]) for each in seen} == {("IPv4", V4), ("IPv6", V6)}
 
 
-def test_addresses_of_a_family_that_this_machine_lacks_are_left_out_and_told(tmp_path: Path) -> None:
+def test_addresses_of_a_family_that_this_machine_lacks_are_reported_as_left_out(tmp_path: Path) -> None:
     with netns.world(tmp_path, pod=netns.POD[:1]) as world:
         world.tcp(80)
         world.udp(53, netns.answers({"both.test": [V4, V6], "six.test": [V6]}), [V4])
@@ -231,7 +231,7 @@ def test_addresses_of_a_family_that_this_machine_lacks_are_left_out_and_told(tmp
     assert "no IPv6 address" in nothing["seen"]
 
 
-def test_a_control_vouches_but_for_what_nobody_may_reach(here: World) -> None:
+def test_a_target_with_control_false_need_not_be_up_for_a_control(here: World) -> None:
     nobody = {"target": DROPPED["IPv4"], "control": False, "timeout": "300ms"}
     ran = here.check({"role": "control", "allow": [at(V4, 80)], "deny": [at(V6, 80), nobody]})
     assert ran.code == 0
@@ -239,7 +239,7 @@ def test_a_control_vouches_but_for_what_nobody_may_reach(here: World) -> None:
     assert [check["expect"] for check in ran.report["checks"]] == ["reachable", "alive", "blocked"]
 
 
-def test_a_run_claims_no_more_about_a_denial_than_it_saw(here: World) -> None:
+def test_the_text_of_a_denial_says_that_it_is_not_proven(here: World) -> None:
     config = {**QUICK, "allow": [at(V4, 80), at(V6, 80)], "deny": list(DROPPED.values())}
     ran = here.check(config)
     assert ran.code == 0

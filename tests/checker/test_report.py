@@ -1,4 +1,4 @@
-"""The report document and its short form: what everything else is made of, and what stays when the network is gone."""
+"""The report, and its short form, the termination message."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_a_reader_never_sees_half_of_a_report(tmp_path: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o644
 
 
-def test_a_termination_log_is_written_where_it_stands(server: str, tmp_path: Path) -> None:
+def test_a_termination_log_is_written_in_place(server: str, tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text("x" * 10_000)
     before = log.stat().st_ino
@@ -256,7 +256,7 @@ def test_lag_requirements_and_proxies_are_kept() -> None:
     assert (read.lag, read.proxied, read.controls) == (2.5, True, ("PCI DSS 11.4.5", "A\tB\nC"))
 
 
-def test_a_target_that_nobody_may_reach_is_kept() -> None:
+def test_an_exempt_target_is_kept() -> None:
     check = msgspec.structs.replace(some_checks(1)[0], expect=Expect.BLOCKED, exempt=True, proxied=False)
     for verdict in (Verdict.PASS, Verdict.VIOLATION):
         finding = Finding.of(Expect.BLOCKED, verdict)
@@ -310,7 +310,7 @@ def test_a_template_written_for_a_report_renders_the_termination_message(
         ('{"version": 2, "verdict": "green"}', "it is damaged: "),
     ],
 )
-def test_what_is_no_report_says_why(text: str, why: str) -> None:
+def test_an_unreadable_report_is_an_error_with_the_reason(text: str, why: str) -> None:
     with pytest.raises(termination.UnreadableError) as caught:
         termination.read(text)
     assert str(caught.value).startswith(why)
@@ -364,7 +364,7 @@ texts = st.text(st.characters(exclude_categories=[]), max_size=60).map(lambda te
     st.builds(Vantage, texts, texts, texts, texts, st.dictionaries(texts, texts, max_size=40)),
     st.lists(st.builds(report.Delivery, channel=texts, delivered=st.booleans(), reason=texts), max_size=40),
 )
-def test_whatever_is_cut_it_is_short_and_complete(results: Any, vantage: Vantage, channels: Any) -> None:
+def test_any_report_is_shortened_to_complete_json(results: Any, vantage: Vantage, channels: Any) -> None:
     whole = report.of_run(Run(Plan((), vantage), 0.0, 1.0, tuple(results)))
     _, read = short(msgspec.structs.replace(whole, channels=tuple(channels)))
     assert read.summary == whole.summary
@@ -377,7 +377,7 @@ def test_an_error_is_short_and_complete(title: str, problems: list[str]) -> None
     assert short(report.of_error(title, problems, 2, {}))[1].exit_code == 2
 
 
-def test_the_worst_of_characters_in_every_text() -> None:
+def test_long_escapes_in_every_text() -> None:
     worst = "\x01" * 5000
     vantage = Vantage(worst, worst, worst, worst, {f"{worst}{n}": worst for n in range(100)})
     leaks = tuple(result(Expect.BLOCKED, Verdict.VIOLATION, worst, n + 1) for n in range(100))
@@ -386,14 +386,14 @@ def test_the_worst_of_characters_in_every_text() -> None:
     assert plain["vantage"]["name"].startswith("\x01")
 
 
-def test_a_terminal_has_nothing_to_obey_in_a_report() -> None:
+def test_control_characters_in_a_report_are_escaped() -> None:
     check = msgspec.structs.replace(some_checks(1, 1)[0], seen="\x9b31m \u202e \x1b[2J \U000e0041")
     whole = run_of([check])
     assert report.dumps(whole).replace("\n", "").isprintable()
     assert termination.read(report.dumps(whole)) == whole
 
 
-def test_no_terminal_obeys_a_report(server: str, tmp_path: Path) -> None:
+def test_any_text_in_a_report_is_escaped(server: str, tmp_path: Path) -> None:
     text = "\x9b31m \u202e \u2066 \x85 \u200b end"
     config = {"allow": [{"target": server, "name": text, "because": text}], "vantage": {"name": text}, "settle": 0}
     file = tmp_path / "c.yaml"

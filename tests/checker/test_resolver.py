@@ -1,4 +1,4 @@
-"""Names against real name servers: what is asked, what is told apart, and that a dead one costs its limit once."""
+"""Names are resolved at real name servers: queries, faults, and the time limit."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def half_mute(wire: bytes) -> bytes | None:
 
 
 @pytest.mark.parametrize("broken", [half_broken, half_mute])
-def test_a_family_that_cannot_be_asked_about_is_no_address_to_deny(
+def test_a_denied_name_is_inconclusive_if_the_lookup_of_one_family_fails(
     world: World, broken: Callable[[bytes], bytes | None]
 ) -> None:
     world.udp(53, broken, [V4])
@@ -149,20 +149,20 @@ def test_a_family_that_this_machine_lacks_need_not_be_resolved(tmp_path: Path) -
         assert world.check({**QUICK, "allow": ["api.test:80"], "deny": ["api.test:1000"]}).code == 0
 
 
-def test_a_leak_counts_whatever_else_cannot_be_resolved(world: World) -> None:
+def test_a_leak_counts_if_the_other_family_cannot_be_resolved(world: World) -> None:
     world.udp(53, half_broken, [V4])
     ran = world.check({"allow": [at(V4, 80)], "deny": ["api.test:80"]})
     assert (ran.code, ran.check("tcp://api.test:80")["finding"]) == (1, "leak")
 
 
-def test_a_name_without_one_family_is_whole(world: World) -> None:
+def test_a_name_with_addresses_of_one_family_has_no_fault(world: World) -> None:
     zone(world, {"four.test": [V4], "six.test": [V6]})
     ran = world.check({**QUICK, "allow": ["four.test:80", "six.test:80"], "deny": ["four.test:1000", "six.test:1000"]})
     assert ran.code == 0
     assert all(len(check["attempts"][0]["observations"]) == 1 for check in ran.report["checks"])
 
 
-def test_the_next_server_is_asked_where_the_first_is_dead(world: World) -> None:
+def test_the_next_name_server_is_queried_if_the_first_is_silent(world: World) -> None:
     world.etc("resolv.conf", f"nameserver 198.18.0.8\nnameserver {V4}\n")
     world.rules("ip daddr 198.18.0.8 drop")
     zone(world, {"api.test": [V4]})
@@ -196,13 +196,13 @@ def test_a_name_server_that_is_denied(world: World, rule: str, seen: str, on: st
     assert found["seen"].startswith(seen)
 
 
-def test_a_thousand_names_and_a_dead_name_server_cost_one_limit(world: World) -> None:
+def test_a_thousand_names_wait_for_a_silent_name_server_at_the_same_time(world: World) -> None:
     world.rules("udp dport 53 drop")
     ran = world.check({"allow": [at(V4, 80)], "deny": [f"name{n}.test:80" for n in range(1000)]})
     assert ran.report["summary"]["inconclusive"] == 1000
 
 
-def test_a_name_that_hangs_does_not_keep_the_others(world: World) -> None:
+def test_a_name_without_an_answer_does_not_delay_the_others(world: World) -> None:
     zone(world, {"mute.test": None, "api.test": [V4]})
     ran = world.check({"allow": ["mute.test:80", "api.test:80"]})
     mute, api = ran.report["checks"]
@@ -211,7 +211,7 @@ def test_a_name_that_hangs_does_not_keep_the_others(world: World) -> None:
     assert ended == sorted(ended)
 
 
-def test_an_invalid_answer_is_not_that_of_another_name(world: World) -> None:
+def test_an_invalid_answer_does_not_change_the_result_of_another_name(world: World) -> None:
     answer = netns.answers({"api.test": [V4]})
     world.udp(53, lambda wire: wire[:5] if b"broken" in wire else answer(wire), [V4])
     ran = world.check({**QUICK, "allow": [at(V4, 80), "api.test:80"], "deny": ["broken.test:1000", "api.test:1000"]})
@@ -220,7 +220,7 @@ def test_an_invalid_answer_is_not_that_of_another_name(world: World) -> None:
     assert (broken["outcome"], broken["seen"]) == ("unresolved", "the name server sent an invalid answer")
 
 
-def test_a_large_answer_comes_by_tcp(world: World) -> None:
+def test_a_large_answer_is_received_over_tcp(world: World) -> None:
     addresses = [f"198.18.1.{n}" for n in range(1, 60)] + [V4]
     answer = netns.answers({"api.test": addresses})
 

@@ -90,13 +90,13 @@ def test_a_short_name_is_another_place_in_another_namespace() -> None:
     assert known_as("db.shop:5432") == known_as("db.shop:5432", "billing")
 
 
-def test_a_short_name_without_a_namespace_is_itself_alone() -> None:
+def test_a_short_name_without_a_namespace_stays_as_it_is() -> None:
     assert known_as("db:5432", None) == "tcp://db:5432"
     assert known_as("db.shop:5432", None) == DB
 
 
 @pytest.mark.parametrize("domain", ["k8s.example", "K8s.Example."])
-def test_the_cluster_domain_is_the_clusters_own(domain: str) -> None:
+def test_another_cluster_domain(domain: str) -> None:
     full = "tcp://db.shop.svc.k8s.example:1"
     assert {known_as(f"{host}:1", domain=domain) for host in ("db", "db.shop.svc", "db.shop.svc.k8s.example")} == {full}
     assert known_as("db.shop.svc.cluster.local:1", domain=domain) == "tcp://db.shop.svc.cluster.local:1"

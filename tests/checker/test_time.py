@@ -47,7 +47,7 @@ def first_name(world: World, zone: Callable[[float], Any], then: Callable[[], No
     return seen
 
 
-def test_what_starts_open_and_is_shut_in_time_passes_and_tells_the_lag(world: World) -> None:
+def test_a_target_that_is_open_at_first_and_blocked_in_time_passes_with_the_lag(world: World) -> None:
     world.tcp(80).then = after(2, lambda: world.rules(SHUT))
     world.tcp(81)
     ran = world.check(CONFIG)
@@ -62,7 +62,7 @@ def test_what_starts_open_and_is_shut_in_time_passes_and_tells_the_lag(world: Wo
 
 
 @pytest.mark.parametrize("shut", ["drop", "reject with icmp type admin-prohibited", "reject with tcp reset"])
-def test_what_starts_shut_and_opens_in_time_passes(world: World, shut: str) -> None:
+def test_an_allowed_target_that_is_blocked_at_first_passes(world: World, shut: str) -> None:
     world.tcp(80)
     world.rules(f"tcp dport 80 {shut}", SHUT)
     first_name(world, lambda _: [V4], after(2, lambda: world.rules(SHUT)))
@@ -76,7 +76,7 @@ def test_what_starts_shut_and_opens_in_time_passes(world: World, shut: str) -> N
     assert denied["lag"] is None
 
 
-def test_the_window_does_not_begin_with_a_check_that_this_machine_answers_itself(world: World) -> None:
+def test_the_settle_window_does_not_begin_with_an_answer_of_this_machine(world: World) -> None:
     world.servers.tcp(world.pod.socket(socket.SOCK_STREAM, "::", 80)).then = after(4.5, world.rules)
     world.tcp(80).then = after(2, lambda: world.rules(SHUT))
     world.tcp(81)
@@ -86,7 +86,7 @@ def test_the_window_does_not_begin_with_a_check_that_this_machine_answers_itself
 
 
 @pytest.mark.parametrize("shut", ["drop", "reject with icmp type port-unreachable", "reject with tcp reset"])
-def test_a_target_that_refuses_at_first_and_then_lets_in_is_a_leak(world: World, shut: str) -> None:
+def test_a_denied_target_that_refuses_at_first_and_then_accepts_is_a_leak(world: World, shut: str) -> None:
     world.tcp(80).then = after(2, world.rules)
     world.tcp(81)
     world.rules(f"tcp dport 81 {shut}")
@@ -105,7 +105,7 @@ def test_a_target_that_stays_open_is_a_leak(world: World) -> None:
     assert len(denied["attempts"]) >= SETTLE + 5  # one a second, and those that decide
 
 
-def test_no_allow_check_that_passes_no_green_denial(world: World) -> None:
+def test_no_denial_passes_if_no_allow_check_passes(world: World) -> None:
     world.tcp(81)
     world.rules("tcp dport { 80, 82 } drop")
     ran = world.check(CONFIG | {"settle": "2s", "deny": [DENIED, at(V4, 82)], "defaults": {"timeout": "1s"}})
@@ -115,7 +115,7 @@ def test_no_allow_check_that_passes_no_green_denial(world: World) -> None:
     assert dropped["attempts"][-1]["at"] >= 2
 
 
-def test_a_proof_that_comes_after_the_window_turns_no_denial_green(world: World) -> None:
+def test_no_denial_passes_if_the_network_is_proven_after_the_window(world: World) -> None:
     world.tcp(80)
     world.rules("tcp dport 80 drop", SHUT)
     # the last attempt within the window is still pending when the rule goes, and the kernel sends its SYN once more
@@ -127,7 +127,7 @@ def test_a_proof_that_comes_after_the_window_turns_no_denial_green(world: World)
     assert "Nothing showed that this machine had a working IPv4 network" in denied["meaning"]
 
 
-def test_a_network_that_is_shut_after_the_first_moments_turns_nothing_green(world: World) -> None:
+def test_no_denial_passes_if_the_network_fails_after_the_first_moments(world: World) -> None:
     world.tcp(80).then = after(1.5, lambda: world.rules("tcp dport { 80, 81 } drop"))
     world.tcp(81)
     ran = world.check(CONFIG)
@@ -141,7 +141,7 @@ def test_a_network_that_is_shut_after_the_first_moments_turns_nothing_green(worl
     assert ran.err.count(f"tcp://{ALLOWED}") == 2  # it passed, and then it did not
 
 
-def test_what_was_reached_is_looked_at_again_beside_the_denials_only(world: World) -> None:
+def test_allow_checks_are_repeated_only_if_there_are_denials(world: World) -> None:
     world.tcp(80)
     world.rules(SHUT)
     assert [attempt["at"] >= SETTLE for attempt in world.check(CONFIG).check(f"tcp://{ALLOWED}")["attempts"]] == [
@@ -165,7 +165,7 @@ def test_a_name_that_resolves_in_time_passes(world: World) -> None:
         (SETTLE + 60, "inconclusive", "unresolved"),
     ],
 )
-def test_a_name_that_gives_no_address_is_tried_again_before_it_decides(
+def test_a_name_without_an_address_is_resolved_again_before_the_verdict(
     world: World, back: float, finding: str, outcome: str
 ) -> None:
     world.tcp(80)
@@ -180,7 +180,7 @@ def test_a_name_that_gives_no_address_is_tried_again_before_it_decides(
         assert 15 <= len(decides) <= 16  # three times five, and the connection that is kept pending
 
 
-def test_what_could_not_be_tried_is_tried_again_before_it_decides(world: World) -> None:
+def test_an_untestable_target_is_tried_again_before_the_verdict(world: World) -> None:
     world.tcp(80).then = after(SETTLE + 0.5, lambda: world.pod.ip(f"route del unreachable {OTHER}"))
     world.tcp(81)
     world.pod.ip(f"route add unreachable {OTHER}")
@@ -191,7 +191,7 @@ def test_what_could_not_be_tried_is_tried_again_before_it_decides(world: World) 
     assert (outcomes[0], outcomes[-1]) == ("untestable", "open")
 
 
-def test_settle_0_looks_once(world: World) -> None:
+def test_settle_0_tries_each_check_once(world: World) -> None:
     world.tcp(80)
     world.rules(SHUT)
     world.udp(53, netns.answers({"none.test": dns.rcode.NXDOMAIN}), [V4])
@@ -201,7 +201,7 @@ def test_settle_0_looks_once(world: World) -> None:
     assert [check["verdict"] for check in ran.report["checks"]] == ["pass", "pass", "inconclusive"]
 
 
-def test_a_lost_syn_is_no_silence(world: World) -> None:
+def test_a_lost_syn_is_sent_again_before_a_target_is_silent(world: World) -> None:
     world.tcp(80)
     world.tcp(81)
     # the first SYN of each connection is lost, as on a bad day: the kernel's second one must be waited for

@@ -1,4 +1,4 @@
-"""The verdict table is whole; what it says is tested on the wire, in test_wire.py and test_proof.py."""
+"""The verdict table is complete. test_wire.py and test_proof.py test it with real packets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_every_list_has_a_verdict_on_every_outcome() -> None:
     assert {expect: set(row) for expect, row in TABLE.items()} == {expect: set(Outcome) for expect in Expect}
 
 
-def test_only_a_denial_that_shows_nothing_and_an_answer_that_is_wanted_are_green() -> None:
+def test_only_these_outcomes_pass() -> None:
     green = {(expect, outcome) for expect, row in TABLE.items() for outcome in row if row[outcome] is Verdict.PASS}
     assert green == {
         (Expect.REACHABLE, Outcome.OPEN),
@@ -112,7 +112,7 @@ def test_a_denial_that_was_open_shortly_before_is_not_proven(opened: float, verd
 
 
 @pytest.mark.parametrize("outcome", [Outcome.OPEN, Outcome.UNEXPECTED, Outcome.UNRESOLVED, Outcome.UNTESTABLE])
-def test_closed_pass_is_about_resets_alone(outcome: Outcome) -> None:
+def test_closed_pass_changes_only_the_outcome_closed(outcome: Outcome) -> None:
     attempt = Attempt(1.0, 0.1, (Observation(outcome, "", "10.0.0.1", Family.IPV4),))
     check = Check(Expect.BLOCKED, parse("10.0.0.1:1"), Tcp(), closed_passes=True)
     proof = Proof({Family.IPV4: 0.0}, {Family.IPV4: 20.0})

@@ -1,4 +1,4 @@
-"""The two tables against the real thing: what a network does, what is seen of it, and what that means on each list.
+"""The tables of outcomes and verdicts, tested with real packets.
 
 Every cell is looked at through the installed command. All cells of a list are probed in one run.
 """
@@ -32,7 +32,7 @@ ROUTES = {  # kinds of routes that lead nowhere; from a `throw` the search goes 
 }
 PAYLOAD = {"payload": "ping"}
 
-# The verdict tables as the design has them, written again: this file must not believe the one it tests.
+# The verdict table, written again, so that the test does not use the table that it tests.
 TABLE = """
 list     open       unexpected  closed        rejected      silent        unresolved    untestable
 allow    pass       violation   violation     violation     violation     violation     inconclusive
@@ -84,7 +84,7 @@ ICMP = {
     "net-prohibited": ("rejected", f"refused by {netns.NODE[0]} after .* (ICMP network prohibited)"),
     "host-prohibited": ("rejected", f"refused by {netns.NODE[0]} after .* (ICMP host prohibited)"),
     "admin-prohibited": ("rejected", f"refused by {netns.NODE[0]} after .* (ICMP administratively prohibited)"),
-    # its errno stands in no table: it has its name, and proves nothing
+    # its errno is in no table: the evidence names it, and the check is inconclusive
     "prot-unreachable": ("untestable", "could not try: Protocol not available (ENOPROTOOPT)"),
 }
 ICMP6 = {
@@ -131,7 +131,7 @@ TCP = [
 
 
 def udp() -> Iterator[Case]:
-    """What can happen to a datagram. Refusals are told with who refused."""
+    """What can happen to a datagram. The evidence of a refusal names the host that refused."""
     for n, family in enumerate(("IPv4", "IPv6")):
         two, three, four, five = (("198.18.0.{}", "fd18::{}")[n].format(last) for last in (2, 3, 4, 5))
         icmp = ("icmp", "icmpv6")[n]

@@ -1,4 +1,4 @@
-"""A cluster by kubectl and Helm: objects in, conditions out. Nothing here knows what kind of cluster it is."""
+"""A cluster, by kubectl and Helm. Nothing here depends on the kind of cluster."""
 
 from __future__ import annotations
 

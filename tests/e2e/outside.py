@@ -45,7 +45,7 @@ class Outside(BaseHTTPRequestHandler):
     do_GET = do_POST  # noqa: N815 - a heartbeat
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Only what arrives is told."""
+        """Log nothing: only received requests are printed."""
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def passes(space: Space) -> bool:
     return ": pass" in space.kubectl("exec", "deployment/netproof", "--", *command, check=False)
 
 
-def test_a_leak_crashes_the_pod_until_a_rollback_lets_it_run(space: Space, image: str) -> None:
+def test_a_leak_crashes_the_pod_until_the_rollback(space: Space, image: str) -> None:
     space.deploy(
         *server("catalog", 8080, image=image),
         *server("db", 27017, 28017, image=image),
@@ -90,7 +90,7 @@ def test_a_policy_that_disappears_is_reported_within_a_minute(space: Space, outs
 
 
 @pytest.mark.parametrize("ready", [False, True])
-def test_traffic_or_a_rollout_that_ends(space: Space, image: str, *, ready: bool) -> None:
+def test_a_ready_pod_gets_traffic_and_another_blocks_the_rollout(space: Space, image: str, *, ready: bool) -> None:
     """A pod that is ready gets the traffic of its labels; one that never is keeps `helm --wait` waiting."""
     space.deploy(*server("catalog", 8080, image=image))
     space.apply(service("frontend", 8080, selector={"app": "frontend"}))

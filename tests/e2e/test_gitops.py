@@ -1,4 +1,4 @@
-"""What a GitOps controller compares stays equal: the same manifests, applied to a cluster, show no difference again."""
+"""The same manifests, applied twice to a cluster, show no difference to a GitOps controller."""
 
 from __future__ import annotations
 

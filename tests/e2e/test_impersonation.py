@@ -1,4 +1,4 @@
-"""A pod that wears an application's labels: what its Services, and its PodDisruptionBudget, make of it."""
+"""A pod with the labels of an application, and the Services and PodDisruptionBudgets that select it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Never green by accident: whatever keeps a run from its end, its Job fails, and says why."""
+"""A run that cannot end never passes: its Job fails, with the reason."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_a_secret_that_is_missing(jobs: tuple[Space, dict[str, str]]) -> None:
     assert 'secret "missing" not found' in events
 
 
-def test_nobody_hears_that_it_passes(jobs: tuple[Space, dict[str, str]]) -> None:
+def test_a_pass_that_cannot_be_delivered_fails_the_job(jobs: tuple[Space, dict[str, str]]) -> None:
     space, names = jobs
     run = space.ended(names["unheard"])
     assert run.code == 4, str(run)
@@ -113,7 +113,7 @@ def test_nobody_hears_that_it_passes(jobs: tuple[Space, dict[str, str]]) -> None
     assert channel["reason"]
 
 
-def test_nobody_hears_of_a_leak(jobs: tuple[Space, dict[str, str]]) -> None:
+def test_a_leak_whose_message_cannot_be_delivered(jobs: tuple[Space, dict[str, str]]) -> None:
     space, names = jobs
     run = space.ended(names["unheard-leak"])
     assert run.code == 1, str(run)

@@ -1,4 +1,4 @@
-"""Every kind of network plugin: how a denied packet looks, and what a pod's first moments look like.
+"""All kinds of network plugins: how they deny packets, and how they treat a new pod at first.
 
 They are those of the cluster whose policy controller reads a ConfigMap. Each test starts its Jobs at once.
 """

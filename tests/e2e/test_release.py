@@ -1,4 +1,4 @@
-"""The life of a release: installed, changed, taken back, tested, removed; alone and beside another."""
+"""A release is installed, upgraded, rolled back, tested and uninstalled, alone and beside another."""
 
 from __future__ import annotations
 

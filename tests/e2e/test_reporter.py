@@ -1,4 +1,4 @@
-"""The reporter on a cluster: what people hear of vantages that can send nothing themselves, each thing once."""
+"""The reporter on a cluster: it reports each change of vantages that cannot send messages, once."""
 
 import json
 import random

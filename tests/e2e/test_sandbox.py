@@ -126,7 +126,7 @@ def test_a_user_namespace_is_seen(cluster: Cluster, spaces: Callable[..., Space]
     assert outcomes(space, "own-users")["user-namespace"] == "possible"
 
 
-def test_a_vantage_with_the_applications_own_security_context_speaks_for_it(space: Space, image: str) -> None:
+def test_a_vantage_with_the_security_context_of_the_application(space: Space, image: str) -> None:
     space.deploy(*server("catalog", 8080, image=image))
     checks = ["sandbox://privilege-escalation", "sandbox://service-account-token", "sandbox://root"]
     values = {"targets": {"allow": ["catalog:8080"], "deny": checks}, "settings": {"settle": "3s"}}

@@ -26,7 +26,7 @@ KINDS = "pods,jobs,cronjobs,configmaps,serviceaccounts,events"
 def test_no_url_is_seen(space: Space, outside: Outside, image: str) -> None:
     urls = {
         "slack": outside.slack_url,
-        "broken": f"json://user:{PASSWORD}@{OUTSIDE_ADDRESS}:1/{PASSWORD}",  # its failure is told, it is not
+        "broken": f"json://user:{PASSWORD}@{OUTSIDE_ADDRESS}:1/{PASSWORD}",  # its failure is reported, the URL is not
     }
     heartbeat = f"http://{OUTSIDE_ADDRESS}:1/{HEARTBEAT}"
     space.deploy(*server("catalog", 8080, 9090, image=image))

@@ -1,4 +1,4 @@
-"""The story: a policy holds, is deleted, comes back; each time the next Job tells the truth, and people hear of it."""
+"""A policy holds, is deleted and is restored: each time, the next Job has the right result, and a message is sent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 ONLY_BACKEND: Object = policy("database", {"app": "db"}, ingress=[{"from": [pods(app="backend")]}])
 
 
-def test_a_policy_that_disappears_is_told_in_slack(space: Space, outside: Outside, image: str) -> None:
+def test_a_policy_that_disappears_is_reported_to_slack(space: Space, outside: Outside, image: str) -> None:
     space.apply(*server("db", 27017, image=image), *server("catalog", 8080, image=image), ONLY_BACKEND)
     space.kubectl("rollout", "status", "deployment")
     notes = space.install(

@@ -39,7 +39,7 @@ LIMITS: Object = {
 }
 
 
-def test_it_works_where_nothing_is_granted(spaces: Callable[..., Space], image: str) -> None:
+def test_it_works_in_a_restricted_namespace(spaces: Callable[..., Space], image: str) -> None:
     space = spaces("strict", {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in MODES})
     space.apply(QUOTA, LIMITS)
     space.deploy(

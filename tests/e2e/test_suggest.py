@@ -1,4 +1,4 @@
-"""Random policies on a real cluster: the evaluator against the cluster's controller, and suggested lists as Jobs.
+"""Random policies on a real cluster: the evaluator agrees with the cluster, and suggested lists pass as Jobs.
 
 The policies have no named ports, which the controller of the test cluster does not know.
 """
@@ -160,7 +160,7 @@ def _few(number: int) -> Callable[[Callable[[list[Object]], None]], Callable[[],
     return lambda test: seed(1)(chosen(given(_policies())(test)))
 
 
-def test_the_evaluator_says_what_the_clusters_controller_does(world: World) -> None:
+def test_the_evaluator_agrees_with_the_policy_controller_of_the_cluster(world: World) -> None:
     @_few(5)
     def agrees(chosen: list[Object]) -> None:
         world.replace(json.loads(world.named(json.dumps(chosen))))
@@ -178,7 +178,9 @@ def test_the_evaluator_says_what_the_clusters_controller_does(world: World) -> N
     agrees()
 
 
-def test_suggested_values_are_green_and_coverage_says_what_turns_them_red(world: World, tmp_path: Path) -> None:
+def test_suggested_values_pass_and_coverage_names_the_policies_whose_removal_fails_them(
+    world: World, tmp_path: Path
+) -> None:
     file = tmp_path / "values.yaml"
 
     @_few(3)

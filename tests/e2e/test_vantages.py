@@ -1,4 +1,4 @@
-"""Three vantages in three namespaces and a control, from one release: who shows which denied target alive."""
+"""Three vantages in three namespaces and a control, from one release: which denied targets are shown to be up."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.e2e.cluster import Run, Space
 
 
-def test_a_dead_target_turns_the_control_red_and_is_no_leak(spaces: Callable[..., Space], image: str) -> None:
+def test_a_target_that_is_down_fails_the_control_and_is_no_leak(spaces: Callable[..., Space], image: str) -> None:
     shop, batch, audit, ops = (spaces(name) for name in ("shop", "batch", "audit", "ops"))
     places = {"frontend": shop, "backend": batch, "audit": audit, "control": ops}
     shop.deploy(

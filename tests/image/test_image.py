@@ -74,7 +74,7 @@ def test_nothing_in_it_can_be_executed_but_netproof_and_its_interpreter(files: l
     assert not [file.name for file in files if file.mode & 0o6000]  # nothing that changes its user
 
 
-def test_scanners_find_what_it_was_made_of(files: list[tarfile.TarInfo]) -> None:
+def test_scanners_find_its_packages(files: list[tarfile.TarInfo]) -> None:
     names = {file.name for file in files}
     assert {"var/lib/dpkg/status.d/libc6", "etc/ssl/certs/ca-certificates.crt"} <= names
     assert {name for name in names if name.endswith(("/licenses/LICENSE", "/libc6/copyright"))}
@@ -86,7 +86,7 @@ def test_its_base_is_named_by_digest() -> None:
     assert set(re.findall(r"^FROM (\S+)", text, re.MULTILINE)) == {"${PYTHON_IMAGE}", "scratch"}
 
 
-def test_it_says_what_it_is(image: str) -> None:
+def test_it_has_labels_and_a_user(image: str) -> None:
     config = described(image)["config"]
     assert config["Entrypoint"] == ["netproof"]
     assert all(int(number) for number in config["User"].split(":"))
@@ -94,7 +94,7 @@ def test_it_says_what_it_is(image: str) -> None:
     assert {"title", "description", "licenses", "version", "revision", "base.name"} <= labels
 
 
-def test_the_demo_passes_for_anybody(space: Space, image: str) -> None:
+def test_the_demo_runs_as_any_user(space: Space, image: str) -> None:
     run(space, image, args=["demo"])
     assert ended(space)["exitCode"] == 0, space.kubectl("logs", "netproof")
     assert "LEAK" in space.kubectl("logs", "netproof")
@@ -110,7 +110,7 @@ def test_a_signal_reaches_it(space: Space, image: str) -> None:
     assert ended(space)["exitCode"] == 143, space.kubectl("logs", "netproof")
 
 
-def test_it_holds_what_is_locked_and_nothing_that_builds(space: Space, image: str) -> None:
+def test_it_holds_the_locked_packages_and_no_build_tools(space: Space, image: str) -> None:
     run(space, image, command=["/opt/netproof/bin/python", "-Ic", INSTALLED])
     assert ended(space)["exitCode"] == 0
     names = json.loads(space.kubectl("logs", "netproof"))

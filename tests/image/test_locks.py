@@ -36,7 +36,7 @@ def locked(name: str) -> dict[str, tuple[Requirement, list[str]]]:
 
 
 @pytest.mark.parametrize("name", asked())
-def test_everything_asked_for_is_locked_within_its_bounds(name: str) -> None:
+def test_every_dependency_is_locked_within_its_bounds(name: str) -> None:
     pins = locked(name)
     for requirement in map(Requirement, asked()[name]):
         pin, _ = pins[canonicalize_name(requirement.name)]
@@ -45,7 +45,7 @@ def test_everything_asked_for_is_locked_within_its_bounds(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", asked())
-def test_everything_locked_has_a_hash_and_comes_from_the_index_of_whoever_installs(name: str) -> None:
+def test_every_locked_version_has_a_hash_and_no_index(name: str) -> None:
     assert all(hashes for _, hashes in locked(name).values())
     assert not re.search(r"://|--(extra-)?index|--find-links|--trusted", (ROOT / name).read_text())
 
@@ -59,7 +59,7 @@ def test_the_image_and_the_tests_have_the_same_versions() -> None:
 
 @pytest.mark.parametrize("name", asked())
 @pytest.mark.parametrize("python", PYTHONS)
-def test_what_is_asked_for_is_installed_on_every_supported_python(name: str, python: str) -> None:
+def test_the_locked_versions_support_every_python(name: str, python: str) -> None:
     environment = {"python_version": python, "python_full_version": f"{python}.0", "sys_platform": "linux"}
     pins = locked(name)
     for requirement in map(Requirement, asked()[name]):

@@ -144,7 +144,7 @@ def leaking() -> Report:
 
 @pytest.fixture(scope="session")
 def ca(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, Path]:
-    """A server's TLS context, for Slack's name and localhost, and the file of the CA that vouches for it."""
+    """A server's TLS context, for Slack's name and localhost, and the file of the CA that issued its certificate."""
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost", "hooks.slack.com").configure_cert(context)

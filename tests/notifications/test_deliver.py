@@ -136,9 +136,7 @@ def test_a_failed_try_is_tried_again(
     assert len(other.requests) == 2
 
 
-def test_it_is_tried_three_times_unless_the_url_says_otherwise(
-    leaking: sample.Report, channels: sample.Channels
-) -> None:
+def test_it_is_tried_three_times_unless_the_url_changes_this(leaking: sample.Report, channels: sample.Channels) -> None:
     with servers.http(servers.answer("503 Busy")) as other:
         (delivery,) = deliver(leaking, channels(other=sample.json(other.port, "wait=0")))
     assert len(other.requests) == 3
@@ -166,7 +164,7 @@ def test_a_test_message_is_marked_as_one(channels: sample.Channels, tls: ssl.SSL
     assert "This is a test message" in teams.requests[0].body.decode()
 
 
-def test_bad_channels_are_reported_by_name_and_the_good_ones_go_out(
+def test_invalid_channels_are_reported_by_name_and_the_others_are_delivered(
     leaking: sample.Report, channels: sample.Channels, tmp_path: Path
 ) -> None:
     with servers.http(servers.OK) as other:
@@ -228,7 +226,7 @@ def test_a_missing_folder_and_an_invalid_document_raise_an_error(
     assert deliver(leaking, {}) == []
 
 
-def test_a_broken_checker_is_not_silent(channels: sample.Channels) -> None:
+def test_a_failure_of_the_checker_is_sent(channels: sample.Channels) -> None:
     error = {"title": "The configuration has 1 mistake.", "problems": ["netproof.yaml:3: deny[3].tiemout: unknown key"]}
     with servers.http(servers.OK) as other:
         report = sample.of(verdict=None, exitCode=2, error=error)

@@ -92,7 +92,7 @@ def test_http_that_fails(
     with all_services(behaviour, tls, monkeypatch) as urls:
         secretive += deliver(leaking, channels(**urls), limit=limit(behaviour))
     reasons = dict.fromkeys(urls, reason)
-    if behaviour is servers.reset:  # urllib3 blames the proxy for what is behind it
+    if behaviour is servers.reset:  # urllib3 reports an error of the proxy for what is behind it
         reasons["slack"] = "the proxy (HTTPS_PROXY) did not connect after 1 try"
     assert not any(each.delivered for each in secretive)
     assert {each.channel: each.reason for each in secretive} == reasons
@@ -209,7 +209,7 @@ def test_the_process_ends_in_time_and_prints_no_secret(
     assert not [secret for secret in sample.SECRETS if secret in ended.stdout + ended.stderr]
 
 
-def test_a_crash_of_apprise_is_reported_by_its_type_alone(
+def test_a_crash_of_apprise_is_reported_by_its_type(
     leaking: sample.Report, channels: sample.Channels, monkeypatch: pytest.MonkeyPatch, secretive: list[Delivery]
 ) -> None:
     import apprise  # noqa: PLC0415

@@ -40,11 +40,11 @@ LEAK = sample.found("leak")
     ],
 )
 @pytest.mark.parametrize("form", FORMS)
-def test_the_title_alone_says_what_changed(form: str, given: Any, title: str) -> None:
+def test_the_title_names_what_changed(form: str, given: Any, title: str) -> None:
     assert render(sample.situation(**given), form).title == title
 
 
-def test_a_message_says_since_when_and_how_long() -> None:
+def test_a_message_has_the_beginning_and_the_duration() -> None:
     body = render(sample.situation(), "text").body
     places = [
         body.index(text)

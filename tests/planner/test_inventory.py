@@ -33,7 +33,7 @@ def owned(name: str) -> dict[str, Any]:
     return {"ownerReferences": [owner], "labels": {"app": name, "pod-template-hash": "abc"}}
 
 
-def test_an_egress_rule_by_name_asks_the_receiver() -> None:
+def test_a_named_port_of_an_egress_rule_is_resolved_at_the_receiver() -> None:
     objects = [
         pod("client", {"app": "client"}, {"name": "http", "containerPort": 1}),
         pod("web", {"app": "web"}, NAMED[0]),
@@ -169,7 +169,7 @@ def test_the_address_of_a_new_pod_is_in_the_range_of_pods_and_not_of_nodes() -> 
     assert certain.senders(web.backends) >> len(made_.pods) & 1
 
 
-def test_a_service_sends_to_target_ports_and_a_headless_one_is_dialled_at_them() -> None:
+def test_a_service_sends_to_target_ports_and_a_headless_one_has_their_numbers() -> None:
     ports = [{"port": 80, "targetPort": 8080}]
     made_ = inventory(
         deployment("web", {"app": "web"}),

@@ -143,7 +143,7 @@ def test_a_port_that_is_open_to_everybody_is_not_listed_for_a_peer_of_another_po
 
 @settings(max_examples=150, deadline=None)
 @given(clusters(), st.ip_addresses(network="10.0.0.0/16"), st.integers(1, 3))
-def test_lists_are_what_a_model_of_the_policies_says(objects: list[Object], address: IPv4Address, most: int) -> None:
+def test_lists_agree_with_a_model_of_the_policies(objects: list[Object], address: IPv4Address, most: int) -> None:
     """Whatever address the vantage gets: what it must reach is allowed, and what it must not reach is denied."""
     pods = [each for each in objects if each["kind"] == "Pod" and each["metadata"]["labels"]]
     services: dict[str, Object] = {}
@@ -164,7 +164,7 @@ def test_lists_are_what_a_model_of_the_policies_says(objects: list[Object], addr
                     assert allowed(objects, sender, pod, "TCP", 8080) is reachable
 
 
-def test_max_denials_keeps_those_that_prove_most() -> None:
+def test_max_denials_keeps_those_that_detect_most() -> None:
     (only,) = values_of(*SHOP, max_denials=1)["vantages"]["shop-frontend"]["targets"]["deny"]
     assert only["target"] == "169.254.169.254:80"
 
@@ -490,7 +490,7 @@ def listed(*objects: Object) -> str:
     return json.dumps({"kind": "List", "apiVersion": "v1", "items": objects})
 
 
-def test_a_half_read_cluster_is_refused_unless_asked_for() -> None:
+def test_unreadable_objects_are_an_error_unless_skip_unreadable() -> None:
     broken = made("Pod", "broken", metadata={"labels": {"a": 1}})
     done = netproof("suggest", given=listed(*SHOP, broken))
     assert (done.returncode, done.stdout) == (2, "")

@@ -1,4 +1,4 @@
-"""Stand-ins on PATH for tools that reach out: each writes its command line into a log, and prints what a test wants."""
+"""Stand-ins on PATH for tools that use the network: each logs its command line, and prints what a test gives it."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def test_sections_have_dates_and_changes_have_kinds() -> None:
     ]
 
 
-def test_a_kind_that_nobody_knows_is_an_error() -> None:
+def test_an_unknown_kind_is_an_error() -> None:
     section = changelog.Section("1.0.0", "", "### Improved\n\n- It.\n")
     with pytest.raises(ValueError, match="'### Improved' is not one of added, changed"):
         assert section.changes

@@ -1,4 +1,4 @@
-"""`make release-check` on a repository: what git and make say."""
+"""`make release-check` on a repository: the parts that run git and make."""
 
 from __future__ import annotations
 

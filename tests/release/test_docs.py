@@ -1,4 +1,4 @@
-"""The documentation's site: built from the same files, and it says where a link is broken."""
+"""The documentation's site: it is built from the same files, and the build names broken links."""
 
 from __future__ import annotations
 

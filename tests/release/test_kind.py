@@ -1,4 +1,4 @@
-"""`make kind`'s shell with stand-ins for Docker, kind, kubectl and Helm: what it asks of them, and what it says."""
+"""The script of `make kind`, with stand-ins for Docker, kind, kubectl and Helm: the commands that it runs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def tools(standins: Standins) -> Standins:
     return standins
 
 
-def test_the_story_is_told_in_order(tools: Standins) -> None:
+def test_the_steps_run_in_order(tools: Standins) -> None:
     done = tools.run(SCRIPT, IMAGE)
     assert done.returncode == 0, done.stderr
     assert "disableDefaultCNI: false" in done.stderr
@@ -65,7 +65,7 @@ def test_calico_takes_the_place_of_kinds_own_plugin(tools: Standins) -> None:
     assert "kindest/node:v1.29." in "\n".join(tools.calls())
 
 
-def test_a_story_that_ends_otherwise_fails(tools: Standins) -> None:
+def test_another_result_fails(tools: Standins) -> None:
     tools.add("kubectl", 'case $* in *condition=Failed*) echo "timed out" >&2; exit 1 ;; esac')
     done = tools.run(SCRIPT, IMAGE)
     assert done.returncode == 1

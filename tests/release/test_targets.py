@@ -132,7 +132,7 @@ def test_chromium_is_installed_where_there_is_a_package(checkout: Path, standins
     assert ("chromium" in install.split()) == bool(chromium)
 
 
-def test_the_changelog_has_notes_for_this_version_or_says_so(standins: Standins) -> None:
+def test_the_notes_are_the_section_of_this_version(standins: Standins) -> None:
     done = standins.run(str(ROOT / ".venv" / "bin" / "python"), "-m", "release.notes")
     history = sections((ROOT / "CHANGELOG.md").read_text())
     if __version__ in history:

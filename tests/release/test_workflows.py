@@ -1,4 +1,4 @@
-"""What runs on GitHub is thin: make targets that exist, actions pinned by digest, the least permissions."""
+"""The workflows on GitHub only call make targets, pin actions by digest, and have the least permissions."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def test_a_request_that_fails_for_a_moment_is_sent_again(reporter: Reporter, fau
     assert reporter.service.situation is not None
 
 
-def test_an_api_that_is_overloaded_is_not_asked_without_a_pause(reporter: Reporter) -> None:
+def test_requests_to_an_overloaded_api_have_pauses(reporter: Reporter) -> None:
     reporter.api.faults = [(429, "0")] * 100
     with pytest.raises(ApiError, match="HTTP 429"):
         replace(reporter.api.api, patience=1.2).objects(SETTINGS)
@@ -39,7 +39,7 @@ def test_an_api_that_fails_for_long_is_an_error_with_its_answer(reporter: Report
         reporter.round()
 
 
-def test_a_refusal_without_a_reason_has_its_status_alone(reporter: Reporter) -> None:
+def test_a_refusal_without_a_reason_has_only_its_status(reporter: Reporter) -> None:
     reporter.api.faults, reporter.api.fault = [(403, "")], b"<html>a proxy</html>"
     with pytest.raises(ApiError, match=r"HTTP 403$"):
         reporter.round()

@@ -135,7 +135,7 @@ def test_checks_that_left_the_lists_do_not_make_the_state_too_large(monkeypatch:
     assert (list(vantage.checks), vantage.days, len(packed) < 1000) == (["deny db"], [history.Day(1, "1")], True)
 
 
-def test_a_state_that_is_too_large_loses_its_oldest_history_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_oldest_history_of_a_large_state_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     days = [history.Day(number, "13"[number % 2]) for number in range(400)]
     changes = tuple((number * 7919, "pass") for number in range(20))
     check = history.Check("deny", "tcp://db:5432", "tcp://db:5432", state="violation", changes=changes)

@@ -56,14 +56,14 @@ def test_a_vantage_that_does_not_run_is_overdue() -> None:
     assert samples(release())["netproof_vantage_overdue{namespace=shop,vantage=front}"] == 0
 
 
-def test_a_vantage_that_leaves_takes_its_series_with_it() -> None:
+def test_a_vantage_that_was_removed_has_no_series() -> None:
     listed = Settings(release="np", vantages=(Vantage(name="front", namespace="shop"),))
     world = release()
     world.items = [each for each in world.items if "control" not in each["metadata"]["name"]]
     assert not [name for name in samples(world, settings=listed) if "control" in name]
 
 
-def test_a_reporter_that_never_read_the_api_says_nothing_of_checks() -> None:
+def test_before_the_first_round_there_are_no_metrics_of_checks() -> None:
     text = Metrics(None, {}, {}).expose().decode()
     assert "netproof_build_info" in text
     assert "netproof_check_state" not in text

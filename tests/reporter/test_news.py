@@ -65,7 +65,7 @@ def test_new_then_a_reminder_then_over_each_once() -> None:
     assert release.state.findings == {}
 
 
-def test_a_finding_that_spreads_to_more_vantages_is_one_message() -> None:
+def test_a_finding_at_more_vantages_is_one_message() -> None:
     release = Release()
     names = [f"v{n}" for n in range(12)]
     for name in names:
@@ -174,7 +174,7 @@ def test_a_failing_channel_that_is_removed_is_forgotten() -> None:
     assert not release.state.failing
 
 
-def test_a_leak_that_began_and_ended_again_is_sent_to_a_channel_that_knows_the_end_before() -> None:
+def test_a_leak_that_began_and_ended_again_is_sent_to_a_channel_that_got_the_end_before() -> None:
     release = Release("chat", "mail")
     release.world.cronjob()
     for time, verdict in enumerate(("violation", "pass")):
@@ -202,7 +202,7 @@ def test_a_channel_that_may_have_read_of_an_end_is_notified_if_the_leak_is_back(
     assert release.notify(NOON + HOUR + 2 * MINUTE) == {}
 
 
-def test_a_leak_that_is_back_is_new_to_a_channel_that_knows_its_end() -> None:
+def test_a_leak_that_is_back_is_new_for_a_channel_that_got_its_end() -> None:
     release = Release("chat", "mail")
     release.world.cronjob()
     release.ran("violation", NOON)
@@ -342,7 +342,7 @@ def test_the_end_of_a_vantage_is_for_the_channels_that_it_named() -> None:
 
 
 @pytest.mark.parametrize("form", ["slack", "teams", "html", "text"])
-def test_every_form_says_what_changed_in_its_title(form: str) -> None:
+def test_the_title_of_every_form_names_what_changed(form: str) -> None:
     release = Release()
     release.world.cronjob()
     release.ran("violation", NOON)

@@ -74,7 +74,7 @@ def test_a_vantage_has_time_for_its_first_run_after_it_came_back_to_the_release_
     assert len(watch.look(NOON + 14 * HOUR).findings) == 2
 
 
-def test_suspended_deleted_and_gone() -> None:
+def test_a_cronjob_that_is_suspended_or_deleted_is_overdue() -> None:
     watch = Watch(vantages=(Vantage(name="front", namespace="shop"), Vantage(name="back", namespace="shop")))
     watch.world.cronjob(suspend=True)
     for name in ("front", "back"):

@@ -222,7 +222,7 @@ def test_two_checkers_find_no_fault(kind: str) -> None:
 
 
 @pytest.mark.skipif(browser.missing() is not None, reason=str(browser.missing()))
-def test_the_accessibility_checker_would_find_one() -> None:
+def test_the_accessibility_checker_finds_a_fault() -> None:
     broken = shown(shop()).replace('<html lang="en">', "<html>")
     assert [rule for rule, *_ in browser.accessibility(broken)] == ["html-has-lang"]
 

@@ -115,11 +115,11 @@ def test_a_reporter_that_dies_after_sending_sends_again_and_one_that_dies_before
         reporter.channel("slack", slack.port)
         reporter.round()
         reporter.world.run(message(check("deny db:5432", "violation")), at=NOON + HOUR)
-        reporter.service._record = lambda *_: None  # type: ignore[method-assign]  # noqa: SLF001 - it dies here
+        reporter.service._record = lambda *_: None  # type: ignore[method-assign]  # noqa: SLF001 - it is killed here
         reporter.round(NOON + HOUR)
         reporter.service = reporter.new()
         reporter.round(NOON + HOUR + 30)
-        assert len(slack.requests) == 1  # what the dead one claimed
+        assert len(slack.requests) == 1  # the channel that the killed one had claimed
         reporter.round(NOON + HOUR + 61)
         reporter.round(NOON + HOUR + 80)
     assert len(slack.requests) == 2

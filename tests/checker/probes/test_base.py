@@ -1,4 +1,4 @@
-"""What an attempt reports if this machine cannot send, and if an ICMP error has no words of its own."""
+"""Attempts of a machine that cannot send, and ICMP errors without a description."""
 
 import asyncio
 import resource

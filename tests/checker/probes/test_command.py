@@ -56,7 +56,7 @@ def script(text: str) -> list[str]:
         ("deny", 127, None, "inconclusive"),
     ],
 )
-def test_an_exit_code_means_what_the_check_says(tmp_path: Path, on: str, code: int, exits: Any, verdict: str) -> None:
+def test_the_verdict_of_an_exit_code(tmp_path: Path, on: str, code: int, exits: Any, verdict: str) -> None:
     entry = {"command": script(f"exit {code}"), **({"exit": exits} if exits else {})}
     assert check(tmp_path, entry, on)["verdict"] == verdict
 
@@ -71,7 +71,7 @@ def test_an_exit_code_means_what_the_check_says(tmp_path: Path, on: str, code: i
         (["yes"], "killed after 300 ms: y"),
     ],
 )
-def test_what_did_not_end_by_itself_proves_nothing(tmp_path: Path, command: list[str], seen: str) -> None:
+def test_a_command_that_does_not_exit_by_itself_is_inconclusive(tmp_path: Path, command: list[str], seen: str) -> None:
     found = check(tmp_path, {"command": command, "timeout": "300ms"})
     assert (found["outcome"], found["verdict"], found["seen"]) == ("untestable", "inconclusive", seen)
 
@@ -97,7 +97,7 @@ def test_its_output_is_one_harmless_line(tmp_path: Path) -> None:
     assert len(found["seen"]) < 250
 
 
-def test_no_shell_reads_its_words(tmp_path: Path) -> None:
+def test_a_command_runs_without_a_shell(tmp_path: Path) -> None:
     assert check(tmp_path, {"command": ["echo", "$HOME;", "exit 1"]}, "allow")["seen"] == "exit code 0: $HOME; exit 1"
 
 

@@ -117,7 +117,7 @@ def test_a_name_with_an_address_is_resolved(servers: Servers, reply: Reply) -> N
         *("cut", "trailing byte", "one byte", "no records", "records missing", "ones"),
     ],
 )
-def test_what_is_no_address_of_the_name(servers: Servers, reply: Reply, seen: str) -> None:
+def test_an_answer_without_an_address_of_the_name(servers: Servers, reply: Reply, seen: str) -> None:
     observation = ask(serve(servers, reply))
     assert observation.outcome == "unexpected", observation.seen
     assert observation.seen.startswith((seen, "no valid DNS answer") if seen[0] == "a" else seen), observation.seen
@@ -150,7 +150,7 @@ TRUNCATED = answer(flags=dns.flags.QR | dns.flags.TC)
     ],
     ids=["whole", "nothing", "truncated again", "cut", "too short", "closed", "mute", "nobody"],
 )
-def test_a_truncated_answer_is_asked_for_again_over_tcp(servers: Servers, by_tcp: Any, outcome: str, seen: str) -> None:
+def test_a_truncated_answer_is_queried_again_over_tcp(servers: Servers, by_tcp: Any, outcome: str, seen: str) -> None:
     observation = ask(serve(servers, TRUNCATED, by_tcp), within=1.0)
     assert observation.outcome == outcome, observation.seen
     assert observation.seen.startswith(seen), observation.seen
@@ -163,6 +163,6 @@ def test_a_denied_name_server_is_tried_over_tcp_too(servers: Servers) -> None:
     assert ask(mute, within=0.5).outcome == "silent"  # on the allow list UDP alone counts
 
 
-def test_a_denied_name_server_that_answers_over_udp_alone_lets_in(servers: Servers) -> None:
+def test_a_denied_name_server_that_answers_only_over_udp_is_a_leak(servers: Servers) -> None:
     for reply in (HERE, TRUNCATED):
         assert ask(serve(servers, reply), Expect.BLOCKED, within=1.0).outcome == "open"

@@ -1,4 +1,4 @@
-"""Whatever an attempt raises is the outcome of that attempt alone: the other results and the exit code stand."""
+"""An exception in an attempt changes only the outcome of that attempt, not the other results."""
 
 from __future__ import annotations
 

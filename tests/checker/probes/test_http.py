@@ -1,4 +1,4 @@
-"""http:// and https:// against real servers: what counts as an answer, certificates, and what is never done."""
+"""http:// and https:// with real servers: statuses, certificates, redirects and proxies."""
 
 from __future__ import annotations
 
@@ -111,13 +111,13 @@ def ca(authority: trustme.CA, tmp_path: Path) -> str:
         (401, ["3xx", 401], "open"),
     ],
 )
-def test_the_status_that_is_asked_for(site: Callable[..., Site], code: int, wanted: Any, outcome: str) -> None:
+def test_the_status_must_match(site: Callable[..., Site], code: int, wanted: Any, outcome: str) -> None:
     observation = attempt(f"http://localhost:{site(status(code)).port}", status=wanted)
     assert observation.outcome == outcome
     assert observation.seen.startswith(f"HTTP {code} after ")
 
 
-def test_nobody_there_is_the_business_of_the_tcp_attempt(nobody: str) -> None:
+def test_without_a_server_the_tcp_attempt_decides(nobody: str) -> None:
     assert attempt(f"http://{nobody}").outcome == "closed"
 
 
@@ -138,7 +138,7 @@ def test_a_server_that_closes_at_once(servers: Servers) -> None:
         assert re.match("accepted, but (it closed|Server disconnected)", observation.seen), observation.seen
 
 
-def test_a_server_that_says_nothing_ends_with_the_timeout(servers: Servers) -> None:
+def test_a_server_that_does_not_answer_times_out(servers: Servers) -> None:
     sock = socket.create_server(("127.0.0.1", 0))
     port = sock.getsockname()[1]
     servers.tcp(sock)
@@ -156,7 +156,7 @@ async def endless_headers(reader: asyncio.StreamReader, writer: asyncio.StreamWr
 
 
 @pytest.mark.parametrize(("handler", "outcome"), [(netns.stream, "open"), (endless_headers, "unexpected")])
-def test_a_target_that_streams_for_ever_costs_nothing(servers: Servers, handler: Any, outcome: str) -> None:
+def test_an_endless_body_is_not_read(servers: Servers, handler: Any, outcome: str) -> None:
     sock = socket.create_server(("127.0.0.1", 0))
     port = sock.getsockname()[1]
     servers.tcp(sock, handler)
@@ -186,7 +186,7 @@ def test_host_and_path_are_those_of_the_url(site: Callable[..., Site], target: s
     assert "User-Agent: netproof" in headers
 
 
-def test_a_redirect_is_followed_only_where_it_is_asked_for(site: Callable[..., Site]) -> None:
+def test_a_redirect_is_followed_only_with_follow(site: Callable[..., Site]) -> None:
     there = site(status(503))
     here = site(status(302, f"location: http://127.0.0.1:{there.port}/there"))
     assert attempt(f"http://localhost:{here.port}").outcome == "open"
@@ -235,7 +235,7 @@ def test_a_redirect_without_end_is_no_answer(site: Callable[..., Site]) -> None:
 
 
 @pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY", "ALL_PROXY"])
-def test_a_proxy_of_the_environment_is_used_only_where_it_is_asked_for(
+def test_a_proxy_of_the_environment_is_used_only_with_proxy(
     site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     proxy, made = site(status(204)), site(OK)
@@ -251,7 +251,7 @@ def test_a_proxy_of_the_environment_is_used_only_where_it_is_asked_for(
 
 @pytest.mark.parametrize("expect", [Expect.BLOCKED, Expect.ALIVE])
 @pytest.mark.parametrize("kind", ["http", "https"])
-def test_a_denied_target_is_asked_nothing(servers: Servers, kind: str, expect: Expect) -> None:
+def test_a_denied_target_gets_no_request(servers: Servers, kind: str, expect: Expect) -> None:
     sock = socket.create_server(("127.0.0.1", 0))
     port, said = sock.getsockname()[1], []
 
@@ -268,7 +268,7 @@ def test_a_denied_target_is_asked_nothing(servers: Servers, kind: str, expect: E
 
 
 @pytest.mark.parametrize("host", ["shop.example", "shop.example."])
-def test_a_certificate_of_the_authority_that_is_named(
+def test_a_certificate_is_verified_with_the_ca_file(
     site: Callable[..., Site], authority: trustme.CA, ca: str, host: str
 ) -> None:
     names: list[str | None] = []
@@ -319,7 +319,7 @@ def test_a_certificate_of_an_address(site: Callable[..., Site], authority: trust
     ],
     ids=["unknown-authority", "other-name", "expired", "other-authority"],
 )
-def test_a_certificate_that_does_not_fit_is_a_fault_unless_insecure(
+def test_a_wrong_certificate_is_unexpected_unless_insecure(
     site: Callable[..., Site],
     authority: trustme.CA,
     ca: str,
@@ -367,7 +367,7 @@ def test_a_handshake_without_end_leaves_no_socket_open(servers: Servers) -> None
         gc.enable()
 
 
-def test_a_ca_file_that_holds_no_certificate_is_told(site: Callable[..., Site], tmp_path: Path) -> None:
+def test_a_ca_file_without_a_certificate_is_reported(site: Callable[..., Site], tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("no certificate")
     observation = attempt(f"https://shop.example:{site(OK).port}", ca=str(tmp_path / "ca.pem"))
     assert observation.outcome == "unexpected"

@@ -43,7 +43,7 @@ def test_a_body_without_an_end_is_not_read(server: str, tmp_path: Path, body: An
     assert ran.peak < LIMIT
 
 
-def test_a_run_is_not_written_out(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_is_not_converted_to_text(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # signal.getsignal() writes out a handler that is no number, and asyncio's own handler holds the task and its result
     written: list[Run] = []
 

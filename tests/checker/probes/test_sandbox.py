@@ -214,20 +214,20 @@ def test_what_is_allowed_passes(tmp_path: Path) -> None:
         assert not sandbox.CHECKS[check](tmp_path, [allowed])[0]
 
 
-def test_a_limit_above_this_container_counts_where_it_can_be_seen(tmp_path: Path) -> None:
+def test_a_limit_of_a_parent_cgroup_counts_if_it_can_be_read(tmp_path: Path) -> None:
     above = {"proc/self/cgroup": "0::/kubepods/pod\n", "sys/fs/cgroup/kubepods/pids.max": "100\n"}
     changed(tmp_path, {**RESTRICTED, **above, "sys/fs/cgroup/kubepods/pod/pids.max": "max\n"})
     assert not sandbox.CHECKS["no-pids-limit"](tmp_path, [])[0]
 
 
-def test_a_limit_that_cannot_be_seen_is_neither_there_nor_missing(tmp_path: Path) -> None:
+def test_a_limit_that_cannot_be_read_is_inconclusive(tmp_path: Path) -> None:
     changed(tmp_path, {**RESTRICTED, "sys/fs/cgroup/pids.max": "max\n"})
     with pytest.raises(LookupError, match="the limit of its pod cannot be read from here"):
         sandbox.CHECKS["no-pids-limit"](tmp_path, [])
 
 
 @pytest.mark.parametrize("check", sandbox.CHECKS)
-def test_a_kernel_that_says_nothing_proves_nothing(tmp_path: Path, check: str) -> None:
+def test_a_missing_file_of_the_kernel_is_inconclusive(tmp_path: Path, check: str) -> None:
     if check == "service-account-token":  # a file that is not there is not there
         return
     with pytest.raises((OSError, LookupError)):
@@ -235,7 +235,7 @@ def test_a_kernel_that_says_nothing_proves_nothing(tmp_path: Path, check: str) -
 
 
 @pytest.mark.parametrize("check", ["seccomp", "privilege-escalation", "privileged"])
-def test_a_status_without_the_line_proves_nothing(tmp_path: Path, check: str) -> None:
+def test_a_status_without_the_line_is_inconclusive(tmp_path: Path, check: str) -> None:
     changed(tmp_path, {**RESTRICTED, "proc/self/status": "Name:\tpython\n"})
     with pytest.raises(LookupError, match="/proc/self/status has no "):
         sandbox.CHECKS[check](tmp_path, [])
