@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ _FILES = (YAML, *(f"{name}.lst" for name in LISTS))
 _LIKE_OURS = re.compile(r"netproof\.ya?ml|(allow|deny|denied).*|.*\.lst", re.IGNORECASE)
 _PASSWORD = re.compile("[^/]*:[^/]*@")
 _ONLY_ON = {"every": "allow", "attempts": "deny", "closed": "deny", "control": "deny"}
+_READ: Mapping[str, Callable[[Any], Any]] = {"timeout": seconds, "controls": tuple}  # from plain values
 
 
 class ConfigError(Exception):
@@ -48,7 +49,8 @@ def load(
     for path in paths:
         loader.read(path)
     for name, targets in zip(LISTS, (allow, deny), strict=True):
-        loader.entries += [_Entry(name, each, f"--{name} {_PASSWORD.sub('', each)}") for each in targets]
+        for each in targets:
+            loader.add(name, each, f"--{name} {_PASSWORD.sub('', each)}")
     return loader.plan(settings)
 
 
@@ -57,15 +59,9 @@ class _Entry:
     """A check as it was written."""
 
     list: str
-    target: str
-    where: str
-    keys: Mapping[str, Any] = field(default_factory=dict)  # the valid ones
-    within: Callable[..., str] | None = None  # writes the place of a key in a YAML document
+    keys: Mapping[str, Any]  # the valid ones, `target` among them
+    place: Callable[..., str]  # writes the place of the entry, or of one of its keys
     wrong: bool = False  # it has mistakes already: what may only follow from them is not reported
-
-    def place(self, *key: str) -> str:
-        """Write the place of the entry, or of one of its keys."""
-        return self.within(*key) if self.within else self.where
 
 
 class _Loader:
@@ -76,6 +72,10 @@ class _Loader:
         self.places: dict[str, str] = {}
         self.mistakes: list[str] = []
         self.warnings: list[str] = []
+
+    def add(self, name: str, target: str, where: str) -> None:
+        """Add a target without settings to a list."""
+        self.entries.append(_Entry(name, {"target": target}, lambda *_, **__: where))
 
     def read(self, path: Path) -> None:
         """Read a file, or those files of a folder that have the right names."""
@@ -109,32 +109,33 @@ class _Loader:
             return
         if file.stem not in LISTS:
             raise ValueError("which list is it? Name it allow.lst or deny.lst")
-        found = [_Entry(file.stem, text, f"{file}:{line}") for line, text in source.lst(content)]
+        found = list(source.lst(content))
         if not found:
             raise ValueError("holds no target; add one, or delete the file")
-        self.entries += found
+        for line, target in found:
+            self.add(file.stem, target, f"{file}:{line}")
 
     def read_yaml(self, file: str, content: str) -> None:
-        from checker.document import read  # noqa: PLC0415 - two lists do without
+        from checker.document import Document  # noqa: PLC0415 - two lists do without
         from checker.schema import configuration, given, validate  # noqa: PLC0415
 
-        document = read(file, content)
+        document = Document(file, content)
         written = {} if document.values is None else document.values
         values = given(validate(document, written, configuration(self.notify_shape()))) or {}
         for name in LISTS:
             for index, each in enumerate(values.pop(name, ())):
                 path, keys = (name, index), {"target": each} if isinstance(each, str) else each or {}
-                target = keys.get("target") or ("command" in keys and "name" in keys and f"command://{keys['name']}")
-                if target:
-                    place, wrong = partial(document.place, *path), path in document.faulty
-                    self.entries.append(_Entry(name, target, document.where(path), keys, place, wrong))
+                if "command" in keys and "name" in keys:
+                    keys = {"target": f"command://{keys['name']}", **keys}
+                if "target" in keys:
+                    self.entries.append(_Entry(name, keys, partial(document.place, *path), path in document.faulty))
                 elif path not in document.faulty:
                     missing = "`name`" if "command" in keys else "`target`, or `command` and `name`,"
                     document.mistake(path, f"{missing} is missing")
         for key, value in values.items():
             if key in self.settings:
                 document.mistake((key,), f"is set already, in {self.places[key]}")
-            self.settings[key], self.places[key] = value, document.where((key,))
+            self.settings[key], self.places[key] = value, document.place(key, key=False)
         self.mistakes += document.mistakes
 
     def plan(self, overrides: dict[str, Any]) -> Plan:
@@ -163,7 +164,7 @@ class _Loader:
         checks: dict[Any, Check] = {}
         for entry in sorted(self.entries, key=lambda entry: entry.list):
             try:
-                target = parse(entry.target)
+                target = parse(entry.keys["target"])
             except TargetError as error:
                 self.mistakes.append(f"{entry.place('target')}: {error}")
                 continue
@@ -184,29 +185,22 @@ class _Loader:
 
     def check(self, entry: _Entry, target: Target, *, control: bool) -> Check:
         kind, before = KINDS[target.kind], len(self.mistakes)
-        for key in entry.keys:
-            if _ONLY_ON.get(key, entry.list) != entry.list:
-                self.mistakes.append(f"{entry.place(key)}: is a setting of the {_ONLY_ON[key]} list")
+        probe, settings = {}, dict(self.settings.get("defaults", {}))
+        for key, value in entry.keys.items():
             kinds = [name for name, each in KINDS.items() if key in each.__dataclass_fields__]
-            if kinds and target.kind not in kinds:
+            if target.kind in kinds:
+                probe[key] = value
+            elif kinds:
                 what = f"is a setting of {' and '.join(kinds)} targets, and this one is {target.kind}"
                 self.mistakes.append(f"{entry.place(key)}: {what}")
-        keys = {**self.settings.get("defaults", {}), **entry.keys}
-        given = {key: keys[key] for key in ("name", "because", "attempts", "every") if key in keys}
-        if "timeout" in keys:
-            given["timeout"] = seconds(keys["timeout"])
-        exempt = not keys.get("control", True)
-        denied = Expect.ALIVE if control and not exempt else Expect.BLOCKED
-        check = Check(
-            expect=Expect.REACHABLE if entry.list == "allow" else denied,
-            target=target,
-            probe=kind(**{key: value for key, value in entry.keys.items() if key in kind.__dataclass_fields__}),
-            where=entry.where,
-            controls=tuple(keys.get("controls", ())),
-            closed_passes=keys.get("closed") == "pass",
-            exempt=exempt,
-            **given,
-        )
+            elif _ONLY_ON.get(key, entry.list) != entry.list:
+                self.mistakes.append(f"{entry.place(key)}: is a setting of the {_ONLY_ON[key]} list")
+            elif key != "target":
+                settings[key] = value
+        settings |= {key: read(settings[key]) for key, read in _READ.items() if key in settings}
+        denied = Expect.ALIVE if control and settings.get("control", True) else Expect.BLOCKED
+        expect = Expect.REACHABLE if entry.list == "allow" else denied
+        check = Check(expect, target, kind(**probe), entry.place(key=False), **settings)
         if not entry.wrong and len(self.mistakes) == before and (mistake := check.probe.mistake(check)):
             self.mistakes.append(f"{entry.place(mistake[0])}: {mistake[1]}")
         return check

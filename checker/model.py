@@ -105,9 +105,9 @@ class Check:
     controls: tuple[str, ...] = ()  # the requirements that it is evidence for: "PCI DSS 11.4.5"
     timeout: float = 3.0  # of one attempt
     attempts: int = 5  # fresh connections that decide a denial
-    closed_passes: bool = False  # a refusal by the peer is a denial, too
+    closed: Literal["violation", "pass"] = "violation"  # what a refusal by a denied peer is
     every: bool = False  # an allow check passes only if every address of the name does
-    exempt: bool = False  # from the control: no pod may reach it, so no run can show that it is up
+    control: bool = True  # false: no pod may reach it, so no run can show that it is up
 
     @property
     def list(self) -> Literal["allow", "deny"]:
@@ -175,21 +175,14 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """A verdict, the observation that decided it, and what it means in plain words."""
+class Result:
+    """What came of a check: the verdict, what it means in plain words, and the observation that decided."""
 
+    check: Check
     verdict: Verdict
     meaning: str
     observation: Observation | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result(Judgement):
-    """What came of a check. The last attempts decide; lag is how long a denied target stayed open at first."""
-
-    check: Check
-    attempts: tuple[Attempt, ...] = ()
-    lag: float | None = None
+    attempts: tuple[Attempt, ...] = ()  # all of them, in the order in which they ended
 
     @property
     def outcome(self) -> Outcome | None:

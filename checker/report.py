@@ -17,6 +17,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from checker import __version__
 from checker.model import Expect, Family, Finding, Outcome, Plan, Result, Run, Vantage, Verdict
+from checker.verdict import lag
 
 VERSION: Literal[2] = 2
 FAILURE = "netproof itself failed: what was not decided before is inconclusive. Please report it."
@@ -189,13 +190,22 @@ def write(file: Path, content: str) -> None:
 
 def _check(result: Result) -> Check:
     check = result.check
-    asked = ("list", "name", "because", "where", "expect", "exempt", "controls")
-    found = ("verdict", "finding", "outcome", "seen", "meaning", "lag")
     return Check(
+        list=check.list,
         target=str(check.target),
-        proxied=check.probe.proxy,
+        name=check.name,
+        because=check.because,
+        where=check.where,
+        expect=check.expect,
+        verdict=result.verdict,
+        finding=result.finding,
+        outcome=result.outcome,
         address=result.observation.address if result.observation else None,
+        seen=result.seen,
+        meaning=result.meaning,
+        proxied=check.probe.proxy,
+        exempt=not check.control,
+        lag=lag(result),
+        controls=check.controls,
         attempts=msgspec.convert(result.attempts, tuple[Attempt, ...], from_attributes=True),
-        **{name: getattr(check, name) for name in asked},
-        **{name: getattr(result, name) for name in found},
     )

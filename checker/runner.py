@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from math import inf
 
 from checker import network, prober, verdict
-from checker.model import Attempt, Check, Expect, Family, Judgement, Outcome, Plan, Result, Run, Verdict
+from checker.model import Attempt, Check, Expect, Family, Outcome, Plan, Result, Run, Verdict
 from checker.words import named
 
 _EARLY = 1.0  # seconds between the attempts before those that decide, and the longest that one of them takes
@@ -51,8 +51,7 @@ async def run(
         stopped, error = await _until_stopped(runner.all(), plan.deadline)
     finally:
         runner.prober.close()
-    undecided = Judgement(Verdict.INCONCLUSIVE, STOPPED[stopped])
-    results = tuple(state.result or state.judged(undecided) for state in runner.states)
+    results = tuple(state.result or state.undecided(STOPPED[stopped]) for state in runner.states)
     warnings = (*runner.warnings, *_short_timeouts(results))
     return Run(plan, started, runner.prober.now(), results, warnings, stopped, error)
 
@@ -92,12 +91,9 @@ class _State:
     deciding: list[Attempt] = field(default_factory=list)  # of a denial
     result: Result | None = None
 
-    def judged(self, judgement: Judgement) -> Result:
-        """Return the result with this judgement, and all attempts so far."""
-        attempts = (*self.attempts, *self.deciding)
-        lag = None if judgement.verdict is Verdict.VIOLATION else _lag(self.check, attempts)
-        decided = (judgement.verdict, judgement.meaning, judgement.observation)
-        return Result(*decided, check=self.check, attempts=attempts, lag=lag)
+    def undecided(self, why: str) -> Result:
+        """Return the result where the run was stopped before the check was decided."""
+        return Result(self.check, Verdict.INCONCLUSIVE, why, attempts=(*self.attempts, *self.deciding))
 
     def answered(self) -> bool:
         """Return whether an attempt got an answer."""
@@ -158,13 +154,13 @@ class _Runner:
         for task in pending:
             await asyncio.wait((found, task), return_when=asyncio.FIRST_COMPLETED)
             task.cancel()
-        judgement = verdict.judge(state.check, state.attempts)
-        if judgement.verdict is Verdict.PASS and self.proof.since and not self.passed:
+        result = verdict.judge(state.check, state.attempts)
+        if result.verdict is Verdict.PASS and self.proof.since and not self.passed:
             self.passed = True
             if self.prober.now() < self.decide_at:
                 self.decide_at = self.prober.now() + self.wait
         if state.result is None or state.result.verdict is Verdict.PASS:  # what passed must be reached again (rule 4)
-            self.decide(state, judgement)
+            self.decide(state, result)
 
     async def try_allowed(self, state: _State, found: asyncio.Future[None], before: float) -> None:
         """Make one attempt, unless it had to wait too long for a slot."""
@@ -198,8 +194,8 @@ class _Runner:
                 state.deciding.clear()
                 await asyncio.sleep(_EARLY)
         finally:  # if the run was stopped, too: one attempt that got through is a leak
-            if state.deciding and (judgement := self.judge(state)).verdict is Verdict.VIOLATION:
-                self.decide(state, judgement)  # any other verdict rests on what is reached after it
+            if state.deciding and (result := self.judge(state)).verdict is Verdict.VIOLATION:
+                self.decide(state, result)  # any other verdict rests on what is reached after it
         if held:
             held.cancel()
 
@@ -263,23 +259,13 @@ class _Runner:
                 if network.has_way_out(family):
                     self.proof.add(family, Attempt(now, 0.0, ()))
 
-    def judge(self, state: _State) -> Judgement:
+    def judge(self, state: _State) -> Result:
         return verdict.judge_denial(state.check, state.attempts, state.deciding, self.proof)
 
-    def decide(self, state: _State, judgement: Judgement) -> None:
-        before = state.result
-        state.result = state.judged(judgement)
-        if before is None or before.verdict is not judgement.verdict:
-            self.on_result(state.result)
-
-
-def _lag(check: Check, attempts: Sequence[Attempt]) -> float | None:
-    """Return when a denied target that was open at first was blocked, in seconds from the start."""
-    if check.expect is not Expect.BLOCKED:
-        return None
-    opened = (number for number, attempt in enumerate(attempts, start=1) if verdict.lets_in(check, attempt))
-    blocked = attempts[max(opened, default=len(attempts)) :]
-    return blocked[0].at if blocked else None
+    def decide(self, state: _State, result: Result) -> None:
+        before, state.result = state.result, result
+        if before is None or before.verdict is not result.verdict:
+            self.on_result(result)
 
 
 def _short_timeouts(results: Sequence[Result]) -> Iterator[str]:

@@ -97,21 +97,19 @@ def validate(document: Document, value: Any, shape: Any, path: Keys = ()) -> Any
     except msgspec.ValidationError as error:
         types = list(_types(shape))
         inside = next(filter(None, (_inside(value, each) for each, _ in types)), {})
-        valid = _validate_inside(document, value, inside, path) if inside else None
-        if path in document.faulty:
-            return valid
-        refused = inside and isinstance(value, dict)  # by a rule of the type itself
-        document.mistake(path, str(error) if refused else f"found {_shown(value)}; expected {_expected(types, value)}")
-        return None
+        valid = {}
+        for key, each in (value.items() if isinstance(value, dict) else enumerate(value)) if inside else ():
+            if key in inside:
+                valid[key] = validate(document, each, inside[key], (*path, key))
+            else:
+                document.mistake((*path, key), f"unknown key; {near_miss(str(key), inside)}")
+        if path not in document.faulty:
+            refused = inside and isinstance(value, dict)  # by a rule of the type itself
+            what = str(error) if refused else f"found {_shown(value)}; expected {_expected(types, value)}"
+            document.mistake(path, what)
+            return None
+        return list(valid.values()) if isinstance(value, list) else valid
     return value
-
-
-def _validate_inside(document: Document, value: Any, inside: dict[Any, Any], path: Keys) -> Any:
-    if isinstance(value, list):
-        return [validate(document, each, inside[index], (*path, index)) for index, each in enumerate(value)]
-    for key in [key for key in value if key not in inside]:
-        document.mistake((*path, key), f"unknown key; {near_miss(key, inside)}")
-    return {key: validate(document, value[key], inside[key], (*path, key)) for key in value if key in inside}
 
 
 def given(value: Any) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 
-from checker.model import Attempt, Check, Expect, Family, Judgement, Observation, Outcome, Verdict
+from checker.model import Attempt, Check, Expect, Family, Observation, Outcome, Result, Verdict
 
 PASS, VIOLATION, INCONCLUSIVE = Verdict.PASS, Verdict.VIOLATION, Verdict.INCONCLUSIVE
 
@@ -96,60 +96,60 @@ class Proof:
         return since <= attempt.at and attempt.ended <= until
 
 
-def judge(check: Check, attempts: Sequence[Attempt]) -> Judgement:
+def judge(check: Check, attempts: Sequence[Attempt]) -> Result:
     """Judge an allow check, or a control's, by the last of its attempts."""
-    judgement = _judge_attempt(check, attempts[-1])
-    count = sum(_judge_attempt(check, attempt).verdict is judgement.verdict for attempt in attempts)
-    return _counted(judgement, count, len(attempts))
+    results = [_judge_attempt(check, attempt) for attempt in attempts]
+    count = sum(each.verdict is results[-1].verdict for each in results)
+    return replace(_counted(results[-1], count, len(results)), attempts=tuple(attempts))
 
 
-def _judge_attempt(check: Check, attempt: Attempt) -> Judgement:
+def _judge_attempt(check: Check, attempt: Attempt) -> Result:
     """Take the best address of an allowed name, unless `every` asks for all; a control needs all of them."""
-    judgements = [
-        Judgement(TABLE[check.expect][each.outcome], MEANING.get((check.expect, each.outcome), NOT_ALIVE), each)
+    results = [
+        Result(check, TABLE[check.expect][each.outcome], MEANING.get((check.expect, each.outcome), NOT_ALIVE), each)
         for each in attempt.observations
     ]
     best = check.expect is Expect.REACHABLE and not check.every
-    return (min if best else max)(judgements, key=_severity)
+    return (min if best else max)(results, key=_severity)
 
 
-def judge_denial(check: Check, early: Sequence[Attempt], deciding: Sequence[Attempt], proof: Proof) -> Judgement:
+def judge_denial(check: Check, early: Sequence[Attempt], deciding: Sequence[Attempt], proof: Proof) -> Result:
     """Judge a deny check by all attempts that decide it; it is as bad as the worst address of the worst of them.
 
     What earlier attempts saw can make a pass inconclusive, and nothing else. One that was still pending when the
     others were over is among them.
     """
-    judgements = [_judge_denied(check, each, attempt, proof) for attempt in deciding for each in attempt.observations]
-    worst = max(judgements, key=_severity)
+    results = [_judge_denied(check, each, attempt, proof) for attempt in deciding for each in attempt.observations]
+    worst = replace(max(results, key=_severity), attempts=(*early, *deciding))
     if worst.verdict is VIOLATION:
         return _counted(worst, sum(lets_in(check, attempt) for attempt in deciding), len(deciding))
     opened = [attempt for attempt in early if lets_in(check, attempt)]
     if worst.verdict is not PASS or not opened:
         return worst
     if doubt := _doubt(check, early, opened[-1], deciding[0].at, proof):
-        return Judgement(INCONCLUSIVE, doubt, worst.observation)
+        return replace(worst, verdict=INCONCLUSIVE, meaning=doubt)
     until = opened[-1].ended
     return replace(worst, meaning=f"{worst.meaning} It was open at first, until {until:.1f} s: {LATE}")
 
 
-def _judge_denied(check: Check, observation: Observation, attempt: Attempt, proof: Proof) -> Judgement:
+def _judge_denied(check: Check, observation: Observation, attempt: Attempt, proof: Proof) -> Result:
     verdict, meaning = _denied(check, observation), MEANING[Expect.BLOCKED, observation.outcome]
     if verdict is PASS and observation.outcome is Outcome.CLOSED:
         meaning = CLOSED_PASSES
     if verdict is not PASS or observation.outcome is Outcome.IMPOSSIBLE:
-        return Judgement(verdict, meaning, observation)
-    if observation.port_unreachable and not check.closed_passes:  # (3)
-        return Judgement(INCONCLUSIVE, PORT_UNREACHABLE, observation)
+        return Result(check, verdict, meaning, observation)
+    if observation.port_unreachable and check.closed != "pass":  # (3)
+        return Result(check, INCONCLUSIVE, PORT_UNREACHABLE, observation)
     if observation.outcome is Outcome.SILENT and not observation.asked:  # (3)
-        return Judgement(INCONCLUSIVE, NOT_ASKED, observation)
+        return Result(check, INCONCLUSIVE, NOT_ASKED, observation)
     if not proof.brackets(observation.family, attempt):  # (2)
         meaning = (
             f"Nothing showed that this machine had a working {observation.family or 'IP'} network before and after "
             "this attempt. A pod with no network would look the same. Add an allow check that another machine answers, "
             "or set `isolated: true`, which needs a default route."
         )
-        return Judgement(INCONCLUSIVE, meaning, observation)
-    return Judgement(PASS, f"{meaning} {EXEMPT if check.exempt else ALIVE_ELSEWHERE}", observation)
+        return Result(check, INCONCLUSIVE, meaning, observation)
+    return Result(check, PASS, f"{meaning} {ALIVE_ELSEWHERE if check.control else EXEMPT}", observation)
 
 
 def _doubt(check: Check, early: Sequence[Attempt], last: Attempt, decided: float, proof: Proof) -> str | None:
@@ -190,8 +190,9 @@ def lets_in(check: Check, attempt: Attempt) -> bool:
 
 
 def _denied(check: Check, observation: Observation) -> Verdict:
-    closed_passes = observation.outcome is Outcome.CLOSED and check.closed_passes  # (1)
-    return PASS if closed_passes else TABLE[Expect.BLOCKED][observation.outcome]
+    if observation.outcome is Outcome.CLOSED:
+        return Verdict(check.closed)  # (1)
+    return TABLE[Expect.BLOCKED][observation.outcome]
 
 
 def undecided(check: Check, deciding: Sequence[Attempt]) -> bool:
@@ -200,13 +201,23 @@ def undecided(check: Check, deciding: Sequence[Attempt]) -> bool:
     return nothing and not any(lets_in(check, attempt) for attempt in deciding)
 
 
-def _counted(judgement: Judgement, count: int, total: int) -> Judgement:
+def lag(result: Result) -> float | None:
+    """Return when a denied target that was open at first was blocked, in seconds from the start."""
+    check, attempts = result.check, result.attempts
+    if check.expect is not Expect.BLOCKED or result.verdict is VIOLATION:
+        return None
+    opened = (number for number, attempt in enumerate(attempts, start=1) if lets_in(check, attempt))
+    blocked = attempts[max(opened, default=len(attempts)) :]
+    return blocked[0].at if blocked else None
+
+
+def _counted(result: Result, count: int, total: int) -> Result:
     """Add to the evidence how many of several attempts had this verdict."""
-    if total < 2 or judgement.observation is None:
-        return judgement
-    seen = f"{judgement.observation.seen} ({count} of {total} attempts)"
-    return replace(judgement, observation=replace(judgement.observation, seen=seen))
+    if total < 2 or result.observation is None:
+        return result
+    seen = f"{result.observation.seen} ({count} of {total} attempts)"
+    return replace(result, observation=replace(result.observation, seen=seen))
 
 
-def _severity(judgement: Judgement) -> int:
-    return list(Verdict).index(judgement.verdict)
+def _severity(result: Result) -> int:
+    return list(Verdict).index(result.verdict)

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checker.config import MOST_TARGETS, ConfigError, load
-from checker.document import read
+from checker.document import Document
 from checker.model import Check, Expect, Plan
 from checker.probes.http import Https
 from checker.probes.udp import Encoded, Udp
@@ -316,14 +316,14 @@ notify: {notifyOn: [violation, pass], runbookUrl: "https://wiki/x", cronjob: net
     assert (api.timeout, slow.timeout, slow.every, slow.name, slow.because) == (0.5, 90.0, True, "slow one", "it is")
     assert udp.probe == Udp(Encoded(base64="AAE="), Encoded(hex="00 01"))
     assert web.probe == Https(status=["2xx", 401], insecure=True, follow=True, proxy=True)
-    assert (mongo.closed_passes, mongo.exempt, mongo.because) == (True, True, None)
+    assert (mongo.closed, mongo.control, mongo.because) == ("pass", False, None)
     assert (mongo.attempts, redis.attempts, mongo.controls) == (1, 3, ("PCI DSS 11.4.5", "7"))
     assert (found.settle, found.concurrency, found.deadline) == (3600.0, 7, 5400.0)
     assert (found.vantage.name, found.vantage.node, found.vantage.labels) == ("shop", "n1", {"app": "shop"})
     assert found.notify == {"notifyOn": ["violation", "pass"], "runbookUrl": "https://wiki/x", "cronjob": "netproof"}
     assert mongo.where == f"{tmp_path}/netproof.yaml:8"
     assert netproof("lint", tmp_path).returncode == 0
-    jsonschema.validate(read("c", text).values, published(Notify), cls=jsonschema.Draft202012Validator)
+    jsonschema.validate(Document("c", text).values, published(Notify), cls=jsonschema.Draft202012Validator)
 
 
 def test_a_key_without_a_value_is_as_if_it_were_not_there(tmp_path: Path) -> None:

@@ -166,7 +166,7 @@ def test_a_report_that_cannot_be_written_is_an_error(
 def result(expect: Expect, verdict: Verdict, name: str, number: int) -> Result:
     check = Check(expect, Target("tcp", "10.0.0.1", number), Tcp(), "deny.lst:1", name, name)
     observation = Observation(Outcome.OPEN, name, "10.0.0.1", Family.IPV4)
-    return Result(verdict, name, observation, check=check, attempts=(Attempt(0.0, 0.1, (observation,)),))
+    return Result(check, verdict, name, observation, (Attempt(0.0, 0.1, (observation,)),))
 
 
 def short(whole: report.Report) -> tuple[Any, report.Report]:

@@ -114,7 +114,7 @@ def test_a_denial_that_was_open_shortly_before_is_not_proven(opened: float, verd
 @pytest.mark.parametrize("outcome", [Outcome.OPEN, Outcome.UNEXPECTED, Outcome.UNRESOLVED, Outcome.UNTESTABLE])
 def test_closed_pass_changes_only_the_outcome_closed(outcome: Outcome) -> None:
     attempt = Attempt(1.0, 0.1, (Observation(outcome, "", "10.0.0.1", Family.IPV4),))
-    check = Check(Expect.BLOCKED, parse("10.0.0.1:1"), Tcp(), closed_passes=True)
+    check = Check(Expect.BLOCKED, parse("10.0.0.1:1"), Tcp(), closed="pass")
     proof = Proof({Family.IPV4: 0.0}, {Family.IPV4: 20.0})
     assert judge_denial(check, [], [attempt], proof).verdict is TABLE[Expect.BLOCKED][outcome]
 
