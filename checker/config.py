@@ -10,8 +10,8 @@ from typing import Any
 
 from checker import source
 from checker.model import Check, Expect, Plan, Vantage
-from checker.probes import KINDS, parse
-from checker.target import Target, TargetError, identity
+from checker.probes import KINDS
+from checker.target import Target, TargetError, identity, parse
 from checker.words import near_miss, seconds
 
 LISTS = ("allow", "deny")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
-from checker.target import Form, Target
+from checker.target import Target
 
 
 class Outcome(StrEnum):
@@ -78,7 +78,6 @@ class Probe(ABC):
     """How targets of one kind are tried. Each kind is a subclass, whose fields are the settings of a check."""
 
     # Without annotations: these belong to a kind. A kind that has `proxy` as a field makes it a setting of each check.
-    form = Form()  # what a target consists of
     datagrams = False  # refusals are ICMP errors, which hosts send rarely: checks of a host take turns
     proxy = False  # a proxy connects to the target, and resolves its name, too
     own = False  # it is about this container alone: it needs no network, and no control can check it

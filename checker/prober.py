@@ -40,7 +40,7 @@ class Prober:
         """
         slots = self._held if hold else self._files
         at, host = self.now(), check.target.host
-        if not check.probe.form.host or (host and (network.is_literal(host) or check.probe.proxy)):
+        if not check.target.form.host or (host and (network.is_literal(host) or check.probe.proxy)):
             left, observation = await self._try(check, host or "", slots)
             return Attempt(left, round(self.now() - left, 4), (observation,))
         try:

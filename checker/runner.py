@@ -177,13 +177,13 @@ class _Runner:
 
     async def deny(self, state: _State) -> None:
         """Watch it until the policies have settled, then make the attempts that decide (rules 2 and 3)."""
-        probe = state.check.probe
+        form = state.check.target.form
         held = None
-        if self.plan.settle and probe.form.host and not probe.datagrams:
+        if self.plan.settle and form.host and not state.check.probe.datagrams:
             held = asyncio.create_task(self.hold(state))
         while (left := self.decide_at - self.prober.now()) > 0:
             pause = min(_EARLY, left)
-            early = [self.try_early(state, min(state.check.timeout, pause))] if probe.form.host else []
+            early = [self.try_early(state, min(state.check.timeout, pause))] if form.host else []
             await asyncio.gather(asyncio.sleep(pause), *early)
         try:
             for retries in reversed(range(_RETRIES + 1 if self.plan.settle else 1)):  # pragma: no branch - one breaks
@@ -221,7 +221,7 @@ class _Runner:
         async with self.turn(state.check), self.slots:
             self.prove_way_out()
             others = []
-            for _ in range(state.check.attempts - 1 if state.check.probe.form.host else 0):
+            for _ in range(state.check.attempts - 1 if state.check.target.form.host else 0):
                 others.append(asyncio.create_task(self.try_once(state)))
                 await asyncio.sleep(_APART)
             await self.try_once(state)  # no task of its own: with ten thousand checks, that saves 20 MB
@@ -231,7 +231,7 @@ class _Runner:
     async def try_once(self, state: _State) -> None:
         """Make one of the attempts that decide, at every address that the name has had so far."""
         check = state.check
-        if self.plan.vantage.isolated and check.probe.form.host:
+        if self.plan.vantage.isolated and check.target.form.host:
             check = replace(check, timeout=max(check.timeout, _NEXT_HOP))
         state.deciding.append(await self.prober.attempt(check, state.addresses()))
 

@@ -1,7 +1,6 @@
 """Targets: `tcp://mongo.db:27017`, `https://…`, `dns://name@server`; a bare `host:port` is tcp."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple
@@ -25,12 +24,18 @@ class Form(NamedTuple):
     port: int | None = None  # the default; without one, a target must name its port
     path: bool = False  # a path and a query may follow
     name: bool = False  # `name@host:port`, or the name alone
-    host: bool = True  # without one, a name alone
+    host: bool = True  # without one, a name alone: the target is something in this container
 
 
-# The kinds that have a host and a port, as in checker.probes.
-_NETWORK = {"tcp": Form(), "udp": Form(), "dns": Form(53, name=True)}
-_NETWORK |= {"http": Form(80, path=True), "https": Form(443, path=True)}
+FORMS = {  # of each kind in checker.probes
+    "tcp": Form(),
+    "udp": Form(),
+    "http": Form(80, path=True),
+    "https": Form(443, path=True),
+    "dns": Form(53, name=True),
+    "sandbox": Form(host=False),
+    "command": Form(host=False),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,11 @@ class Target:
     path: str = ""  # path and query
     name: str = ""
 
+    @property
+    def form(self) -> Form:
+        """What targets of its kind consist of."""
+        return FORMS[self.kind]
+
     def __str__(self) -> str:
         """Write the target as every report shows it: normalised, with its port."""
         where = "" if self.host is None else f"{bracketed(self.host)}:{self.port}"
@@ -57,17 +67,15 @@ def bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def parse(text: str, forms: Mapping[str, Form]) -> Target:
-    """Read a target; `forms` has a line for each kind. Raises TargetError with the fault and the near miss."""
-    kind, separator, rest = text.partition("://")
-    if not separator:
-        kind, rest = "tcp", text
+def parse(text: str) -> Target:
+    """Read a target. Raises TargetError with the fault and the near miss."""
+    kind, rest = text.split("://", 1) if "://" in text else ("tcp", text)
     kind = kind.lower()
-    if kind not in forms:
-        raise TargetError(f"unknown kind of target {kind!r}; {near_miss(kind, forms, '://')}")
+    if kind not in FORMS:
+        raise TargetError(f"unknown kind of target {kind!r}; {near_miss(kind, FORMS, '://')}")
     if len(text) > LONGEST:
         raise TargetError(f"the target is longer than {LONGEST:,} characters")
-    form = forms[kind]
+    form = FORMS[kind]
     if not form.host:
         return Target(kind, None, 0, name=_word(rest))
     if form.name and "@" not in rest:
@@ -99,9 +107,10 @@ def identity(target: Target, namespace: str | None, cluster_domain: str) -> Targ
 def identify(text: str, namespace: str | None, cluster_domain: str) -> Target | None:
     """Return the identity of a target that has a host and a port; None for any other text."""
     try:
-        return identity(parse(text, _NETWORK), namespace, cluster_domain)
+        target = parse(text)
     except TargetError:
         return None
+    return identity(target, namespace, cluster_domain) if target.form.host else None
 
 
 def _in_full(host: str, namespace: str | None, cluster_domain: str) -> str:

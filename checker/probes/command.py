@@ -13,7 +13,6 @@ from typing import Any, Literal, TypedDict
 
 from checker.model import Check, Observation, Outcome, Probe
 from checker.probes.base import duration
-from checker.target import Form
 from checker.words import harmless
 
 _LONGEST = 200  # bytes of output that are evidence
@@ -28,8 +27,6 @@ class Command(Probe):
 
     Without `exit`, 0 means that it is possible and 1 that it is not: the list then says which of them passes.
     """
-
-    form = Form(host=False)
 
     command: list[str] = field(default_factory=list)
     exit: Literal["nagios"] | Codes | None = None

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from checker.model import Check, Expect, Observation, Outcome, Probe
 from checker.probes.base import Reply, connect, duration, exchange
-from checker.target import Form
 
 if TYPE_CHECKING:
     from dns.message import QueryMessage
@@ -47,7 +46,6 @@ def read(reply: bytes, query: QueryMessage) -> tuple[Outcome, str] | None:
 class Dns(Probe):
     """Open means that the server knows an address of the name; on the deny list also that it accepts TCP."""
 
-    form = Form(port=53, name=True)
     datagrams = True
 
     async def attempt(self, check: Check, address: str) -> Observation:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from checker.model import Check, Expect, Observation, Outcome, Probe
 from checker.probes.base import connect, duration
-from checker.target import Form, Target, bracketed
+from checker.target import Target, bracketed
 
 if TYPE_CHECKING:
     import ssl
@@ -29,8 +29,6 @@ _REDIRECTS = 20
 @dataclass(frozen=True, slots=True)
 class Http(Probe):
     """What the answer must be, and how the request is made."""
-
-    form = Form(80, path=True)
 
     status: int | str | list[int | str] | None = None  # 200, "2xx", or several; the default is any below 500
     ca: str | None = None  # a PEM file to verify the certificate with, instead of the usual authorities
@@ -69,18 +67,12 @@ class Http(Probe):
         return Observation(outcome, f"{seen} after {duration(loop.time() - began)}")
 
 
-class Https(Http):
-    """The same over TLS."""
-
-    form = Form(443, path=True)
-
-
 async def _request(probe: Http, target: Target, address: str, within: float) -> tuple[Outcome, str]:
     import httpx  # noqa: PLC0415 - a run without http targets must not pay for it
 
     host = target.host or ""
     url = f"{target.kind}://{bracketed(address)}:{target.port}{target.path or '/'}"
-    name = bracketed(host) if target.port == probe.form.port else f"{bracketed(host)}:{target.port}"
+    name = bracketed(host) if target.port == target.form.port else f"{bracketed(host)}:{target.port}"
     proxy = _proxy(target.kind, name) if probe.proxy else None
     if probe.proxy and proxy is None:
         return Outcome.UNTESTABLE, "could not try: the environment names no proxy for this target"

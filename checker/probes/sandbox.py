@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from checker.model import Check, Observation, Outcome, Probe
-from checker.target import Form
 from checker.words import near_miss
 
 Reading = tuple[bool, str]  # whether it is possible in this container, and the evidence
@@ -245,7 +244,6 @@ CHECKS: dict[str, Callable[[Path, Sequence[str]], Reading]] = {
 class Sandbox(Probe):
     """What sandbox://capabilities and sandbox://host-mounts let pass: capabilities, or mount points."""
 
-    form = Form(host=False)
     own = True
 
     allowed: list[str] = field(default_factory=list)

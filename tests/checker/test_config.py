@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from checker.config import MOST_TARGETS, ConfigError, load
 from checker.document import Document
 from checker.model import Check, Expect, Plan
-from checker.probes.http import Https
+from checker.probes.http import Http
 from checker.probes.udp import Encoded, Udp
 from checker.schema import published
 from checker.source import LARGEST
@@ -315,7 +315,7 @@ notify: {notifyOn: [violation, pass], runbookUrl: "https://wiki/x", cronjob: net
     api, slow, udp, web, mongo, redis = found.checks
     assert (api.timeout, slow.timeout, slow.every, slow.name, slow.because) == (0.5, 90.0, True, "slow one", "it is")
     assert udp.probe == Udp(Encoded(base64="AAE="), Encoded(hex="00 01"))
-    assert web.probe == Https(status=["2xx", 401], insecure=True, follow=True, proxy=True)
+    assert web.probe == Http(status=["2xx", 401], insecure=True, follow=True, proxy=True)
     assert (mongo.closed, mongo.control, mongo.because) == ("pass", False, None)
     assert (mongo.attempts, redis.attempts, mongo.controls) == (1, 3, ("PCI DSS 11.4.5", "7"))
     assert (found.settle, found.concurrency, found.deadline) == (3600.0, 7, 5400.0)

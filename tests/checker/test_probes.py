@@ -9,9 +9,9 @@ from typing import get_args
 
 import pytest
 
-from checker.probes import KINDS, parse
+from checker.probes import KINDS
 from checker.schema import Check, Target
-from checker.target import TargetError
+from checker.target import TargetError, parse
 
 ROOT = Path(__file__).parents[2]
 

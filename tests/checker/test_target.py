@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checker.probes import KINDS, parse
-from checker.target import LONGEST, TargetError, identity
+from checker.probes import KINDS
+from checker.target import LONGEST, TargetError, identity, parse
 
 DB = "tcp://db.shop.svc.cluster.local:5432"
 

@@ -11,10 +11,10 @@ import dns.rrset
 import pytest
 
 from checker.model import Attempt, Check, Expect, Family, Observation, Outcome, Verdict
-from checker.probes import parse
 from checker.probes.base import tcp_failure
 from checker.probes.dns import read
 from checker.probes.tcp import Tcp
+from checker.target import parse
 from checker.verdict import TABLE, Proof, judge, judge_denial, undecided
 
 

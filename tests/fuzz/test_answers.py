@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from checker.model import Check, Expect, Outcome
 from checker.prober import Prober
-from checker.probes import KINDS, parse
+from checker.probes import KINDS
+from checker.target import parse
 from tests.fuzz.conftest import fuzz
 
 if TYPE_CHECKING:

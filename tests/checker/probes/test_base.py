@@ -10,10 +10,10 @@ from collections.abc import Iterator
 import pytest
 
 from checker.model import Check, Expect, Observation, Outcome
-from checker.probes import parse
 from checker.probes.base import IcmpError, Reply, connect, exchange, tcp_failure
 from checker.probes.tcp import Tcp
 from checker.probes.udp import Udp
+from checker.target import parse
 
 
 @pytest.fixture

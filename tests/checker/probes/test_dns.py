@@ -13,8 +13,8 @@ import dns.rrset
 import pytest
 
 from checker.model import Check, Expect
-from checker.probes import parse
 from checker.probes.dns import Dns
+from checker.target import parse
 from tests import netns
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ import pytest
 
 from checker import runner
 from checker.model import Check, Expect, Observation, Plan
-from checker.probes import parse
 from checker.probes.tcp import Tcp
 from checker.probes.udp import Udp
 from checker.resolver import Resolver
+from checker.target import parse
 from tests.checker.command import netproof, write
 from tests.notifications import servers as ends
 

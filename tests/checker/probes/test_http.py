@@ -18,7 +18,8 @@ import pytest
 import trustme
 
 from checker.model import Check, Expect
-from checker.probes import KINDS, parse
+from checker.probes import KINDS
+from checker.target import parse
 from tests import netns
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import pytest
 
 from checker import runner
 from checker.model import Check, Expect, Plan, Run
-from checker.probes import parse
 from checker.probes.tcp import Tcp
+from checker.target import parse
 from tests.checker.command import write
 from tests.notifications import servers as ends
 from tests.tools.endless import HTTP, LIMIT, OK, Measured
