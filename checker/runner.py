@@ -120,7 +120,7 @@ class _Runner:
         self.warnings = list(plan.warnings)
         if files < sockets:
             self.warnings.append(f"only {files} connections can be open at once (ulimit -Hn), {sockets} are needed")
-        self.proof = verdict.Proof()
+        self.ways_out = [family for family in Family if network.has_way_out(family)] if plan.vantage.isolated else []
         self.wait = 0.0 if plan.settled else plan.settle  # from the first allow check that passed to the decision
         self.decide_at = self.wait
         self.passed = False  # an allow check, and the network worked
@@ -133,11 +133,23 @@ class _Runner:
             await asyncio.gather(*map(self.deny, self.denied))
         if self.denied:
             await asyncio.gather(*map(self.reach, filter(_State.answered, self.reached)))
-        self.prove_way_out()
-        if self.plan.vantage.isolated:
-            self.proof.refute(attempt for state in self.denied for attempt in state.deciding)
+        proof = self.proof()
         for state in self.denied:
-            self.decide(state, self.judge(state))
+            self.decide(state, verdict.judge_denial(state.check, state.attempts, state.deciding, proof))
+
+    def proof(self) -> verdict.Proof:
+        """Return when the network worked. That of an isolated vantage needs an address and a default route.
+
+        One of its attempts that was not possible refutes that: of many packets that wait for a next hop, the kernel
+        drops some without an error.
+        """
+        if not self.plan.vantage.isolated:
+            return verdict.proof((attempt for state in self.reached for attempt in state.attempts), self.is_own)
+        deciding = (attempt for state in self.denied for attempt in state.deciding)
+        seen = (each for attempt in deciding for each in attempt.observations)
+        lost = {each.family for each in seen if each.outcome is Outcome.UNTESTABLE}
+        left = (family for family in self.ways_out if family not in lost and network.has_way_out(family))
+        return dict.fromkeys(left, (0.0, self.prober.now()))
 
     async def reach(self, state: _State) -> None:
         """Start fresh attempts, beside those still pending, until one is as expected or the window is over (rule 1)."""
@@ -155,7 +167,7 @@ class _Runner:
             await asyncio.wait((found, task), return_when=asyncio.FIRST_COMPLETED)
             task.cancel()
         result = verdict.judge(state.check, state.attempts)
-        if result.verdict is Verdict.PASS and self.proof.since and not self.passed:
+        if result.verdict is Verdict.PASS and not self.passed and verdict.proof(state.attempts, self.is_own):
             self.passed = True
             if self.prober.now() < self.decide_at:
                 self.decide_at = self.prober.now() + self.wait
@@ -168,8 +180,6 @@ class _Runner:
             if self.prober.now() >= before:
                 return
             attempt = await self.prober.attempt(state.check)
-        if self.denied:
-            self.prove(attempt)
         if not found.done():
             state.attempts.append(attempt)
             if verdict.judge(state.check, [attempt]).verdict is Verdict.PASS:
@@ -194,8 +204,8 @@ class _Runner:
                 state.deciding.clear()
                 await asyncio.sleep(_EARLY)
         finally:  # if the run was stopped, too: one attempt that got through is a leak
-            if state.deciding and (result := self.judge(state)).verdict is Verdict.VIOLATION:
-                self.decide(state, result)  # any other verdict rests on what is reached after it
+            if any(verdict.lets_in(state.check, attempt) for attempt in state.deciding):
+                self.decide(state, verdict.judge_denial(state.check, state.attempts, state.deciding, {}))
         if held:
             held.cancel()
 
@@ -203,7 +213,6 @@ class _Runner:
         """Make one attempt, unless it had to wait until it is time to decide."""
         async with self.turn(state.check), self.slots:
             if self.prober.now() < self.decide_at:
-                self.prove_way_out()
                 state.attempts.append(await self.prober.attempt(replace(state.check, timeout=within)))
 
     async def hold(self, state: _State) -> None:
@@ -219,7 +228,6 @@ class _Runner:
     async def try_denied(self, state: _State) -> None:
         """Make the attempts that decide, some time apart."""
         async with self.turn(state.check), self.slots:
-            self.prove_way_out()
             others = []
             for _ in range(state.check.attempts - 1 if state.check.target.form.host else 0):
                 others.append(asyncio.create_task(self.try_once(state)))
@@ -244,23 +252,6 @@ class _Runner:
         if not check.probe.datagrams:
             return nullcontext()
         return self.turns.setdefault(check.target.host, asyncio.Lock())
-
-    def prove(self, attempt: Attempt) -> None:
-        """Add an answer to the proof, unless this machine itself gave it."""
-        for each in attempt.observations:
-            if each.outcome in verdict.ANSWERS and each.address and each.family and not self.is_own(each.address):
-                self.proof.add(each.family, attempt)
-
-    def prove_way_out(self) -> None:
-        """Add to the proof of an isolated vantage: it needs an address and a default route."""
-        if self.plan.vantage.isolated:
-            now = self.prober.now()
-            for family in Family:
-                if network.has_way_out(family):
-                    self.proof.add(family, Attempt(now, 0.0, ()))
-
-    def judge(self, state: _State) -> Result:
-        return verdict.judge_denial(state.check, state.attempts, state.deciding, self.proof)
 
     def decide(self, state: _State, result: Result) -> None:
         before, state.result = state.result, result

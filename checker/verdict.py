@@ -1,7 +1,7 @@
 """The verdict table, its footnotes, and what earlier attempts say. Only this module decides what an outcome means."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from math import inf
 
 from checker.model import Attempt, Check, Expect, Family, Observation, Outcome, Result, Verdict
@@ -68,32 +68,23 @@ NOTHING = {Outcome.UNRESOLVED, Outcome.UNTESTABLE}  # nothing was seen on the wi
 _CALM = 3.0  # seconds without an open attempt before a denial is decided
 
 
-@dataclass(slots=True)
-class Proof:
-    """When answers from other machines showed that a family's network works (footnote 2)."""
+Proof = Mapping[Family | None, tuple[float, float]]  # of each family: from when until when its network worked
+_NEVER = (inf, 0.0)
 
-    since: dict[Family | None, float] = field(default_factory=dict)  # when the first answer came
-    until: dict[Family | None, float] = field(default_factory=dict)  # when the last attempt began that was answered
 
-    def add(self, family: Family, attempt: Attempt) -> None:
-        """Add an answer."""
-        self.since.setdefault(family, attempt.ended)
-        self.until[family] = max(attempt.at, self.until.get(family, 0.0))
+def proof(attempts: Iterable[Attempt], is_own: Callable[[str], bool]) -> Proof:
+    """Return when answers of other machines showed that the network of each family works (footnote 2).
 
-    def refute(self, attempts: Iterable[Attempt]) -> None:
-        """Remove the proof of each family in which an attempt was not possible.
-
-        One attempt is enough: of many packets that wait for a next hop, the kernel drops some without an error.
-        """
-        for attempt in attempts:
-            for each in attempt.observations:
-                if each.outcome is Outcome.UNTESTABLE:
-                    self.since.pop(each.family, None)
-
-    def brackets(self, family: Family | None, attempt: Attempt) -> bool:
-        """Return whether the network was shown to work both before an attempt and after it."""
-        since, until = self.since.get(family, inf), self.until.get(family, 0.0)
-        return since <= attempt.at and attempt.ended <= until
+    That is from the first answer until the last attempt began that was answered. `is_own` returns whether an address
+    is this machine's: an answer from it proves no network.
+    """
+    found: dict[Family | None, tuple[float, float]] = {}
+    for attempt in attempts:
+        for each in attempt.observations:
+            if each.outcome in ANSWERS and each.address and not is_own(each.address):
+                since, until = found.get(each.family, _NEVER)
+                found[each.family] = min(since, attempt.ended), max(until, attempt.at)
+    return found
 
 
 def judge(check: Check, attempts: Sequence[Attempt]) -> Result:
@@ -142,7 +133,8 @@ def _judge_denied(check: Check, observation: Observation, attempt: Attempt, proo
         return Result(check, INCONCLUSIVE, PORT_UNREACHABLE, observation)
     if observation.outcome is Outcome.SILENT and not observation.asked:  # (3)
         return Result(check, INCONCLUSIVE, NOT_ASKED, observation)
-    if not proof.brackets(observation.family, attempt):  # (2)
+    since, until = proof.get(observation.family, _NEVER)
+    if not (since <= attempt.at and attempt.ended <= until):  # (2)
         meaning = (
             f"Nothing showed that this machine had a working {observation.family or 'IP'} network before and after "
             "this attempt. A pod with no network would look the same. Add an allow check that another machine answers, "
@@ -180,7 +172,7 @@ def _doubt(check: Check, early: Sequence[Attempt], last: Attempt, decided: float
 def _shut(attempt: Attempt, proof: Proof) -> bool:
     """Return whether an attempt that did not get through was blocked, with a network that worked already."""
     return all(
-        each.outcome not in NOTHING and proof.since.get(each.family, inf) <= attempt.at for each in attempt.observations
+        each.outcome not in NOTHING and proof.get(each.family, _NEVER)[0] <= attempt.at for each in attempt.observations
     )
 
 

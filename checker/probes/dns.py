@@ -22,23 +22,20 @@ _ORDER = (Outcome.OPEN, Outcome.UNEXPECTED, Outcome.CLOSED, Outcome.UNTESTABLE, 
 
 def read(reply: bytes, query: QueryMessage) -> tuple[Outcome, str] | None:
     """Return what a reply to the query means: outcome and words; None for one that is truncated."""
-    import dns.exception  # noqa: PLC0415 - a run without dns targets must not pay for it
-    import dns.flags  # noqa: PLC0415
-    import dns.message  # noqa: PLC0415
-    import dns.rcode  # noqa: PLC0415
+    from dns import exception, flags, message, rcode  # noqa: PLC0415 - a run without dns targets must not pay for it
 
     try:
-        answer = dns.message.from_wire(reply, raise_on_truncation=False)
-        if not isinstance(answer, dns.message.QueryMessage) or not query.is_response(answer):
+        answer = message.from_wire(reply, raise_on_truncation=False)
+        if not isinstance(answer, message.QueryMessage) or not query.is_response(answer):
             return Outcome.UNEXPECTED, "an answer to another question"
-        if answer.rcode() == dns.rcode.REFUSED:
+        if answer.rcode() == rcode.REFUSED:
             return Outcome.CLOSED, "REFUSED"
-        if answer.rcode() != dns.rcode.NOERROR:
-            return Outcome.UNEXPECTED, dns.rcode.to_text(answer.rcode())
-        if answer.flags & dns.flags.TC:
+        if answer.rcode() != rcode.NOERROR:
+            return Outcome.UNEXPECTED, rcode.to_text(answer.rcode())
+        if answer.flags & flags.TC:
             return None
         found = answer.resolve_chaining().answer
-    except (dns.exception.DNSException, ValueError) as error:
+    except (exception.DNSException, ValueError) as error:
         return Outcome.UNEXPECTED, f"no valid DNS answer ({type(error).__name__})"
     return (Outcome.OPEN, "resolved") if found else (Outcome.UNEXPECTED, "no address of that name")
 
@@ -64,9 +61,9 @@ async def _connect(check: Check, address: str) -> Observation:
 
 async def _ask(check: Check, address: str, kind: str) -> Observation:
     """Ask for one type of record."""
-    import dns.message  # noqa: PLC0415
+    from dns import message  # noqa: PLC0415
 
-    query = dns.message.make_query(check.target.name, kind)
+    query = message.make_query(check.target.name, kind)
     came = await exchange(check, address, query.to_wire())
     if not isinstance(came, Reply):
         return came
@@ -76,15 +73,14 @@ async def _ask(check: Check, address: str, kind: str) -> Observation:
 
 async def _ask_by_tcp(check: Check, address: str, query: QueryMessage, after: float) -> tuple[Outcome, str]:
     """Ask again over TCP, in what is left of the timeout."""
-    import dns.asyncquery  # noqa: PLC0415
-    import dns.exception  # noqa: PLC0415
+    from dns import asyncquery, exception  # noqa: PLC0415
 
     if check.expect is not Expect.REACHABLE:
         return Outcome.OPEN, "a truncated answer"
     try:
-        reply = await dns.asyncquery.tcp(query, address, check.timeout - after, check.target.port)
-    except (OSError, EOFError, ValueError, dns.exception.DNSException) as error:
-        words = {dns.exception.Timeout: "no answer", EOFError: "it closed the connection"}
+        reply = await asyncquery.tcp(query, address, check.timeout - after, check.target.port)
+    except (OSError, EOFError, ValueError, exception.DNSException) as error:
+        words = {exception.Timeout: "no answer", EOFError: "it closed the connection"}
         reason = words.get(type(error), str(error).rstrip("."))
         return Outcome.UNEXPECTED, f"a truncated answer, and over TCP: {reason}"
     return read(reply.to_wire(), query) or (Outcome.UNEXPECTED, "a truncated answer over TCP")

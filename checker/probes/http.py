@@ -21,7 +21,6 @@ from checker.target import Target, bracketed
 if TYPE_CHECKING:
     import ssl
 
-    import httpx
 
 _REDIRECTS = 20
 
@@ -90,13 +89,15 @@ async def _request(probe: Http, target: Target, address: str, within: float) -> 
         ):
             headers = {"Host": name, "User-Agent": "netproof"}
             sni = {} if proxy else {"sni_hostname": host.removesuffix(".")}  # RFC 6066, 3: without the last dot
-            response = await _head(client, client.build_request("GET", url, headers=headers, extensions=sni))
+            request = client.build_request("GET", url, headers=headers, extensions=sni)
             for _ in range(_REDIRECTS):
+                response = await client.send(request, stream=True)
+                await response.aclose()  # the body is left unread: httpx itself would read that of a redirect
                 if not (probe.follow and response.next_request):
                     break
+                request = response.next_request
                 if httpx.URL(response.headers["location"]).host:  # a name of its own to verify, or an address
-                    response.next_request.extensions.pop("sni_hostname", None)
-                response = await _head(client, response.next_request)
+                    request.extensions.pop("sni_hostname", None)
             else:
                 return Outcome.UNEXPECTED, f"more than {_REDIRECTS} redirects"
             if proxy and response.status_code == 407:
@@ -108,13 +109,6 @@ async def _request(probe: Http, target: Target, address: str, within: float) -> 
         return Outcome.UNEXPECTED, f"{so_far}no HTTP answer came"
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
         return Outcome.UNEXPECTED, so_far + _fault(error)
-
-
-async def _head(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
-    """Send a request, and leave the body of the answer unread: httpx itself would read the body of a redirect."""
-    response = await client.send(request, stream=True)
-    await response.aclose()
-    return response
 
 
 def _proxy(kind: str, host: str) -> str | None:

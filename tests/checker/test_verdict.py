@@ -15,7 +15,7 @@ from checker.probes.base import tcp_failure
 from checker.probes.dns import read
 from checker.probes.tcp import Tcp
 from checker.target import parse
-from checker.verdict import TABLE, Proof, judge, judge_denial, undecided
+from checker.verdict import TABLE, Proof, judge, judge_denial, proof, undecided
 
 
 def test_every_list_has_a_verdict_on_every_outcome() -> None:
@@ -36,21 +36,40 @@ def test_only_these_outcomes_pass() -> None:
     }
 
 
+PROVEN: Proof = {Family.IPV4: (0.0, 20.0)}
+
+
+def seen(outcome: Outcome, at: float, elapsed: float, address: str = "10.0.0.1") -> Attempt:
+    return Attempt(at, elapsed, (Observation(outcome, "", address, Family.IPV4),))
+
+
+def proven(*answered: tuple[float, float]) -> Proof:
+    """The proof of attempts that were answered, each with its beginning and its duration."""
+    return proof((seen(Outcome.OPEN, at, elapsed) for at, elapsed in answered), lambda _: False)
+
+
+def denied(proof: Proof, at: float, elapsed: float) -> Verdict:
+    check = Check(Expect.BLOCKED, parse("10.0.0.1:1"), Tcp())
+    return judge_denial(check, [], [seen(Outcome.SILENT, at, elapsed)], proof).verdict
+
+
 def test_attempts_that_follow_each_other_at_once_are_bracketed() -> None:
-    proof = Proof()
-    for at, elapsed in ((0.1, 0.2), (0.7, 0.1)):
-        proof.add(Family.IPV4, Attempt(at, elapsed, ()))
+    found = proven((0.1, 0.2), (0.7, 0.1))
     assert 0.1 + 0.2 > 0.3  # no sum of floats may be later than the time that it stands for
-    assert proof.brackets(Family.IPV4, Attempt(0.3, 0.4, ()))
-    assert not proof.brackets(Family.IPV4, Attempt(0.2999, 0.4, ()))
-    assert not proof.brackets(Family.IPV4, Attempt(0.3, 0.4001, ()))
+    assert denied(found, 0.3, 0.4) is Verdict.PASS
+    assert denied(found, 0.2999, 0.4) is Verdict.INCONCLUSIVE
+    assert denied(found, 0.3, 0.4001) is Verdict.INCONCLUSIVE
 
 
 def test_an_earlier_attempt_that_is_answered_later_does_not_shorten_the_proof() -> None:
-    proof = Proof()
-    for at, elapsed in ((0.0, 0.1), (5.0, 0.1), (2.0, 4.0)):
-        proof.add(Family.IPV4, Attempt(at, elapsed, ()))
-    assert proof.brackets(Family.IPV4, Attempt(1.0, 4.0, ()))
+    assert denied(proven((0.0, 0.1), (5.0, 0.1), (2.0, 4.0)), 1.0, 4.0) is Verdict.PASS
+
+
+def test_only_answers_of_other_machines_are_proof() -> None:
+    attempts = [seen(outcome, 0.0, 0.1, str(outcome)) for outcome in Outcome if outcome is not Outcome.OPEN]
+    attempts.append(seen(Outcome.OPEN, 0.0, 0.1, "own"))
+    assert proof(attempts, lambda address: address in ("own", "unexpected")) == {}
+    assert proof(attempts, lambda address: address == "own") == {Family.IPV4: (0.1, 0.0)}
 
 
 @pytest.mark.parametrize(
@@ -104,9 +123,8 @@ def test_a_denial_that_was_open_shortly_before_is_not_proven(opened: float, verd
     def attempt(at: float, outcome: Outcome) -> Attempt:
         return Attempt(at, 0.0, (Observation(outcome, "", "10.0.0.1", Family.IPV4),))
 
-    proof = Proof({Family.IPV4: 0.0}, {Family.IPV4: 20.0})
     check = Check(Expect.BLOCKED, parse("10.0.0.1:1"), Tcp())
-    found = judge_denial(check, [attempt(opened, Outcome.OPEN)], [attempt(10.0, Outcome.SILENT)], proof)
+    found = judge_denial(check, [attempt(opened, Outcome.OPEN)], [attempt(10.0, Outcome.SILENT)], PROVEN)
     assert found.verdict is verdict
     assert words in found.meaning
 
@@ -115,8 +133,7 @@ def test_a_denial_that_was_open_shortly_before_is_not_proven(opened: float, verd
 def test_closed_pass_changes_only_the_outcome_closed(outcome: Outcome) -> None:
     attempt = Attempt(1.0, 0.1, (Observation(outcome, "", "10.0.0.1", Family.IPV4),))
     check = Check(Expect.BLOCKED, parse("10.0.0.1:1"), Tcp(), closed="pass")
-    proof = Proof({Family.IPV4: 0.0}, {Family.IPV4: 20.0})
-    assert judge_denial(check, [], [attempt], proof).verdict is TABLE[Expect.BLOCKED][outcome]
+    assert judge_denial(check, [], [attempt], PROVEN).verdict is TABLE[Expect.BLOCKED][outcome]
 
 
 @pytest.mark.parametrize(
@@ -129,17 +146,16 @@ def test_a_denial_is_tried_again_if_an_attempt_saw_nothing_and_none_got_through(
 
 
 def test_a_denial_that_is_not_decided_is_not_explained_by_what_was_open_before() -> None:
-    proof = Proof({Family.IPV4: 0.0}, {Family.IPV4: 20.0})
     early = Attempt(1.0, 0.0, (Observation(Outcome.OPEN, "", "10.0.0.1", Family.IPV4),))
     unresolved = Attempt(10.0, 0.0, (Observation(Outcome.UNRESOLVED, ""),))
-    found = judge_denial(Check(Expect.BLOCKED, parse("db:1"), Tcp()), [early], [unresolved], proof)
+    found = judge_denial(Check(Expect.BLOCKED, parse("db:1"), Tcp()), [early], [unresolved], PROVEN)
     assert (found.verdict, found.meaning) == (Verdict.INCONCLUSIVE, "There was no address to test.")
 
 
 def test_what_is_impossible_in_a_container_passes_without_a_network() -> None:
     attempt = Attempt(0.0, 0.1, (Observation(Outcome.IMPOSSIBLE, ""),))
     check = Check(Expect.BLOCKED, parse("sandbox://root"), Tcp())
-    assert judge_denial(check, [], [attempt], Proof()).verdict is Verdict.PASS
+    assert judge_denial(check, [], [attempt], {}).verdict is Verdict.PASS
 
 
 def answer(kind: str, *records: str, flags: int = 0, rcode: dns.rcode.Rcode = dns.rcode.NOERROR) -> bytes:
