@@ -1,4 +1,4 @@
-"""`netproof alive`: check that `netproof check --every` is still running. The probes of a pod call it."""
+"""Check that `check --every` is still running: exit code 0, else 3."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""`netproof check`: probe the lists, report the results, and exit with the verdict.
+"""Probe the lists, report the results, and exit with the verdict.
 
 With `--every` it does so round after round. Each round reads the lists, CA files and channels again, as a new process
 would. The file of `--alive` shows the last round; `netproof alive` reads it for the pod's probes.

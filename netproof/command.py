@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NoReturn
 
 from checker import __version__
@@ -22,22 +23,9 @@ _EXIT_CODES = """exit codes: 0 every check passed; 1 a violation; 2 invalid argu
 4 passed, but a message that was due could not be delivered; 70 netproof itself failed;
 130 and 143 interrupted, no violation known"""
 
-# Each command is a module `netproof/<name>.py` with add_arguments() and run(), which returns an exit code or,
-# for 0, None. Only the one that is asked for is imported.
-COMMANDS = {
-    "check": "Probe the lists, report the results, and exit with the verdict.",
-    "alive": "Check that `check --every` is still running: exit code 0, else 3.",
-    "lint": "Find mistakes in a configuration, without probing.",
-    "schema": "Print the JSON Schema of netproof.yaml.",
-    "notify": "Send a report again, or a test message.",
-    "render": "Show the message for a report.",
-    "suggest": "Suggest lists for the chart, from the policies, pods and Services of a cluster or of manifests.",
-    "coverage": "Find policies whose removal no check would detect.",
-    "status": "Show the results of all Jobs of a cluster, as a table of vantages and targets.",
-    "page": "Write the results of all Jobs as an HTML page; with --from and --to, as evidence for auditors.",
-    "reporter": "Watch the Jobs of a release in its cluster, and notify the channels of changes.",
-    "demo": "Find and report a violation on this machine. Needs no cluster, network or configuration.",
-}
+# Each command is a module with add_arguments() and run(), which returns an exit code or, for 0, None. The first line of
+# its docstring is its help. Only the one that is asked for is imported.
+COMMANDS = "check alive lint schema notify render suggest coverage status page reporter demo".split()  # noqa: SIM905
 
 
 class _Parser(argparse.ArgumentParser):
@@ -54,8 +42,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if name not in COMMANDS:
             _overview(arguments)
-        command = importlib.import_module(f"netproof.{name}")
-        parser = _Parser(prog=f"netproof {name}", description=COMMANDS[name], epilog=_EXIT_CODES)
+        command, about = _load(name)
+        parser = _Parser(prog=f"netproof {name}", description=about, epilog=_EXIT_CODES)
         command.add_arguments(parser.add_argument)
         return command.run(parser.parse_args(rest, options)) or 0
     except ConfigError as error:
@@ -88,12 +76,18 @@ def _fail(
     return code
 
 
+def _load(name: str) -> tuple[ModuleType, str]:
+    """Import a command: its module, and its help."""
+    module = importlib.import_module(f"netproof.{name}")
+    return module, str(module.__doc__).partition("\n")[0]
+
+
 def _overview(arguments: Sequence[str]) -> NoReturn:
     """Print the version or the list of commands. Raises UsageError if the arguments ask for neither."""
     parser = _Parser(prog="netproof", description="Tests that network policies work.", epilog=_EXIT_CODES)
     parser.add_argument("--version", action="version", version=f"netproof {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for name, about in COMMANDS.items():
-        commands.add_parser(name, help=about)
+    for name in COMMANDS:
+        commands.add_parser(name, help=_load(name)[1])
     parser.parse_args(arguments)
     parser.error("COMMAND must be the first argument")  # pragma: no cover - argparse of some Pythons accepts `-- check`

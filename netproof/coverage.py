@@ -1,4 +1,4 @@
-"""`netproof coverage`: find policies whose removal no check of the values would detect."""
+"""Find policies whose removal no check would detect."""
 
 import yaml
 

@@ -1,4 +1,4 @@
-"""`netproof demo`: find and report a violation, without a cluster or a network."""
+"""Find and report a violation on this machine. Needs no cluster, network or configuration."""
 
 import os
 import socket

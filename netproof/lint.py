@@ -1,4 +1,4 @@
-"""`netproof lint`: find the mistakes in a configuration, without probing."""
+"""Find mistakes in a configuration, without probing."""
 
 from checker.network import gateways
 from netproof.arguments import Add, Options, add_lists, plan

@@ -1,4 +1,4 @@
-"""`netproof notify`: send a report again, or a test message."""
+"""Send a report again, or a test message."""
 
 from checker.model import UNDELIVERED
 from netproof.arguments import CHANNELS, FILE, Add, Options, UsageError, add_messages, report

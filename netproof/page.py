@@ -1,4 +1,4 @@
-"""`netproof page`: write the situation as one HTML file. With a period, the file is evidence for auditors."""
+"""Write the results of all Jobs as an HTML page; with --from and --to, as evidence for auditors."""
 
 import argparse
 from datetime import date

@@ -1,4 +1,4 @@
-"""`netproof render`: show the message for a report."""
+"""Show the message for a report."""
 
 from netproof.arguments import FILE, Add, Options, add_templates, report
 from notifications.errors import NotificationError

@@ -1,4 +1,4 @@
-"""`netproof reporter`: watch the results of the Jobs of a release, and notify the channels."""
+"""Watch the Jobs of a release in its cluster, and notify the channels of changes."""
 
 import signal
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`netproof schema`: print the JSON Schema of netproof.yaml, or of the report."""
+"""Print the JSON Schema of netproof.yaml."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""`netproof status`: show the situation of a release, from Kubernetes objects in a pipe or a file."""
+"""Show the results of all Jobs of a cluster, as a table of vantages and targets."""
 
 import time
 

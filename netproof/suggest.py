@@ -1,8 +1,8 @@
-"""`netproof suggest`: suggest values of the chart, from the output of `kubectl get -o json` or from manifests."""
+"""Suggest lists for the chart, from the policies, pods and Services of a cluster or of manifests."""
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from checker.words import harmless
@@ -42,7 +42,7 @@ def run(options: Options) -> None:
 
 def load(options: Options) -> Inventory:
     """Read the objects. Raises InputError for all that cannot be read, unless --skip-unreadable is set."""
-    objects = read(_files(options.objects))
+    objects = read(_files(options.objects or [None]))
     inventory = Inventory(objects, options.ignore_kind)
     problems = [*objects.mistakes, *inventory.mistakes]
     if not inventory.policies and not problems:
@@ -54,15 +54,13 @@ def load(options: Options) -> Inventory:
     return inventory
 
 
-def _files(paths: list[Path]) -> Iterator[tuple[str, bytes]]:
-    if not paths:
-        with reading(None) as content:
-            yield "standard input", content
-    for each in paths:
-        inside = sorted(file for file in each.rglob("*") if file.suffix in (".json", ".yaml", ".yml"))
-        for file in inside if each.is_dir() else [each]:
-            with reading(file) as content:
-                yield str(file), content
+def _files(paths: Iterable[Path | None]) -> Iterator[tuple[str, bytes]]:
+    for path in paths:
+        if path and path.is_dir():
+            yield from _files(sorted(file for file in path.rglob("*") if file.suffix in (".json", ".yaml", ".yml")))
+        else:
+            with reading(path) as content:
+                yield str(path or "standard input"), content
 
 
 def _values(inventory: Inventory, options: Options) -> Iterator[str]:
