@@ -15,7 +15,7 @@ import kubernetes_validate  # type: ignore[import-untyped]
 
 from checker.model import Probe
 from checker.probes import KINDS, sandbox
-from checker.target import LONGEST
+from checker.target import FORMS, LONGEST
 
 Schema = dict[str, Any]
 TARGET = Path(__file__).with_name("values.schema.json")
@@ -94,7 +94,7 @@ def kinds() -> dict[str, Any]:
 
 def kind(name: str, of: type[Probe]) -> dict[str, Any]:
     """Describe one kind: its form in words and as a pattern, its default port and its settings."""
-    form = of.form
+    form = FORMS[name]
     here, pattern = "host:port", HOST + PORT
     if form.port is not None:
         here, pattern = "host[:port]", f"{HOST}({PORT})?"
