@@ -78,7 +78,8 @@ class Api:
                     for group, kind in _LISTS:  # pods last: they are as new as their Jobs, or newer
                         path = f"{group}/namespaces/{namespace}/{kind.lower()}s"
                         self._list(client, path, kind, selector, whole)
-                    found.add(whole)
+                    found.items += whole.items
+                    found.unreadable += whole.unreadable
                 except ApiError as error:
                     if error.status not in (403, 404):
                         raise

@@ -1,4 +1,4 @@
-"""What the reporter remembers: vantages with their checks, findings, and what each channel was notified of.
+"""What the reporter remembers: vantages with their checks and findings, and what each channel was notified of.
 
 It is kept in one Secret (gzipped JSON). If it is lost, messages are repeated, but none is lost: the Jobs that still
 exist are read again. Times are seconds since the epoch, days are proleptic Gregorian ordinals, in UTC.
@@ -15,10 +15,11 @@ from itertools import compress
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reporter.settings import Vantage as Listed
 
-VERSION = 3
+VERSION = 4
 LARGEST = 700_000  # bytes; a Secret holds 1 MiB (https://kubernetes.io/docs/concepts/configuration/secret/)
 _LARGEST_UNPACKED = 200_000_000
 DAYS = 400
@@ -26,6 +27,15 @@ OLDEST = DAYS * 86_400  # seconds
 _MOST_CHANGES = 500  # of one check
 VERDICTS = ("", "pass", "inconclusive", "violation")  # the worst last
 SEVERITY: dict[str, int] = {"leak": 3, "unreachable": 2, "inconclusive": 1, "overdue": 0, "": -1}
+
+
+class Episode(Struct, array_like=True, frozen=True):
+    """A finding of one check, from its begin to its end."""
+
+    place: str  # the key of the vantage
+    since: int
+    until: int = 0  # 0: it has not ended
+    gone: bool = False  # it ended because the check left the lists
 
 
 class Check(Struct, array_like=True):
@@ -42,13 +52,13 @@ class Check(Struct, array_like=True):
     state: str = ""  # pass, violation or inconclusive; empty: no longer on the lists
     since: int = 0  # of the state
     passed: int = 0  # the last run in which it passed
-    finding: str = ""  # the kind of the finding that is open; an inconclusive run does not end a leak
     proxied: bool = False
     exempt: bool = False  # no pod may reach it, so nothing can show that it is up
     lag: float | None = None  # seconds
     controls: tuple[str, ...] = ()
     changes: tuple[tuple[int, str], ...] = ()  # times, and the new states
     proven_by: str | None = None  # of a denial: the vantage that reached the target; empty: none did
+    findings: dict[str, Episode] = {}  # by kind: an open one, and ends that not every channel was notified of
 
     @property
     def about(self) -> str:
@@ -56,9 +66,9 @@ class Check(Struct, array_like=True):
         return f"{self.list} {self.identity}"
 
     @property
-    def key(self) -> str:
-        """The key of its finding. A leak at one vantage and an inconclusive check at another are two findings."""
-        return f"{self.finding} {self.about}"
+    def finding(self) -> str:
+        """The kind of the finding that is open, or empty."""
+        return next((kind for kind, episode in self.findings.items() if not episode.until), "")
 
     @property
     def proven(self) -> bool | None:
@@ -71,6 +81,18 @@ class Check(Struct, array_like=True):
             self.state, self.since = state, time
             self.changes = (*self.changes, (time, state))[-_MOST_CHANGES:]
 
+    def find(self, kind: str, place: str, time: int) -> None:
+        """Note a finding. It replaces one that is less severe: an inconclusive run does not end a leak."""
+        before = self.finding
+        if SEVERITY[kind] > SEVERITY[before]:
+            self.findings.pop(before, None)  # it is not over: it became worse
+            self.findings[kind] = Episode(place, time)
+
+    def end(self, time: int, *, gone: bool = False) -> None:
+        """Note the end of the finding that is open."""
+        if kind := self.finding:
+            self.findings[kind] = replace(self.findings[kind], until=time, gone=gone)
+
 
 class Day(Struct, array_like=True):
     """The runs of a vantage that ended on one day."""
@@ -82,7 +104,9 @@ class Day(Struct, array_like=True):
 class Vantage(Struct, array_like=True):
     """A vantage and its checks, by list and target."""
 
+    key: str  # namespace/release/name
     listed: Listed  # as the chart listed it last, with the schedule of its CronJob
+    itself: Check  # it has the findings of the vantage: why it does not run, for example
     checks: dict[str, Check] = {}
     role: str = ""  # vantage or control, in its last report
     runs: list[str] = []  # the ids of runs that were read and still exist
@@ -93,11 +117,22 @@ class Vantage(Struct, array_like=True):
     netproof: str = ""  # version
     image: str = ""  # digest
     problem: str = ""  # why the last run has no report, or not a complete one
-    overdue: str = ""  # why no run ended in time
     day: int = 0  # the last one on which a run ended
     days: list[Day] = []  # up to that one
     left: int = 0  # when it left the release
     scheduled: int = 0  # when it was made, came back to the release, or got another schedule
+    zone: str = ""  # of the schedule; empty: UTC
+    rounds: int = 0  # of a continuous vantage: since when its rounds happen; 0: they do not
+
+    @property
+    def current(self) -> tuple[Check, ...]:
+        """The checks that are on its lists."""
+        return tuple(check for check in self.checks.values() if check.state)
+
+    @property
+    def trouble(self) -> str:
+        """Why it does not run, or why its last run has no complete report."""
+        return self.itself.seen if self.itself.finding else ""
 
     def count(self, time: int, verdicts: Mapping[str, str], runs: int = 1) -> None:
         """Count a run that ended at a time, and keep the worst verdicts of its checks on that day."""
@@ -122,91 +157,36 @@ class Vantage(Struct, array_like=True):
         return [VERDICTS[int(max(numbers, default="0"))] for numbers in found]
 
     def forget(self, oldest: int) -> None:
-        """Forget checks that left the lists before a time."""
-        kept = [bool(check.state) or check.since >= oldest for check in self.checks.values()]
+        """Forget checks that left the lists before a time, if every channel was notified of it."""
+        kept = [bool(check.state or check.findings) or check.since >= oldest for check in self.checks.values()]
         self.checks = dict(compress(self.checks.items(), kept))
         if not all(kept):
             for day in self.days:
                 day.verdicts = "".join(compress(day.verdicts, kept))
 
 
-class Notified(Struct, array_like=True):
-    """The finding as a channel was last notified of it."""
-
-    at: int
-    ended: bool
-    worse: int
-
-
-class Finding(Struct):
-    """A finding: one target, from any number of vantages; or a vantage. It is kept until all channels know its end."""
-
-    kind: str
-    list: str  # allow or deny; empty: it is about a vantage
-    target: str
-    since: int
-    name: str | None = None
-    because: str | None = None
-    text: str = ""  # of a vantage: what is or was wrong, and what to do
-    worse: int = 0  # how often it became worse
-    changed: int = 0  # when it began or became worse
-    ended: int = 0
-    gone: bool = False  # it ended because nothing checks it any more
-    places: dict[str, str | None] = {}  # by vantage: the evidence; None: it ended there
-    notified: dict[str, Notified] = {}  # by channel
-
-    @property
-    def evidence(self) -> str:
-        """What was seen, or what is wrong with the vantage."""
-        return next(filter(None, self.places.values()), self.text)
-
-    @property
-    def seen_from(self) -> tuple[tuple[str, str], ...]:
-        """Where it is seen, or was when it has ended: namespaces and names of vantages."""
-        there = [place for place, evidence in self.places.items() if evidence is not None] or self.places
-        return tuple((namespace, name) for namespace, _, name in (place.split("/", 2) for place in sorted(there)))
-
-
 class Failing(Struct, array_like=True):
-    """A channel that could not be reached."""
+    """Why a channel could not be reached, and since when."""
 
     since: int
     reason: str
+
+
+class Channel(Struct, array_like=True):
+    """A channel: its last message, and when the next one may be sent."""
+
+    at: int = 0  # when it took the last message
+    notified: dict[str, set[Episode]] = {}  # the findings at that time, by kind and target
+    until: int = 0  # no reporter sends before, because one does, or because it failed
+    failing: Failing | None = None
 
 
 class State(Struct, tag_field="version", tag=VERSION):
     """All that is remembered. It is changed in place."""
 
     vantages: dict[str, Vantage] = {}
-    findings: dict[str, Finding] = {}
-    failing: dict[str, Failing] = {}
-    claims: dict[str, int] = {}  # by channel: until when no reporter sends, because one does, or because it failed
+    channels: dict[str, Channel] = {}
     digest: int = 0  # when the last digest was sent
-
-    def open(self, check: Check, place: str, kind: str, time: int) -> Finding:
-        """Note that the finding of a check is seen from a vantage."""
-        new = Finding(kind, check.list, check.target, time, check.name, check.because, changed=time)
-        found = self.findings.setdefault(check.key, new)
-        if found.ended:
-            found.since, found.changed, found.kind, found.ended, found.gone = time, time, kind, 0, False
-            found.notified = {name: each for name, each in found.notified.items() if not each.ended}
-        elif SEVERITY[kind] > SEVERITY[found.kind]:
-            found.kind, found.worse, found.changed = kind, found.worse + 1, time
-        if not found.list:
-            found.text = check.seen
-        found.places[place] = check.seen
-        return found
-
-    def close(self, key: str, place: str, time: int, *, gone: bool = False) -> bool:
-        """Note that a finding is no longer seen from a vantage. After the last one it has ended: then return True."""
-        found = self.findings.get(key)
-        if not found or found.places.get(place) is None:
-            return False
-        found.places[place] = None
-        if any(evidence is not None for evidence in found.places.values()):
-            return False
-        found.ended, found.gone = time, gone
-        return True
 
 
 def load(packed: bytes) -> State:

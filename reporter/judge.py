@@ -7,154 +7,160 @@ that does not run is a finding. The state is changed in place.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 
-from checker.words import harmless
-from reporter import history, runs
-from reporter.history import SEVERITY, Check, State
-from reporter.learn import learn, learn_rounds, leave
-from reporter.objects import Object, Objects
-from reporter.schedule import ScheduleError
+from checker.words import harmless, seconds
+from reporter import runs
+from reporter.findings import findings
+from reporter.history import OLDEST, Check, State, Vantage
+from reporter.learn import RESTART, learn, learn_rounds, leave
+from reporter.objects import Objects
+from reporter.schedule import ScheduleError, late
 from reporter.settings import Settings
 from reporter.settings import Vantage as Listed
-from reporter.situation import Situation, Vantage, utc
+from reporter.situation import Situation, utc
 
+_ROUNDS = 2.5  # of a continuous vantage, and time for a restart, until it is overdue
 _UNKNOWN = 86_400  # seconds that count as recent where a schedule cannot be read
 
 
 def look(objects: Objects, state: State, settings: Settings, now: int) -> Situation:
     """Update the state with what the objects show, and return the situation. `now` is in seconds since the epoch."""
-    pods = runs.last_pods(objects)
-    vantages = _vantages(objects, pods, state, settings, now)
-    known = {key: vantage.runs for key, vantage in state.vantages.items()}
-    for run in runs.ended(objects, pods, known, now):
-        if run.vantage in vantages:
-            learn(state, run, settings.cluster_domain)
-    _forget_runs(objects, state)
-    for vantage in vantages.values():
-        learn_rounds(state, vantage, now)
-        _learn_trouble(state, vantage, now)
-    for key in list(state.vantages):
-        if key not in vantages and key.partition("/")[0] not in objects.unlisted:
-            _leave(state, key, now)
-    _prove(vantages.values(), now)
-    order = sorted((-SEVERITY[each.kind], each.since, key) for key, each in state.findings.items() if not each.ended)
-    findings = tuple(state.findings[key] for *_, key in order)
-    return Situation(now, settings, tuple(vantages.values()), findings, tuple(objects.unreadable), dict(state.failing))
-
-
-def _vantages(
-    objects: Objects, pods: Mapping[str, Object], state: State, settings: Settings, now: int
-) -> dict[str, Vantage]:
-    """Join the vantages that the chart lists with those that have objects."""
-    cronjobs = {key: each for each in objects.cronjobs if (key := runs.key(each.metadata))}
-    continuous = sorted((pod for pod in objects.pods if pod.continuous), key=lambda pod: pod.started)
-    rounds = {key: pod.started for pod in continuous if (key := runs.key(pod.metadata))}
-    jobs: dict[str | None, list[tuple[Object, Object | None]]] = defaultdict(list)
-    for job in objects.jobs:
-        if job.ended is None:
-            jobs[runs.key(job.metadata)].append((job, pods.get(job.metadata.uid)))
-    listed = {f"{each.namespace}/{settings.release}/{each.name}": each for each in settings.vantages}
-    there = cronjobs.keys() if listed else {**rounds, **cronjobs}.keys()
-    for key in there - listed.keys():
-        namespace, _, name = key.split("/", 2)
-        listed[key] = Listed(name=name, namespace=namespace, mode="cronjob" if key in cronjobs else "continuous")
-    found = {}
-    for key, each in sorted(listed.items()):
-        cronjob, unlisted = cronjobs.get(key), objects.unlisted.get(each.namespace, "")
-        this = replace(each, schedule=cronjob.spec.schedule) if cronjob else each
-        made = cronjob.metadata.created if cronjob else now
-        known = state.vantages.setdefault(key, history.Vantage(this, scheduled=made, role=this.role))
-        found[key] = Vantage(key, known, cronjob, jobs[key], rounds.get(key, 0), unlisted, **asdict(this))
-        before, known.listed = known.listed, this
-        if known.left or (before.mode, before.schedule, before.every) != (this.mode, this.schedule, this.every):
-            known.scheduled = now
-        if before.config != this.config:  # the API does not show which checks a continuous vantage has now
-            leave(state, key, known.checks, now)
-        known.left = 0
-    return found
-
-
-def _forget_runs(objects: Objects, state: State) -> None:
-    """Forget the ids of runs that no longer exist."""
-    there = {job.metadata.uid[:8] for job in objects.jobs} | {pod.metadata.uid[:8] for pod in objects.pods}
-    for key, vantage in state.vantages.items():
-        if key.partition("/")[0] not in objects.unlisted:
+    found = objects.by_vantage()
+    vantages = [
+        _vantage(key, listed, found.get(key, Objects()), state, now)
+        for key, listed in sorted(_listed(found, settings).items())
+    ]
+    for vantage in vantages:
+        mine = found.get(vantage.key, Objects())
+        for run in runs.ended(mine, vantage.runs, now):
+            learn(vantage, run, settings.cluster_domain)
+        unlisted = objects.unlisted.get(vantage.listed.namespace, "")
+        if not unlisted:  # forget the runs that no longer exist
+            there = {each.metadata.uid[:8] for each in mine.items}
             vantage.runs = [ident for ident in vantage.runs if ident.partition(".")[0] in there]
+        learn_rounds(vantage, now)
+        _learn_trouble(vantage, mine, unlisted, now)
+    for key in state.vantages.keys() - {vantage.key for vantage in vantages}:
+        if key.partition("/")[0] not in objects.unlisted:
+            _leave(state, key, now)
+    _prove(vantages, now)
+    return Situation(
+        at=now,
+        settings=settings,
+        vantages=tuple(vantages),
+        findings=tuple(each for each in findings(state.vantages.values()).values() if not each.ended),
+        running={key for key, mine in found.items() if any(job.ended is None for job in mine.of("Job"))},
+        unreadable=tuple(objects.unreadable),
+        failing={name: each.failing for name, each in state.channels.items() if each.failing},
+    )
 
 
-def _learn_trouble(state: State, vantage: Vantage, now: int) -> None:
+def _listed(found: Mapping[str, Objects], settings: Settings) -> dict[str, Listed]:
+    """Join the vantages that the chart lists with those that have objects."""
+    listed = {f"{each.namespace}/{settings.release}/{each.name}": each for each in settings.vantages}
+    for key, mine in found.items():
+        namespace, _, name = key.split("/", 2)
+        if mine.of("CronJob"):
+            listed.setdefault(key, Listed(name=name, namespace=namespace))
+        elif not settings.vantages and any(pod.continuous for pod in mine.of("Pod")):
+            listed[key] = Listed(name=name, namespace=namespace, mode="continuous")
+    return listed
+
+
+def _vantage(key: str, listed: Listed, mine: Objects, state: State, now: int) -> Vantage:
+    """Return what is remembered of a vantage, with what the chart and its objects show of it now."""
+    made, zone = now, ""
+    for cronjob in mine.of("CronJob"):
+        made, zone = cronjob.metadata.created, cronjob.spec.time_zone or ""
+        listed = replace(listed, schedule=cronjob.spec.schedule)
+    new = Vantage(key, listed, Check("", f"{listed.name} in {listed.namespace}", key), role=listed.role, scheduled=made)
+    vantage = state.vantages.setdefault(key, new)
+    before, vantage.listed, vantage.zone = vantage.listed, listed, zone
+    vantage.rounds = max((pod.started for pod in mine.of("Pod") if pod.continuous), default=0)
+    if vantage.left or (before.mode, before.schedule, before.every) != (listed.mode, listed.schedule, listed.every):
+        vantage.scheduled = now
+    if before.config != listed.config:  # the API does not show which checks a continuous vantage has now
+        leave(vantage.checks.values(), now)
+    vantage.left = 0
+    return vantage
+
+
+def _learn_trouble(vantage: Vantage, mine: Objects, unlisted: str, now: int) -> None:
     """Note why a vantage does not run, or why its last run has no complete report."""
-    known, overdue, unknown = vantage.known, "", ""
+    overdue, text, itself = "", vantage.problem, vantage.itself
     try:
-        overdue = next(_reasons(vantage, now), "")
+        overdue = next(_reasons(vantage, mine, unlisted, now), "")
     except ScheduleError as error:
-        unknown = f"whether a run is missing is not known: {error}"
-    if not overdue and known.reported < known.last:
-        overdue = known.problem
-    known.overdue, text = harmless(overdue), harmless(overdue or known.problem or unknown)
-    if text:
-        state.open(_itself(vantage.key, text), vantage.key, "overdue" if overdue else "inconclusive", now)
-    else:
-        state.close(_itself(vantage.key).key, vantage.key, now)
+        text = text or f"whether a run is missing is not known: {error}"
+    if not overdue and vantage.reported < vantage.last:
+        overdue = vantage.problem
+    kind = "overdue" if overdue else "inconclusive" if text else ""
+    if kind != itself.finding:
+        itself.end(now)
+    if kind:
+        itself.seen = harmless(overdue or text)
+        itself.find(kind, vantage.key, now)
 
 
-def _itself(key: str, seen: str = "") -> Check:
-    """Return what has the findings of a vantage itself. What is seen is why it does not run."""
-    namespace, _, name = key.split("/", 2)
-    return Check("", f"{name} in {namespace}", key, finding="vantage", seen=seen)
-
-
-def _reasons(vantage: Vantage, now: int) -> Iterator[str]:
+def _reasons(vantage: Vantage, mine: Objects, unlisted: str, now: int) -> Iterator[str]:
     """Yield the reasons why a vantage does not run, the most certain first. Raises ScheduleError."""
-    cronjob, known = vantage.cronjob, vantage.known
-    name = f"-n {vantage.namespace} {cronjob.metadata.name}" if cronjob else ""
-    if vantage.unlisted:
-        yield f"namespace {vantage.namespace} cannot be listed: {vantage.unlisted}"
-    if vantage.mode == "cronjob" and cronjob is None:
+    namespace, cronjob = vantage.listed.namespace, next(iter(mine.of("CronJob")), None)
+    name = f"-n {namespace} {cronjob.metadata.name}" if cronjob else ""
+    if unlisted:
+        yield f"namespace {namespace} cannot be listed: {unlisted}"
+    if vantage.listed.mode == "cronjob" and cronjob is None:
         yield "its CronJob does not exist any more. If this is intended, remove the vantage from the release"
     if cronjob and cronjob.spec.suspend:
         resume = f'kubectl patch cronjob {name} -p \'{{"spec":{{"suspend":false}}}}\''
         yield f"its CronJob is suspended. To resume it: {resume}"
-    for job, pod in vantage.jobs:
-        yield from runs.stuck(job, pod, now)
-    began = max(known.last, known.scheduled)
-    if now <= vantage.late(began):
+    pods = runs.pods_of_jobs(mine)
+    for job in mine.of("Job"):
+        if job.ended is None:
+            yield from runs.stuck(job, pods[job.metadata.uid], now)
+    if now <= _late(vantage, max(vantage.last, vantage.scheduled)):
         return
-    since = f"no run has ended since {utc(began):%Y-%m-%d %H:%M} UTC" if known.last else "no run has ended yet"
+    since = f"no run has ended since {utc(vantage.last):%Y-%m-%d %H:%M} UTC" if vantage.last else "no run has ended yet"
     if cronjob:
         yield f"{since} (schedule {cronjob.spec.schedule}). See: kubectl describe cronjob {name}"
-    yield f"{since}. See: kubectl get pods -n {vantage.namespace}"
+    yield f"{since}. See: kubectl get pods -n {namespace}"
+
+
+def _late(vantage: Vantage, since: int) -> int:
+    """Return the time from which a run is missing, if the last one ended at `since`. Raises ScheduleError."""
+    if vantage.listed.mode == "continuous":
+        return since + int(_ROUNDS * seconds(vantage.listed.every)) + RESTART
+    return late(vantage.listed.schedule, vantage.zone, since)
 
 
 def _leave(state: State, key: str, now: int) -> None:
     """Note once that a vantage was removed from the release. Forget it when its history is too old to be shown."""
-    known, itself = state.vantages[key], _itself(key, "it was removed from the release")
-    if known.left:
-        if known.left < now - history.OLDEST:
-            del state.vantages[key]
-        return
-    known.left = now
-    leave(state, key, known.checks, now)
-    state.open(itself, key, "overdue", now)
-    state.close(itself.key, key, now, gone=True)
+    vantage = state.vantages[key]
+    if not vantage.left:
+        vantage.left = now
+        leave(vantage.checks.values(), now)
+        vantage.itself.seen = "it was removed from the release"
+        vantage.itself.find("overdue", key, now)
+        vantage.itself.end(now, gone=True)
+    elif vantage.left < now - OLDEST:
+        del state.vantages[key]
 
 
 def _prove(vantages: Iterable[Vantage], now: int) -> None:
     """Note of each denial which other vantage has reached the target recently."""
     reached: dict[str, list[Vantage]] = defaultdict(list)
     for vantage in vantages:
-        for check in vantage.checks:
+        for check in vantage.current:
             if check.state == "pass" and check.expect != "blocked" and not check.proxied:
                 try:
-                    recent = vantage.rounds_since or vantage.late(check.passed) >= now
+                    recent = vantage.rounds or _late(vantage, check.passed) >= now
                 except ScheduleError:
                     recent = check.passed + _UNKNOWN >= now
                 if recent:
                     reached[check.identity].append(vantage)
     for vantage in vantages:
-        for check in vantage.checks:
-            others = (other.name for other in reached.get(check.identity, ()) if other is not vantage)
+        for check in vantage.current:
+            others = (other.listed.name for other in reached.get(check.identity, ()) if other is not vantage)
             denied = check.state == "pass" and check.expect == "blocked"
             provable = denied and check.outcome != "impossible" and not check.exempt
             check.proven_by = next(others, "") if provable else None

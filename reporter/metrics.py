@@ -13,8 +13,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from checker import __version__
-from reporter.history import Check
-from reporter.situation import Situation, Vantage
+from reporter.history import Check, Vantage
+from reporter.situation import Situation
 
 _MOST_CHECKS = 50_000
 _STATES = {"pass": 0, "violation": 1, "inconclusive": 2}
@@ -30,10 +30,10 @@ _OF_CHECKS: tuple[tuple[str, str, Sequence[str], Callable[[Check], float | None]
     ("check_lag_seconds", "How long a denied target was open at the start of the last run.", _TARGET, lambda c: c.lag),
 )
 _OF_VANTAGES: tuple[tuple[str, str, Callable[[Vantage], float | None]], ...] = (
-    ("last_run_timestamp_seconds", "When the last run of a vantage finished.", lambda v: v.known.reported or None),
-    ("last_run_exit_code", "The exit code of the last run of a vantage.", lambda v: v.known.exit_code),
-    ("last_run_duration_seconds", "How long the last run of a vantage took.", lambda v: v.known.duration),
-    ("overdue", "1 where no run of a vantage finished in time.", lambda v: bool(v.known.overdue)),
+    ("last_run_timestamp_seconds", "When the last run of a vantage finished.", lambda v: v.reported or None),
+    ("last_run_exit_code", "The exit code of the last run of a vantage.", lambda v: v.exit_code),
+    ("last_run_duration_seconds", "How long the last run of a vantage took.", lambda v: v.duration),
+    ("overdue", "1 where no run of a vantage finished in time.", lambda v: v.itself.finding == "overdue"),
 )
 
 
@@ -61,8 +61,8 @@ class Metrics:
 def _of_situation(situation: Situation) -> Iterator[Metric]:
     what = "When the Kubernetes API was last read without an error."
     yield _gauge("api_last_success_timestamp_seconds", what, [], [([], situation.at)])
-    places = [([each.name, each.namespace], each) for each in situation.vantages]
-    checks = [(place, check) for place, vantage in places for check in vantage.checks]
+    places = [([each.listed.name, each.listed.namespace], each) for each in situation.vantages]
+    checks = [(place, check) for place, vantage in places for check in vantage.current]
     for name, what, labels, value in _OF_CHECKS:
         some = checks[:_MOST_CHECKS]
         samples = (([*place, *(getattr(check, each) for each in labels)], value(check)) for place, check in some)

@@ -5,23 +5,25 @@ runs, so that what happens at once is one message, but not longer than `groupWit
 by the calendar.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from checker.words import seconds
 from notifications.deliver import Attachment
 from notifications.render import VERSION
-from reporter.history import Failing, Finding, Notified, State
+from reporter.findings import Finding, findings
+from reporter.history import Channel, Episode, Failing, State
 from reporter.page import page
 from reporter.schedule import due as next_after
+from reporter.settings import Settings
 from reporter.situation import Situation, utc
 
 _LONGEST_PAUSE = 300  # seconds between two attempts to reach a channel
 CLAIM = 60  # seconds that one reporter has for sending, before another may
-
 _GROUPS = ("new", "still", "over", "notChecked")
+
 Groups = Mapping[str, Sequence[Finding]]
 
 
@@ -31,51 +33,59 @@ class Message:
 
     channel: str
     document: dict[str, Any]
-    notified: dict[str, Notified]
+    notified: dict[str, set[Episode]]
 
 
-def due(state: State, situation: Situation, channels: Iterable[str]) -> list[Message]:
+def due(state: State, situation: Situation, channels: Collection[str]) -> list[Message]:
     """Collect what is due now."""
     messages, settings, now = [], situation.settings, situation.at
-    for channel in channels:
-        if 0 < state.claims.get(channel, 0) - now <= _LONGEST_PAUSE:  # a later time is of a clock that was wrong
+    found = findings(state.vantages.values())
+    for name in channels:
+        channel = state.channels.setdefault(name, Channel())
+        if 0 < channel.until - now <= _LONGEST_PAUSE:  # a later time is of a clock that was wrong
             continue
-        mine = {key: each for key, each in state.findings.items() if _concerns(channel, each, state)}
-        groups = {name: [each for each in mine.values() if _group(each, channel) == name] for name in _GROUPS}
-        changed = [*groups["new"], *groups["over"], *groups["notChecked"]]
-        began = min((each.ended or each.changed for each in changed), default=now)
-        waits = situation.running and 0 <= now - began < seconds(settings.group_within)
-        unsure = channel in state.claims  # it failed, or what was sent was not noted: it may know something old
-        times = [each.notified[channel].at for each in groups["still"]]
-        remind = any(unsure or abs(now - time) >= seconds(settings.remind_every) for time in times)
+        mine = {key: each for key, each in found.items() if _concerns(name, each, state)}
+        groups, changed = defaultdict[str, list[Finding]](list), []
+        for key, finding in mine.items():
+            before = channel.notified.get(key, set())
+            fresh = finding.lasting - before
+            if finding.ended and not fresh:
+                continue
+            shown = replace(finding, episodes=fresh) if finding.ended else finding
+            group = _group(shown, before, fresh)
+            groups[group].append(shown)
+            if group != "still":
+                changed += [each.until or each.since for each in fresh]
+        waits = situation.running and 0 <= now - min(changed, default=now) < seconds(settings.group_within)
+        remind = groups["still"] and abs(now - channel.at) >= seconds(settings.remind_every)
         if remind or (changed and not waits):
-            notified = {key: Notified(now, bool(each.ended), each.worse) for key, each in mine.items()}
-            messages.append(Message(channel, document(groups, situation), notified))
+            notified = {key: finding.episodes for key, finding in mine.items()}
+            messages.append(Message(name, document(groups, situation), notified))
     return messages
 
 
 def sent(state: State, message: Message, reason: str | None, now: int) -> None:
     """Note what became of a message: delivered, or the reason why not."""
-    state.claims.pop(message.channel, None)
-    failing = state.failing.pop(message.channel, Failing(now, ""))
-    if reason is not None:
-        state.failing[message.channel] = Failing(failing.since, reason)
-        state.claims[message.channel] = now + min(_LONGEST_PAUSE, (now - failing.since) // 2)
+    if reason is None:
+        state.channels[message.channel] = Channel(now, message.notified)
         return
-    for key, notified in message.notified.items():
-        if key in state.findings:
-            state.findings[key].notified[message.channel] = notified
+    channel = state.channels.setdefault(message.channel, Channel())
+    channel.failing = Failing(channel.failing.since if channel.failing else now, reason)
+    channel.until = now + min(_LONGEST_PAUSE, (now - channel.failing.since) // 2)
 
 
-def settle(state: State, channels: Iterable[str]) -> None:
-    """Forget what has ended and what every channel was notified of."""
-    names = list(channels)
-    for key, each in list(state.findings.items()):
-        concerned = [name for name in names if _concerns(name, each, state)]
-        if each.ended and all(name in each.notified and each.notified[name].ended for name in concerned):
-            del state.findings[key]
-    for name in state.failing.keys() - set(names):
-        del state.failing[name]
+def settle(state: State, channels: Collection[str]) -> None:
+    """Forget what has ended and what every channel was notified of, and the channels that no longer exist."""
+    state.channels = {name: state.channels.get(name, Channel()) for name in channels}
+    found = findings(state.vantages.values())
+    for key, each in list(found.items()):
+        concerned = [channel for name, channel in state.channels.items() if _concerns(name, each, state)]
+        if each.ended and all(each.episodes <= channel.notified.get(key, set()) for channel in concerned):
+            del found[key]
+            for check in each.checks:
+                del check.findings[each.kind]
+    for channel in state.channels.values():
+        channel.notified = {key: episodes for key, episodes in channel.notified.items() if key in found}
 
 
 def document(groups: Groups, situation: Situation) -> dict[str, Any]:
@@ -84,10 +94,7 @@ def document(groups: Groups, situation: Situation) -> dict[str, Any]:
         "kind": "situation",
         "version": VERSION,
         "time": utc(situation.at).isoformat(),
-        **{
-            group: [_item(each, situation.settings.cluster or None) for each in findings]
-            for group, findings in groups.items()
-        },
+        **{name: [_item(each, situation.settings) for each in groups.get(name, ())] for name in _GROUPS},
         "undelivered": [
             {"channel": name, "since": utc(each.since).isoformat(), "reason": each.reason}
             for name, each in situation.failing.items()
@@ -118,27 +125,32 @@ def summary(situation: Situation) -> tuple[dict[str, Any], Attachment]:
 
 def _concerns(channel: str, finding: Finding, state: State) -> bool:
     """Whether a vantage that sees or saw the finding names the channel, or names none."""
-    named = (state.vantages[place].listed.channels if place in state.vantages else () for place in finding.places)
+    named = (state.vantages[each.place].listed.channels for each in finding.episodes)
     return any(not names or channel in names for names in named)
 
 
-def _group(finding: Finding, channel: str) -> str | None:
-    """Return what changed since the channel was last notified of a finding; None: it was notified of the end."""
-    before = finding.notified.get(channel)
+def _group(finding: Finding, before: set[Episode], fresh: set[Episode]) -> str:
+    """Return what changed since the channel was last notified of a finding.
+
+    A finding is new, too, where it is back: where a check has passed since it began.
+    """
     if finding.ended:
-        return None if before and before.ended else "notChecked" if finding.gone else "over"
-    return "still" if before and not before.ended and finding.worse <= before.worse else "new"
+        return "notChecked" if finding.gone else "over"
+    since = min((each.since for each in before if not each.until), default=-1)
+    back = (check.passed > since for check in finding.checks if check.findings[finding.kind] in fresh)
+    return "new" if any(back) else "still"
 
 
-def _item(finding: Finding, cluster: str | None) -> dict[str, Any]:
+def _item(finding: Finding, settings: Settings) -> dict[str, Any]:
+    check, place = finding.check, {"cluster": settings.cluster or None}
     return {
         "finding": finding.kind,
-        "list": finding.list or None,
-        "target": finding.target,
-        "name": finding.name,
-        "because": finding.because,
+        "list": check.list or None,
+        "target": check.target,
+        "name": check.name,
+        "because": check.because,
         "seen": finding.evidence,
         "since": utc(finding.since).isoformat(),
         "until": utc(finding.ended).isoformat() if finding.ended else None,
-        "places": [{"cluster": cluster, "namespace": place[0], "vantage": place[1]} for place in finding.seen_from],
+        "places": [{**place, "namespace": namespace, "vantage": name} for namespace, name in finding.seen_from],
     }

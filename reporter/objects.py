@@ -4,12 +4,14 @@ An object that cannot be read is named and left out: it must not hide the others
 https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/
 """
 
+from collections import defaultdict
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct, field
+from msgspec.structs import replace
 
 from checker.words import harmless
 
@@ -49,6 +51,15 @@ class Metadata(Struct, frozen=True, rename="camel"):
     def created(self) -> int:
         """When it was made."""
         return seconds(self.creation_timestamp)
+
+    @property
+    def vantage(self) -> str | None:
+        """The vantage of an object, as namespace/release/name; None for an object of something else."""
+        labels = self.labels or {}
+        release, name = labels.get("netproof-release"), labels.get("netproof-vantage")
+        if not (release and name) or "helm.sh/hook" in (self.annotations or {}):
+            return None
+        return harmless(f"{self.namespace}/{release}/{name}")
 
 
 class Spec(Struct, frozen=True, rename="camel"):
@@ -109,6 +120,7 @@ class Object(Struct, frozen=True):
     metadata: Metadata
     spec: Spec = Spec()
     status: Status = Status()
+    kind: str = ""
 
     @property
     def ended(self) -> Condition | None:
@@ -137,16 +149,21 @@ class Object(Struct, frozen=True):
 class Objects(Struct):
     """All that was listed. `unlisted` holds the namespaces that could not be, each with the reason."""
 
-    cronjobs: list[Object] = []
-    jobs: list[Object] = []
-    pods: list[Object] = []
+    items: list[Object] = []
     unreadable: list[str] = []
     unlisted: dict[str, str] = {}
 
-    def add(self, other: "Objects") -> None:
-        """Add the objects of another list."""
-        for name in ("cronjobs", "jobs", "pods", "unreadable"):
-            getattr(self, name).extend(getattr(other, name))
+    def of(self, kind: str) -> list[Object]:
+        """Return the objects of one kind."""
+        return [each for each in self.items if each.kind == kind]
+
+    def by_vantage(self) -> "dict[str, Objects]":
+        """Group the objects by their vantage, namespace/release/name."""
+        found = defaultdict[str, Objects](Objects)
+        for each in self.items:
+            if vantage := each.metadata.vantage:
+                found[vantage].items.append(each)
+        return found
 
 
 class _List(Struct):
@@ -173,7 +190,7 @@ def read(text: bytes, into: Objects, kind: str = "") -> str:
         try:
             what = kind or msgspec.json.decode(raw, type=_Named).kind
             if what in _KINDS:
-                getattr(into, f"{what.lower()}s").append(msgspec.json.decode(raw, type=Object))
+                into.items.append(replace(msgspec.json.decode(raw, type=Object), kind=what))
         except _UNREADABLE as error:
             with suppress(*_UNREADABLE):
                 named = msgspec.json.decode(raw, type=_Named)

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from checker import __version__
-from reporter.history import Check, Finding
+from reporter.findings import Finding
+from reporter.history import Check, Episode, Vantage
 from reporter.schedule import count
-from reporter.situation import Situation, Vantage, utc
+from reporter.situation import Situation, utc
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _DAYS = 90  # of the strips, where no period is given
@@ -110,7 +111,7 @@ def _kind(check: Check, state: str) -> str:
 
 def _targets(vantages: Iterable[Vantage]) -> list[str]:
     """Return the keys of all checks of vantages: lists and targets."""
-    return sorted({key for vantage in vantages for key, check in vantage.known.checks.items() if check.state})
+    return sorted({key for vantage in vantages for key, check in vantage.checks.items() if check.state})
 
 
 def _strips(situation: Situation, days: range) -> Iterator[tuple[str, list[tuple[Sign, int]], str]]:
@@ -119,10 +120,10 @@ def _strips(situation: Situation, days: range) -> Iterator[tuple[str, list[tuple
     They are a name, signs with their numbers of days, and words for screen readers.
     """
     for vantage in situation.vantages:
-        known, place = vantage.known, f"{vantage.namespace}/{vantage.name}"
-        strips = {place: known.worst(days)}
+        place = f"{vantage.listed.namespace}/{vantage.listed.name}"
+        strips = {place: vantage.worst(days)}
         if _BAD & {*strips[place]}:
-            strips |= {f"{place} {key}": known.worst(days, key) for key in known.checks}
+            strips |= {f"{place} {key}": vantage.worst(days, key) for key in vantage.checks}
         for name, worst in strips.items():
             if _BAD & {*worst} or (name == place and any(worst)):
                 runs = [(_DAY_SIGNS[each], len(list(group))) for each, group in groupby(worst)]
@@ -134,12 +135,11 @@ def _ended(situation: Situation, period: Period) -> list[Finding]:
     """Return what ended in the period, from the changes of the checks, the newest first."""
     found = []
     for vantage in situation.vantages:
-        for check in vantage.checks:
+        for check in vantage.current:
             for (began, state), (over, _) in pairwise(check.changes):
                 if state in _BAD and utc(over).date() >= period.first and utc(began).date() <= period.last:
-                    finding = Finding(_kind(check, state), check.list, check.target, began, ended=over)
-                    finding.name, finding.because, finding.places = check.name, check.because, {vantage.key: ""}
-                    found.append(finding)
+                    episode = Episode(vantage.key, began, over)
+                    found.append(Finding(_kind(check, state), [check], {episode}))
     return sorted(found, key=lambda each: -each.since)
 
 
@@ -159,10 +159,10 @@ def _runs(situation: Situation, period: Period) -> tuple[int, int, int]:
     """
     planned, done, missed, end = 0, 0, 0, min(utc(situation.at), datetime.combine(period.last, time.max, UTC))
     for vantage in situation.vantages:
-        known, due = vantage.known, 0
-        if known.days and vantage.mode == "cronjob":
-            first = max(period.first, date.fromordinal(known.day - len(known.days) + 1))
-            due = count(vantage.schedule, first, end)
-        ended = sum(known.on(day).runs for day in period.days)
+        due = 0
+        if vantage.days and vantage.listed.mode == "cronjob":
+            first = max(period.first, date.fromordinal(vantage.day - len(vantage.days) + 1))
+            due = count(vantage.listed.schedule, first, end)
+        ended = sum(vantage.on(day).runs for day in period.days)
         planned, done, missed = planned + due, done + ended, missed + max(due - ended, 0)
     return planned, done, missed

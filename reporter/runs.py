@@ -1,13 +1,14 @@
-"""The runs of Jobs and continuous pods: each with its report, or with the reason why there is none."""
+"""The runs of a vantage that ended: each with its report, or with the reason why there is none."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 
 from checker.report import Report
 from checker.termination import UnreadableError, read
 from checker.words import harmless
-from reporter.objects import Condition, Detail, Metadata, Object, Objects, seconds
+from reporter.objects import Detail, Object, Objects, seconds
 
 _GRACE = 30  # seconds until a Job without a running pod counts as one that cannot start
 _LONG_GRACE = 120  # while its pod mounts volumes and pulls images without complaint
@@ -17,93 +18,88 @@ _CODE = re.compile(r"exit code (\d{1,3})\b")
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run that ended. Times are seconds since the epoch."""
+    """A run that ended."""
 
-    vantage: str
-    id: str
-    finished: int
-    exit_code: int | None = None
-    last: Detail | None = None  # how its container terminated
-    problem: str = ""  # why there is no report, or not a complete one
+    id: str  # of a Job, of a Job and its pod, or of a continuous pod and its restart
+    finished: int  # seconds since the epoch
+    exit_code: int | None
+    problem: str  # why there is no report, or not a complete one
+    report: Report | None = None
     image: str = ""
 
-    def report(self) -> tuple[Report | None, str]:
-        """Read the termination message. Return the report, and what is wrong with it or with the run."""
-        report, problem = _report(self.last) if self.last else (None, "")
-        return report, self.problem or problem
+
+def ended(objects: Objects, known: Collection[str], now: int) -> list[Run]:
+    """Collect the runs of one vantage, without those whose id is known, in the order in which they ended."""
+    pods = pods_of_jobs(objects)
+    found = [run for job in objects.of("Job") for run in _of_job(job, pods[job.metadata.uid], known, now)]
+    for pod in objects.of("Pod"):
+        container = pod.checker
+        if container and pod.continuous:
+            last = container.state.get("terminated") or container.last_state.get("terminated")
+            replaced = pod.metadata.deletion_timestamp and last and last.exit_code == _STOPPED
+            ident = f"{pod.metadata.uid[:8]}.{container.restart_count}"
+            if last and not replaced and ident not in known:
+                found.append(_of_container(ident, pod, last, now))
+    return sorted(found, key=lambda run: run.finished)
 
 
-def key(metadata: Metadata) -> str | None:
-    """Return the vantage of an object, as namespace/release/name; None for an object of something else."""
-    labels = metadata.labels or {}
-    release, name = labels.get("netproof-release"), labels.get("netproof-vantage")
-    if not (release and name) or "helm.sh/hook" in (metadata.annotations or {}):
-        return None
-    return harmless(f"{metadata.namespace}/{release}/{name}")
-
-
-def last_pods(objects: Objects) -> Mapping[str, Object]:
-    """Return the last pod of each Job, by the Job's UID."""
-    pods = sorted(objects.pods, key=lambda pod: pod.metadata.created)
-    return {owner.uid: pod for pod in pods for owner in pod.metadata.owner_references or ()}
-
-
-def ended(objects: Objects, pods: Mapping[str, Object], known: Mapping[str, Sequence[str]], now: int) -> list[Run]:
-    """Collect the runs that ended, without those whose id is known, in the order in which they ended."""
-    found = []
-    read = {ident.partition(".")[0] for idents in known.values() for ident in idents}  # Jobs, and pods without one
-    for run in _terminated(objects, pods, now):
-        job_ident = run.id.partition(".")[0]
-        read.add(job_ident)
-        if not {run.id, job_ident} & set(known.get(run.vantage, ())):
-            found.append(run)
-    for job in objects.jobs:
-        vantage, end, ident = key(job.metadata), job.ended, job.metadata.uid[:8]
-        if vantage and end and ident not in read:
-            run = Run(vantage, ident, seconds(end.last_transition_time) or now)
-            if now - run.finished >= _GRACE:  # its pod may be listed later, or still be writing its report
-                found.append(_of_job(run, job, end, pods.get(job.metadata.uid)))
-    return [replace(run, finished=min(run.finished, now)) for run in sorted(found, key=lambda run: run.finished)]
-
-
-def _terminated(objects: Objects, pods: Mapping[str, Object], now: int) -> Iterator[Run]:
-    """Yield the runs that left the state of a container.
-
-    Each pod of a Job that left a report is a run: the Job may try again with another pod, or go on because of a
-    sidecar. Each restart of a continuous vantage is one, too.
-    """
-    last_of_jobs = [pods.get(job.metadata.uid) for job in objects.jobs if job.ended]
-    final = {pod.metadata.uid for pod in last_of_jobs if pod}
-    jobs = {job.metadata.uid: vantage for job in objects.jobs if (vantage := key(job.metadata))}
-    for pod in objects.pods:
-        container, uid = pod.checker, pod.metadata.uid[:8]
-        if container is None:
-            continue
+def pods_of_jobs(objects: Objects) -> dict[str, list[Object]]:
+    """Return the pods of each Job, by the Job's UID, the last one last."""
+    pods = defaultdict[str, list[Object]](list)
+    for pod in sorted(objects.of("Pod"), key=lambda pod: pod.metadata.created):
         for owner in pod.metadata.owner_references or ():
-            vantage, ident, last = jobs.get(owner.uid), f"{owner.uid[:8]}.{uid}", container.state.get("terminated")
-            if pod.continuous:
-                vantage, ident = key(pod.metadata), f"{uid}.{container.restart_count}"
-                last = last or container.last_state.get("terminated")
-            replaced = pod.continuous and pod.metadata.deletion_timestamp and last and last.exit_code == _STOPPED
-            if vantage and last and not replaced:
-                finished, image = seconds(last.finished_at) or now, container.image_id or container.image
-                # The kubelet may have ended it, and have written a termination message of its own.
-                problem = f"its pod did not run to its end: {_reason(pod)}" if pod.status.reason else ""
-                run = Run(vantage, ident, finished, last.exit_code, last, problem, image)
-                if pod.continuous or pod.metadata.uid in final or run.report()[0]:
-                    yield run
+            pods[owner.uid].append(pod)
+    return pods
 
 
-def stuck(job: Object, pod: Object | None, now: int) -> Iterator[str]:
+def _of_job(job: Object, pods: Sequence[Object], known: Collection[str], now: int) -> Iterator[Run]:
+    """Yield the runs of a Job.
+
+    Each pod that left a report is a run: the Job may try again with another pod, or go on because of a sidecar.
+    """
+    ident, end = job.metadata.uid[:8], job.ended
+    if ident in known:  # without a report: its pod had been deleted
+        return
+    read = any(each.startswith(ident) for each in known)
+    for pod in pods:
+        last, of_pod = pod.checker and pod.checker.state.get("terminated"), f"{ident}.{pod.metadata.uid[:8]}"
+        if last and of_pod not in known:
+            run = _of_container(of_pod, pod, last, now)
+            if run.report or (end and pod is pods[-1]):
+                read = True
+                yield run
+    finished = min(seconds(end.last_transition_time) or now, now) if end else now
+    if end and not read and now - finished >= _GRACE:  # its pod may be listed later, or still be writing its report
+        code = _CODE.search(end.message or "")
+        exit_code = int(code[1]) if code else 0 if end.type == "Complete" else None
+        coded = "" if exit_code is None else f" with exit code {exit_code}"
+        why = f"its pod left no termination message ({_reason(pods[-1])})" if pods else "its pod was deleted"
+        reason = f"; the Job's reason: {harmless(end.reason)}" if end.reason and end.type == "Failed" else ""
+        problem = f"Job {job.metadata.name} ended{coded}, but there is no report: {why}{reason}"
+        yield Run(ident, finished, exit_code, problem)
+
+
+def _of_container(ident: str, pod: Object, last: Detail, now: int) -> Run:
+    """Read the run that a container left."""
+    report, problem = _report(last)
+    if pod.status.reason:  # the kubelet may have ended it, and have written a termination message of its own
+        problem = f"its pod did not run to its end: {_reason(pod)}"
+    container = pod.checker
+    image = container.image_id or container.image if container else ""
+    return Run(ident, min(seconds(last.finished_at) or now, now), last.exit_code, problem, report, image)
+
+
+def stuck(job: Object, pods: Sequence[Object], now: int) -> Iterator[str]:
     """Yield why the pod of a Job that has not ended does not start."""
     name, where = job.metadata.name, job.metadata.namespace
     waited = now - (seconds(job.status.start_time) or job.metadata.created)
     if waited < _GRACE:
         return
-    if pod is None:
+    if not pods:
         see = f"kubectl describe job -n {where} {name}"
         yield f"Job {name} has no pod: a quota or an admission webhook may refuse it. See: {see}"
         return  # pragma: no cover - only the first reason is read
+    pod = pods[-1]
     status, see = pod.status, f"kubectl describe pod -n {where} {pod.metadata.name}"
     for container in (*(status.init_container_statuses or ()), *(status.container_statuses or ())):
         waiting = container.state.get("waiting")
@@ -114,16 +110,6 @@ def stuck(job: Object, pod: Object | None, now: int) -> Iterator[str]:
     for condition in status.conditions or ():
         if condition.type == "PodScheduled" and condition.status == "False":
             yield f"its pod cannot be scheduled: {harmless(condition.message or '')[:300]}. See: {see}"
-
-
-def _of_job(run: Run, job: Object, end: Condition, pod: Object | None) -> Run:
-    code = _CODE.search(end.message or "")
-    exit_code = int(code[1]) if code else 0 if end.type == "Complete" else None
-    known = "" if exit_code is None else f" with exit code {exit_code}"
-    why = f"its pod left no termination message ({_reason(pod)})" if pod else "its pod was deleted"
-    reason = f"; the Job's reason: {harmless(end.reason)}" if end.reason and end.type == "Failed" else ""
-    problem = f"Job {job.metadata.name} ended{known}, but there is no report: {why}{reason}"
-    return replace(run, exit_code=exit_code, problem=problem)
 
 
 def _reason(pod: Object) -> str:

@@ -51,7 +51,6 @@ class Service:
     lock: Lock = field(default_factory=Lock)  # held while a round changes what the situation refers to
     _state: history.State = field(default_factory=history.State)
     _secret: Secret | None = None  # None: the state must be read first
-    _unnoted: set[str] = field(default_factory=set)  # channels whose last message the Secret does not have
     _unsaved: ApiError | None = None  # why the state could not be written
     _saved: int = 0  # a hash of the state as it was written
     _error: str = ""
@@ -92,18 +91,17 @@ class Service:
         """Send what is due. Raises ApiError."""
         messages = news.due(self._state, situation, channels)
         for message in messages:
-            self._state.claims[message.channel] = now + news.CLAIM
+            self._state.channels[message.channel].until = now + news.CLAIM
         news.settle(self._state, channels)
-        if not self._save():
-            return
+        self._save()
         if messages:
             self._record(self._send(messages, channels), channels, now)
         if news.summary_is_due(self._state, situation):
             self._state.digest = now
-            if self._save():  # before it is sent: a digest is sent once
-                files = {name: channels.get(name, Path()) for name in self.settings.digest_channels or channels}
-                document, page = news.summary(situation)
-                self._deliver(document, files, page)
+            self._save()  # before it is sent: a digest is sent once
+            files = {name: channels.get(name, Path()) for name in self.settings.digest_channels or channels}
+            document, page = news.summary(situation)
+            self._deliver(document, files, page)
 
     def beat(self) -> None:
         """Call the heartbeat: with success if the API answers and there is no finding."""
@@ -129,7 +127,8 @@ class Service:
     def _send(self, messages: list[news.Message], channels: Files) -> list[tuple[news.Message, str | None]]:
         """Send equal documents at once, to failing channels last. Return each message with why it failed, or None."""
         results: list[tuple[news.Message, str | None]] = []
-        ordered = sorted(messages, key=lambda each: (each.channel in self._state.failing, str(each.document)))
+        failing = {name for name, channel in self._state.channels.items() if channel.failing}
+        ordered = sorted(messages, key=lambda each: (each.channel in failing, str(each.document)))
         for document, group in groupby(ordered, key=lambda each: each.document):
             mine = {message.channel: message for message in group}
             deliveries = self._deliver(document, {name: channels[name] for name in mine})
@@ -150,14 +149,18 @@ class Service:
 
     def _record(self, results: list[tuple[news.Message, str | None]], channels: Files, now: int) -> None:
         """Save what was delivered, also if another reporter has written the state in between. Raises ApiError."""
-        for _ in range(_TRIES):
+        for left in reversed(range(_TRIES)):
             self._load()
             for message, reason in results:
                 news.sent(self._state, message, reason, now)
-                self._unnoted.add(message.channel)
             news.settle(self._state, channels)
-            if self._save():
-                return
+            try:
+                self._save()
+            except ApiError:
+                if not left:
+                    raise
+            else:
+                break
 
     def _load(self) -> None:
         """Read the state from its Secret, at the start and after a conflict. Raises ApiError.
@@ -173,22 +176,21 @@ class Service:
                 self._state = history.load(base64.b64decode(packed))
         except ValueError as error:
             self.note("ERROR", f"{error}; it will be replaced")
-        self._state.claims |= dict.fromkeys(self._unnoted, 0)
         self._secret, self._saved = secret, 0
 
-    def _save(self) -> bool:
-        """Write the state if it has changed. Return False after a conflict: then it must be read again.
+    def _save(self) -> None:
+        """Write the state if it has changed. Raises ApiError after a conflict: then it must be read again.
 
         After another error the round goes on: a message must not depend on the state's Secret.
         """
         self._unsaved = None
-        if self._secret and hash(msgspec.json.encode(self._state)) != self._saved:
-            try:
-                self._secret = self.api.update(self._secret, _KEY, history.dump(self._state))
-                self._saved = hash(msgspec.json.encode(self._state))  # dump() may have removed history
-                self._unnoted.clear()
-            except ApiError as error:
-                self._unsaved = error
-                if error.status == _CONFLICT:
-                    self._secret = None
-        return self._secret is not None
+        if self._secret is None or hash(msgspec.json.encode(self._state)) == self._saved:
+            return
+        try:
+            self._secret = self.api.update(self._secret, _KEY, history.dump(self._state))
+            self._saved = hash(msgspec.json.encode(self._state))  # dump() may have removed history
+        except ApiError as error:
+            if error.status == _CONFLICT:
+                self._secret = None
+                raise
+            self._unsaved = error

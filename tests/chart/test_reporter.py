@@ -7,7 +7,6 @@ import yaml
 
 from reporter.objects import Metadata
 from reporter.routes import public
-from reporter.runs import key
 from reporter.service import Service
 from reporter.settings import Settings, load
 from tests.chart.chart import Object, container, kind, refusal, render
@@ -210,7 +209,7 @@ def test_its_objects_are_found_whatever_labels_the_application_has(mode: str, tm
     job = own["spec"].get("jobTemplate", own)
     found = [own["metadata"]["labels"], job["metadata"]["labels"], job["spec"]["template"]["metadata"]["labels"]]
     assert [each["netproof-release"] for each in found] == [load(file).release] * 3
-    assert {key(Metadata(name="x", namespace="one", labels=each)) for each in found} == {"one/np/a"}
+    assert {Metadata(name="x", namespace="one", labels=each).vantage for each in found} == {"one/np/a"}
 
 
 def test_a_chart_with_another_name_in_the_same_release_has_another_release_label(tmp_path: Any) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from checker import report, termination
 from checker.model import Expect, Finding, Outcome, Vantage, Verdict
+from reporter.findings import Finding as Found
+from reporter.findings import findings
 from reporter.history import State
 from reporter.judge import look
 from reporter.objects import Objects, read
@@ -182,7 +184,12 @@ class Watch:
     def look(self, now: int = NOON) -> Situation:
         return look(self.world.objects(), self.state, self.settings, now)
 
+    @property
+    def findings(self) -> dict[str, Found]:
+        """All findings, also those that have ended."""
+        return findings(self.state.vantages.values())
+
 
 def kinds(situation: Situation) -> list[tuple[str, str, int]]:
     """The open findings: kind, target, and from how many vantages it is seen."""
-    return [(each.kind, each.target, len(each.seen_from)) for each in situation.findings]
+    return [(each.kind, each.check.target, len(each.seen_from)) for each in situation.findings]

@@ -38,7 +38,12 @@ def world() -> World:
     return made
 
 
-LISTED = Vantage(name="front", namespace="shop")
+def remembered(**given: Any) -> history.Vantage:
+    """Make a vantage as it is stored."""
+    itself = history.Check("", "front in shop", "shop/np/front")
+    return history.Vantage("shop/np/front", Vantage(name="front", namespace="shop"), itself, **given)
+
+
 ITEMS = world().items
 TEXT = json.dumps(ITEMS)
 
@@ -83,12 +88,12 @@ def test_mutated_objects_end_in_a_situation(seed: int) -> None:
     chance = random.Random(seed)
     items, objects, state = mutated(chance), Objects(), State()
     read(json.dumps({"items": items}).encode(), objects)
-    read_in = len(objects.cronjobs) + len(objects.jobs) + len(objects.pods) + len(objects.unreadable)
+    read_in = len(objects.items) + len(objects.unreadable)
     assert read_in >= len(items) - sum(not isinstance(each, dict) or "kind" not in each for each in items) - 6
     situation = look(objects, state, Settings(release="np"), NOON + 4 * HOUR)
     assert len(objects.unreadable) <= len(situation.unreadable)
     assert all(text.isprintable() for text in situation.unreadable)
-    assert all(each.evidence.isprintable() and each.target.isprintable() for each in situation.findings)
+    assert all(each.evidence.isprintable() and each.check.target.isprintable() for each in situation.findings)
     assert history.load(history.dump(state)) == state
     if seed % 50 == 0:
         for each in news.due(state, situation, ["all"]):
@@ -102,7 +107,7 @@ def test_an_object_that_cannot_be_read_is_named_and_hides_no_other() -> None:
     read(json.dumps({"items": items}).encode(), objects)
     (text,) = objects.unreadable
     assert text.startswith("CronJob shop/np-front: Expected `object`, got `str` - at `$.spec`")
-    assert len(objects.jobs) == 7
+    assert len(objects.of("Job")) == 7
 
 
 @pytest.mark.parametrize("text", [b"", b"{}", b"null", b'{"items": {}}', b"\xff", b"[" * 5000])
@@ -118,9 +123,9 @@ def test_a_state_that_cannot_be_read_is_an_error_with_the_reason(text: bytes) ->
 
 
 def test_a_state_of_a_later_version_with_more_fields_is_read() -> None:
-    known = history.Vantage(Vantage(name="front", namespace="shop"), last=NOON)
+    known = remembered(last=NOON)
     state = json.loads(gzip.decompress(history.dump(State(vantages={"shop/np/front": known}))))
-    state["vantages"]["shop/np/front"][0]["more"] = state["more"] = 1
+    state["vantages"]["shop/np/front"][1]["more"] = state["more"] = 1
     state["vantages"]["shop/np/front"].append(1)
     assert history.load(gzip.compress(json.dumps(state).encode())).vantages == {"shop/np/front": known}
 
@@ -130,7 +135,7 @@ def test_checks_that_left_the_lists_do_not_make_the_state_too_large(monkeypatch:
     checks = left | {"deny db": history.Check("deny", "db", "db", state="pass")}
     days = [history.Day(1, "1" * len(checks))]
     monkeypatch.setattr(history, "LARGEST", 1000)
-    packed = history.dump(State(vantages={"a": history.Vantage(LISTED, checks=checks, days=days, last=NOON)}))
+    packed = history.dump(State(vantages={"a": remembered(checks=checks, days=days, last=NOON)}))
     (vantage,) = history.load(packed).vantages.values()
     assert (list(vantage.checks), vantage.days, len(packed) < 1000) == (["deny db"], [history.Day(1, "1")], True)
 
@@ -139,10 +144,9 @@ def test_only_the_oldest_history_of_a_large_state_is_removed(monkeypatch: pytest
     days = [history.Day(number, "13"[number % 2]) for number in range(400)]
     changes = tuple((number * 7919, "pass") for number in range(20))
     check = history.Check("deny", "tcp://db:5432", "tcp://db:5432", state="violation", changes=changes)
-    finding = history.Finding(
-        "leak", "deny", "tcp://db:5432", NOON, notified={"chat": history.Notified(NOON, ended=False, worse=0)}
-    )
-    state = State(vantages={"a": history.Vantage(LISTED, checks={"x": check}, days=days)}, findings={"x": finding})
+    check.findings["leak"] = history.Episode("shop/np/front", NOON)
+    chat = history.Channel(NOON, {check.about: {check.findings["leak"]}})
+    state = State({"a": remembered(checks={"x": check}, days=days)}, {"chat": chat})
     whole = history.dump(state)
     assert history.load(whole) == state
     monkeypatch.setattr(history, "LARGEST", len(whole) // 2)
@@ -153,4 +157,5 @@ def test_only_the_oldest_history_of_a_large_state_is_removed(monkeypatch: pytest
     read = history.load(history.dump(state))
     assert read.vantages["a"].days == []
     assert read.vantages["a"].checks["x"].changes == ()
-    assert read.findings == {"x": finding}
+    assert read.vantages["a"].checks["x"].findings == check.findings
+    assert read.channels == {"chat": chat}

@@ -20,7 +20,7 @@ def test_repeats_of_one_crash_are_one_finding_until_rounds_go_on() -> None:
     crashed["terminated"] |= {"finishedAt": stamp(NOON + 60)}
     pod["status"]["containerStatuses"][0] |= {"restartCount": 2}
     assert kinds(watch.look(NOON + 61)) == [("leak", "tcp://db:5432", 1)]
-    assert [each.since for each in watch.state.findings.values()] == [NOON]
+    assert [each.since for each in watch.findings.values()] == [NOON]
     running = {"state": {"running": {"startedAt": stamp(NOON + 90)}}, "started": True, "restartCount": 3}
     pod["status"]["containerStatuses"][0] |= running
     assert kinds(watch.look(NOON + 120)) == [("leak", "tcp://db:5432", 1)]  # one round may be inconclusive
@@ -73,9 +73,9 @@ def test_other_lists_of_a_continuous_vantage_end_no_finding_as_over_and_prove_no
     watch.settings = Settings(release="np", vantages=(replace(front, config="2"), watch.settings.vantages[1]))
     situation = watch.look(NOON + HOUR)
     assert (situation.findings, [each.proven for each in situation.checks]) == ((), [False])
-    (known,) = watch.state.findings.values()
+    (known,) = watch.findings.values()
     assert known.gone
-    remembered = watch.look(NOON + 36 * HOUR).vantages[1].known
+    remembered = watch.look(NOON + 36 * HOUR).vantages[1]
     assert remembered.worst([remembered.day]) == [""]
 
 
@@ -92,5 +92,5 @@ def test_a_leak_of_a_continuous_vantage_is_over_when_its_rounds_would_have_ended
     watch.look(midnight + 60)
     situation = watch.look(midnight + seconds)
     assert len(situation.findings) == left  # ten rounds of 30 s, and 420 s for a restart
-    known = situation.vantages[0].known
+    known = situation.vantages[0]
     assert known.worst([known.day]) == ["violation" if left else "pass"]

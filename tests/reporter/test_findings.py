@@ -34,12 +34,12 @@ def test_a_finding_that_began_and_ended_between_two_rounds_is_not_lost() -> None
     watch.world.run(message(check("deny db:5432")), at=NOON)
     situation = watch.look()
     assert situation.findings == ()
-    (known,) = watch.state.findings.values()
+    (known,) = watch.findings.values()
     assert (known.since, known.ended, known.gone) == (NOON - HOUR, NOON, False)
     (seen,) = situation.checks
     assert seen.state == "pass"
     assert [state for _, state in seen.changes] == ["violation", "pass"]
-    known_ = situation.vantages[0].known
+    known_ = situation.vantages[0]
     assert ([day.runs for day in known_.days], known_.worst([known_.day])) == ([2], ["violation"])
 
 
@@ -64,14 +64,14 @@ def test_a_leak_that_is_over_does_not_last_because_another_vantage_is_inconclusi
     watch.world.run(message(check("deny db:5432", "inconclusive")), name="front")
     watch.world.run(message(check("deny db:5432", "violation")), name="back", at=NOON + 1)
     assert [(each.kind, each.seen_from) for each in watch.look(NOON + 1).findings] == [
-        ("leak", (("shop", "back"),)),
-        ("inconclusive", (("shop", "front"),)),
+        ("leak", [("shop", "back")]),
+        ("inconclusive", [("shop", "front")]),
     ]
     watch.world.run(message(check("deny db:5432")), name="back", at=NOON + 60)
     assert [each.kind for each in watch.look(NOON + 60).findings] == ["inconclusive"]
-    assert [(each.kind, bool(each.ended)) for each in watch.state.findings.values()] == [
-        ("inconclusive", False),
+    assert [(each.kind, bool(each.ended)) for each in watch.findings.values()] == [
         ("leak", True),
+        ("inconclusive", False),
     ]
 
 
@@ -82,7 +82,7 @@ def test_a_leak_is_not_over_because_the_vantage_became_a_control() -> None:
     watch.look()
     watch.world.run(message(check("alive db:5432")), at=NOON + HOUR)
     assert watch.look(NOON + HOUR).findings == ()
-    (known,) = watch.state.findings.values()
+    (known,) = watch.findings.values()
     assert known.gone
 
 
@@ -114,7 +114,7 @@ def test_a_check_that_left_the_lists_is_not_over() -> None:
     watch.look()
     watch.world.run(message(check("allow api:80")), at=NOON + HOUR)
     assert watch.look(NOON + HOUR).findings == ()
-    (known,) = watch.state.findings.values()
+    (known,) = watch.findings.values()
     assert known.gone
 
 

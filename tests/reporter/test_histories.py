@@ -25,9 +25,10 @@ class Release:
         self.lists: dict[str, tuple[str, ...]] = {}  # by vantage of the release
         self.refused: set[str] = set()  # namespaces
         self.down: set[str] = set()  # channels
-        self.unread: list[tuple[str, dict[str, str]]] = []  # runs that no round has listed
+        self.unread: list[tuple[str, int, dict[str, str]]] = []  # runs that no round has listed
         self.leaks: dict[str, set[str]] = defaultdict(set)  # targets, and the vantages that see them open
-        self.ends: dict[str, str] = {}  # targets that leaked, and how that ended last
+        self.leaked: set[str] = set()  # targets
+        self.ends: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)  # since a channel was notified
         self.unsaid: dict[str, set[str]] = {name: set() for name in CHANNELS}  # targets that leaked since
         self.changes = 0  # of leaks, in messages
         self.notified: dict[str, dict[str, str]] = {name: {} for name in CHANNELS}  # targets, and the last group
@@ -50,7 +51,7 @@ class Release:
             verdicts = {each: self.chance.choice(("pass", "violation", "inconclusive")) for each in listed}
             checks = [check(f"deny {each}", verdict) for each, verdict in verdicts.items()]
             self.world.run(message(*checks), name=name, namespace=name, at=self.now)
-            self.unread.append((name, verdicts))
+            self.unread.append((name, self.now, verdicts))
 
     def start(self, name: str) -> None:
         if name in self.lists:
@@ -81,8 +82,7 @@ class Release:
         self.now += ROUND
         vantages = tuple(Vantage(name=name, namespace=name) for name in self.lists)
         objects = self.world.objects()
-        for kind in ("cronjobs", "jobs", "pods"):
-            setattr(objects, kind, [o for o in getattr(objects, kind) if o.metadata.namespace not in self.refused])
+        objects.items = [each for each in objects.items if each.metadata.namespace not in self.refused]
         objects.unlisted = dict.fromkeys(self.refused, "HTTP 403")
         release = Settings(release="np", vantages=vantages)
         situation = look(objects, self.state, release, self.now)
@@ -95,25 +95,26 @@ class Release:
 
     def expect(self) -> None:
         """Note what the runs that can be listed now have seen."""
-        for name, verdicts in self.unread:
+        for name, time, verdicts in self.unread:
             if name not in self.refused:
                 for target in TARGETS:
-                    self.see(name, target, verdicts.get(target, "notChecked"))
+                    self.see(name, target, verdicts.get(target, "notChecked"), time)
         self.unread = [run for run in self.unread if run[0] in self.refused]
         for name in NAMES:
             for target in TARGETS if name not in self.lists else ():
-                self.see(name, target, "notChecked")
+                self.see(name, target, "notChecked", self.now)
 
-    def see(self, name: str, target: str, verdict: str) -> None:
+    def see(self, name: str, target: str, verdict: str, time: int) -> None:
         if verdict == "violation":
             for channel, notified in self.notified.items():
                 if not self.leaks[target] and notified.get(target) not in ("new", "still"):
                     self.unsaid[channel].add(target)
             self.leaks[target].add(name)
-            self.ends[target] = ""
+            self.leaked.add(target)
         elif verdict != "inconclusive" and name in self.leaks[target]:
             self.leaks[target].remove(name)
-            self.ends[target] = "notChecked" if verdict == "notChecked" else "over"
+            for channel in CHANNELS:
+                self.ends[channel, target].append((time, "notChecked" if verdict == "notChecked" else "over"))
 
     def read(self, sent: news.Message) -> None:
         """Check that a message is true, and note what its channel knows."""
@@ -126,7 +127,8 @@ class Release:
                         assert places == self.leaks[target]
                     else:
                         assert not self.leaks[target]
-                        assert group == self.ends[target]
+                        assert group == max(self.ends[sent.channel, target])[1]  # "over" is after "notChecked"
+                    self.ends[sent.channel, target].clear()
                     self.notified[sent.channel][target] = group
                     self.unsaid[sent.channel].discard(target)
                     self.changes += group != "still"
@@ -146,7 +148,7 @@ def test_each_leak_and_its_end_reach_each_channel(seed: int) -> None:
     for _ in range(20):
         release.round()
     for channel, notified in release.notified.items():
-        assert notified.keys() == release.ends.keys()
+        assert notified.keys() == release.leaked
         assert not release.unsaid[channel]
         for target, group in notified.items():
             assert (group in ("new", "still")) == bool(release.leaks[target])

@@ -25,7 +25,7 @@ def test_a_vantage_that_never_ran_is_overdue_too() -> None:
     watch = Watch()
     watch.world.cronjob()
     (finding,) = watch.look().findings
-    assert (finding.kind, finding.target) == ("overdue", "front in shop")
+    assert (finding.kind, finding.check.target) == ("overdue", "front in shop")
     assert finding.evidence.startswith(
         "no run has ended yet (schedule 0 * * * *). See: kubectl describe cronjob -n shop"
     )
@@ -79,15 +79,15 @@ def test_a_cronjob_that_is_suspended_or_deleted_is_overdue() -> None:
     watch.world.cronjob(suspend=True)
     for name in ("front", "back"):
         watch.world.run(message(check("allow api:80")), name=name)
-    texts = {each.target: each.evidence for each in watch.look().findings}
+    texts = {each.check.target: each.evidence for each in watch.look().findings}
     assert texts["front in shop"].startswith("its CronJob is suspended. To resume it: kubectl patch cronjob -n shop")
     assert texts["back in shop"].startswith("its CronJob does not exist any more")
     watch.settings = Settings(release="np", vantages=(Vantage(name="front", namespace="shop"),))
     watch.look(NOON + 1)
-    left = watch.state.findings["vantage  shop/np/back"]
+    left = watch.findings["overdue  shop/np/back"]
     assert (left.gone, left.ended) == (True, NOON + 1)
     watch.look(NOON + 2)
-    assert left.ended == NOON + 1  # once
+    assert watch.findings["overdue  shop/np/back"].ended == NOON + 1  # once
 
 
 @pytest.mark.parametrize(

@@ -67,12 +67,12 @@ def test_a_proof_of_a_continuous_vantage_lasts_while_its_rounds_go_on() -> None:
     pod["status"]["containerStatuses"][0] |= {"started": True, "restartCount": 1}
     watch.world.cronjob()
     watch.world.run(message(check("deny db:5432")))
-    (denied,) = watch.look(NOON + 5).vantages[1].checks
+    (denied,) = watch.look(NOON + 5).vantages[1].current
     assert denied.proven
-    (denied,) = watch.look(NOON + 4 * HOUR).vantages[1].checks
+    (denied,) = watch.look(NOON + 4 * HOUR).vantages[1].current
     assert denied.proven
     watch.world.items.remove(pod)
-    (denied,) = watch.look(NOON + 4 * HOUR).vantages[1].checks
+    (denied,) = watch.look(NOON + 4 * HOUR).vantages[1].current
     assert not denied.proven
 
 

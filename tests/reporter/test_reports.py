@@ -66,7 +66,7 @@ def test_a_message_that_leaves_out_a_violation_is_a_finding() -> None:
     text["summary"]["violation"], text["leftOut"] = 2, 1
     watch.world.run(json.dumps(text))
     leak, incomplete = watch.look().findings
-    assert leak.target == "tcp://db:5432"
+    assert leak.check.target == "tcp://db:5432"
     assert "the termination message is incomplete: 1 checks are only in the log" in incomplete.evidence
 
 
@@ -88,7 +88,7 @@ def test_a_leak_is_not_lost_if_the_next_pod_of_the_job_passes() -> None:
     watch.world.items.pop(-2)
     first["metadata"]["ownerReferences"] = [{"uid": job["metadata"]["uid"], "kind": "Job"}]
     watch.look()
-    (known,) = watch.state.findings.values()
+    (known,) = watch.findings.values()
     assert (known.kind, known.since, known.ended) == ("leak", NOON - 60, NOON)
     watch.world.items.remove(pod)  # the Job has been read
     watch.world.items.remove(first)

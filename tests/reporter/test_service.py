@@ -17,8 +17,8 @@ from notifications.errors import NotificationError
 from notifications.render import render as rendered
 from reporter import history, news, service
 from reporter.api import Api, ApiError
+from reporter.findings import findings
 from reporter.service import Service
-from reporter.settings import Vantage
 from tests.chart.chart import ONE, render
 from tests.notifications import servers
 from tests.reporter.conftest import SETTINGS, Reporter, titles
@@ -49,7 +49,7 @@ def test_a_leak_and_its_end_are_one_message_each(reporter: Reporter) -> None:
         "1 leak over: tcp://db:5432 from shop/front",
     ]
     assert (reporter.api.secret["metadata"]["labels"], reporter.api.secret["data"]["other"]) == ({"by": "helm"}, "eA==")
-    assert history.load(reporter.api.state).findings == {}
+    assert findings(history.load(reporter.api.state).vantages.values()) == {}
 
 
 def test_an_idle_round_writes_nothing(reporter: Reporter) -> None:
@@ -214,7 +214,7 @@ def test_a_leak_is_sent_once_while_the_state_cannot_be_written(reporter: Reporte
         reporter.api.refused = set()
         reporter.round(NOON + 180)
     assert len(chat.requests) == 1
-    assert [each.kind for each in history.load(reporter.api.state).findings.values()] == ["leak"]
+    assert [each.kind for each in findings(history.load(reporter.api.state).vantages.values()).values()] == ["leak"]
 
 
 def test_a_leak_that_is_back_is_sent_if_its_end_could_not_be_noted(reporter: Reporter) -> None:
@@ -233,7 +233,7 @@ def test_a_leak_that_is_back_is_sent_if_its_end_could_not_be_noted(reporter: Rep
             reporter.round(NOON + 120)
         reporter.round(NOON + 140)
     counts = [title.partition("netproof: ")[2].partition(":")[0] for title in titles(chat)]
-    assert counts == ["1 new leak", "1 leak over", "still 1 leak"]
+    assert counts == ["1 new leak", "1 leak over", "1 new leak"]
 
 
 def test_a_running_reporter_keeps_its_state_if_the_secret_is_emptied(reporter: Reporter) -> None:
@@ -253,7 +253,7 @@ def test_a_running_reporter_keeps_its_state_if_the_secret_is_emptied(reporter: R
 def test_a_summary_does_not_overwrite_what_another_reporter_has_written(reporter: Reporter) -> None:
     def sent(connection: socket.socket, over: Event) -> None:
         other = history.load(reporter.api.state)
-        other.vantages["other"] = history.Vantage(Vantage(name="other", namespace="shop"))
+        other.vantages["other"] = other.vantages["shop/np/front"]
         metadata = reporter.api.secret["metadata"] | {"resourceVersion": "99"}
         data = {"state": base64.b64encode(history.dump(other)).decode()}
         reporter.api.secret |= {"metadata": metadata, "data": data}
@@ -283,7 +283,9 @@ def test_a_message_that_cannot_be_made_is_a_failure_of_its_channels(
             reporter.round(NOON)
         why = "the message cannot be made: not a document of netproof"
         assert reporter.notes == [("ERROR", f"channel chat: not delivered: {why}")]
-        assert history.load(reporter.api.state).failing["chat"].reason == why
+        failing = history.load(reporter.api.state).channels["chat"].failing
+        assert failing
+        assert failing.reason == why
         reporter.round(NOON + 20)
     assert len(chat.requests) == 1
 

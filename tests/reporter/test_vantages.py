@@ -13,7 +13,7 @@ FRONT = Vantage(name="front", namespace="shop")
 def test_a_continuous_pod_of_a_vantage_that_left_the_release_is_no_vantage() -> None:
     watch = Watch(vantages=(FRONT,))
     watch.world.continuous("old", state={"running": {"startedAt": stamp(NOON)}}, started=True)
-    assert [each.name for each in watch.look().vantages] == ["front"]
+    assert [each.listed.name for each in watch.look().vantages] == ["front"]
 
 
 def test_a_run_of_a_vantage_that_was_removed_from_the_release_is_not_read() -> None:
