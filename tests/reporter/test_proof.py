@@ -6,7 +6,7 @@ import pytest
 
 from checker.model import Outcome
 from reporter.metrics import Metrics
-from reporter.page import sign
+from reporter.page import page
 from reporter.settings import Vantage
 from tests.reporter.objects import HOUR, NOON, Watch, check, message, stamp
 
@@ -114,4 +114,4 @@ def test_an_exempt_target_is_neither_proven_nor_unproven() -> None:
     assert [(each.proven, each.exempt) for each in situation.checks] == [(None, True)]
     assert situation.state == "pass"
     assert "netproof_denial_proven{" not in Metrics(situation, {}, {}).expose().decode()
-    assert sign(situation.checks[0]).label.startswith("blocked; no pod may reach it")
+    assert 'title="blocked; no pod may reach it' in page(situation)
