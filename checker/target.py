@@ -87,7 +87,7 @@ def parse(text: str) -> Target:
     if ":" in (port or ""):
         raise TargetError("write an IPv6 address in brackets, as in [2001:db8::1]:443")
     if path and not form.path:
-        raise TargetError(f"{kind}:// takes no path")
+        raise TargetError(f"{kind}:// takes no path: a target is one host and port")
     return Target(kind, _host(host), _port(port, form.port), _path(path), _name(name or "") if form.name else "")
 
 

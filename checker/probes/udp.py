@@ -24,7 +24,7 @@ def to_bytes(text: str | Encoded | None) -> bytes:
     try:
         return bytes.fromhex(text["hex"]) if "hex" in text else base64.b64decode(text["base64"], validate=True)
     except ValueError:
-        expected = "hex: expected pairs of digits such as 0aff" if "hex" in text else "base64: expected base64"
+        expected = "hex: expected pairs of digits such as 0aff" if "hex" in text else "base64: expected text like Cv8="
         raise ValueError(expected) from None
 
 
