@@ -1,4 +1,4 @@
-"""Check that `check --every` is still running: exit code 0, else 3."""
+"""Check that `check --every` is still running: exits with 0 if it is, else with 3."""
 
 import json
 import time

@@ -16,7 +16,7 @@ def add_arguments(add: Add) -> None:
     """Add the arguments of the command."""
     add("values", type=path, metavar="VALUES", help="file with values of the chart")
     add_objects(add)
-    add("--fail-under", type=float, default=0, metavar="PERCENT", help="exit with 1 if less than this is noticed")
+    add("--fail-under", type=float, default=0, metavar="PERCENT", help="exit with 1 if the coverage is lower")
 
 
 def run(options: Options) -> int:

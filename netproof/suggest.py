@@ -14,7 +14,7 @@ from planner.suggestion import suggest
 from planner.values import write
 
 NO_VALUES = "these are not values of the chart: {}"
-_OUTPUT = "values, or a list of which pods may reach which Services"
+_OUTPUT = "values; or which workloads may reach which ports, as a table or as JSON"
 
 
 def add_objects(add: Add) -> None:
@@ -22,7 +22,7 @@ def add_objects(add: Add) -> None:
     add("objects", **PATHS, help="JSON or YAML, files or folders (default: standard input)")
     add("--ignore-kind", **REPEATABLE, metavar="KIND", help="kind of policy to ignore (repeatable)")
     add("--skip-unreadable", action="store_true", help="ignore what cannot be read")
-    add("--namespace", default="default", metavar="NAME", help="namespace of vantages that set none (default: default)")
+    add("--namespace", default="default", metavar="NAME", help="namespace of vantages without one (default: default)")
 
 
 def add_arguments(add: Add) -> None:
