@@ -6,9 +6,7 @@ from threading import Event
 
 from netproof.arguments import FILE, Add, InputError, Options, add_messages
 from netproof.console import Console
-from reporter.api import Api, ApiError, address
-from reporter.routes import local, public
-from reporter.server import serve
+from reporter import api, routes, server
 from reporter.service import Service
 from reporter.settings import SettingsError, load
 
@@ -25,14 +23,14 @@ def add_arguments(add: Add) -> None:
 def run(options: Options) -> None:
     """Run the command until it is stopped."""
     try:
-        settings, url = load(options.settings), address()
-    except (SettingsError, ApiError) as error:
+        settings, url = load(options.settings), api.address()
+    except (SettingsError, api.ApiError) as error:
         raise InputError(str(error)) from None
     console, stop = Console(), Event()
-    service = Service(settings, Api(url), console.note, options.channels, options.templates, options.heartbeat)
+    service = Service(settings, api.Api(url), console.note, options.channels, options.templates, options.heartbeat)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    serve(("", settings.port), public(service))
-    serve(("127.0.0.1", settings.page_port), local(service))
+    server.serve(("", settings.port), routes.public(service))
+    server.serve(("127.0.0.1", settings.page_port), routes.local(service))
     console.note("INFO", f"watching {len(settings.vantages)} vantages in {len(settings.namespaces)} namespaces")
     service.run(stop)

@@ -5,9 +5,8 @@ import time
 from checker.model import EXIT_CODES, Verdict
 from netproof.arguments import FILE, Add, Options, reading
 from netproof.text import text
+from reporter import judge, objects
 from reporter.history import State
-from reporter.judge import look
-from reporter.objects import Objects, read
 from reporter.settings import Settings
 from reporter.situation import Situation, utc
 
@@ -30,8 +29,8 @@ def run(options: Options) -> int:
 
 def situation(options: Options) -> Situation:
     """Read the objects that the arguments name, and judge them. Raises InputError."""
-    objects = Objects()
+    found = objects.Objects()
     with reading(options.file, f"{{}}; make it with: {_GET}") as content:
-        read(content, objects)
+        objects.read(content, found)
     settings = Settings(cluster_domain=options.cluster_domain, cluster=vars(options).get("cluster", ""))
-    return look(objects, State(), settings, int(time.time()))
+    return judge.look(found, State(), settings, int(time.time()))

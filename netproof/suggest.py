@@ -7,11 +7,8 @@ from pathlib import Path
 
 from checker.words import harmless
 from netproof.arguments import FILE, NUMBER, PATHS, REPEATABLE, Add, InputError, Options, reading
+from planner import objects, pairs, suggestion, values
 from planner.inventory import Inventory, Workload
-from planner.objects import read
-from planner.pairs import pairs
-from planner.suggestion import suggest
-from planner.values import write
 
 NO_VALUES = "these are not values of the chart: {}"
 _OUTPUT = "values; or which workloads may reach which ports, as a table or as JSON"
@@ -42,9 +39,9 @@ def run(options: Options) -> None:
 
 def load(options: Options) -> Inventory:
     """Read the objects. Raises InputError for all that cannot be read, unless --skip-unreadable is set."""
-    objects = read(_files(options.objects or [None]))
-    inventory = Inventory(objects, options.ignore_kind)
-    problems = [*objects.mistakes, *inventory.mistakes]
+    found = objects.read(_files(options.objects or [None]))
+    inventory = Inventory(found, options.ignore_kind)
+    problems = [*found.mistakes, *inventory.mistakes]
     if not inventory.policies and not problems:
         problems = ["there is no NetworkPolicy in the input"]
     if problems and not (options.skip_unreadable and inventory.policies):
@@ -64,21 +61,21 @@ def _files(paths: Iterable[Path | None]) -> Iterator[tuple[str, bytes]]:
 
 
 def _values(inventory: Inventory, options: Options) -> Iterator[str]:
-    suggestion = suggest(inventory, options.max_denials)
-    if not suggestion.vantages:
+    suggested = suggestion.suggest(inventory, options.max_denials)
+    if not suggested.vantages:
         raise InputError("there is nothing to suggest: no NetworkPolicy blocks a pod from a Service")
     if options.merge:
         from planner.merge import merge_into  # noqa: PLC0415 - slow to import
 
-        with reading(options.merge, NO_VALUES) as values:
-            yield merge_into(values.decode(), suggestion, inventory, options.namespace)
+        with reading(options.merge, NO_VALUES) as content:
+            yield merge_into(content.decode(), suggested, inventory, options.namespace)
     else:
-        yield write(suggestion)
+        yield values.write(suggested)
 
 
 def _json(inventory: Inventory, _: Options) -> Iterator[str]:
     separator = "["
-    for pair in pairs(inventory):
+    for pair in pairs.pairs(inventory):
         sender, receiver = pair.sender, pair.receiver
         place = {"namespace": receiver.namespace, "workload": receiver.name, "service": pair.service}
         document = {
@@ -98,7 +95,7 @@ def _table(inventory: Inventory, _: Options) -> Iterator[str]:
     line = f"{{:{width}}}  {{:{width}}}  {{:10}}  {{:7}}  {{}}".format
     yield line("FROM", "TO", "PORT", "ALLOWED", "BY") + "\n"
     others = 0
-    for each in pairs(inventory):
+    for each in pairs.pairs(inventory):
         if each.policies:
             allowed = {True: "yes", False: "no", "partly": "partly"}[each.allowed]
             port = f"{each.port}/{each.protocol}"
