@@ -16,7 +16,6 @@ from pathlib import Path
 
 from checker import network, runner
 from checker.model import EXIT_CODES, INTERRUPTED, UNDELIVERED, Plan, Run, Verdict
-from checker.target import Target
 from netproof import alive
 from netproof.arguments import FILE, NUMBER, TIME, Add, Options, UsageError, add_lists, add_messages, period, plan
 from netproof.console import Console
@@ -59,12 +58,12 @@ def run(options: Options) -> int:
     console = Console(sys.stdout if options.output == "text" else sys.stderr)
     if options.channels and not os.path.isdir(options.channels):  # noqa: PTH112 - Path.is_dir raises where it may not look
         console.note("WARN", f"{options.channels}: there is no such folder of channels, so no message can be sent")
-    known: set[tuple[str, Target]] = set()  # those of the last round that passed
+    known: frozenset[object] = frozenset()  # the checks of the last round that passed
     inconclusive = 0  # rounds in a row
     while True:
         began = time.monotonic()
         planned = plan(options)
-        checks: set[tuple[str, Target]] = {(check.list, check.target) for check in planned.checks}
+        checks = frozenset((check.list, check.target) for check in planned.checks)
         ran = probe(replace(planned, settled=checks <= known), console)
         known = checks if ran.verdict is Verdict.PASS else known
         inconclusive = inconclusive + 1 if ran.exit_code == EXIT_CODES[Verdict.INCONCLUSIVE] else 0

@@ -6,9 +6,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NoReturn
 
 from checker import __version__
@@ -38,48 +36,43 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code."""
     name, *rest = arguments or ("",)
     options = Options()  # when parsing fails, it holds the default values
-    fail = partial(_fail, options if name == "check" else Options())
+    notify: Mapping[str, Any] = {}
     try:
         if name not in COMMANDS:
             _overview(arguments)
-        command, about = _load(name)
-        parser = _Parser(prog=f"netproof {name}", description=about, epilog=_EXIT_CODES)
+        command = importlib.import_module(f"netproof.{name}")
+        parser = _Parser(prog=f"netproof {name}", description=_help(name), epilog=_EXIT_CODES)
         command.add_arguments(parser.add_argument)
         return command.run(parser.parse_args(rest, options)) or 0
     except ConfigError as error:
-        count = f"{len(error.mistakes):,} mistake{'s' if len(error.mistakes) > 1 else ''}"
-        return fail(MISCONFIGURED, f"The configuration has {count}: nothing was probed.", error.mistakes, error.notify)
+        code, problems, notify = MISCONFIGURED, error.mistakes, error.notify
+        title = (
+            f"The configuration has {len(problems):,} mistake{'s' if len(problems) > 1 else ''}: nothing was probed."
+        )
     except (InputError, NotificationError) as error:
-        return fail(MISCONFIGURED, error.title, error.args)
+        code, title, problems = MISCONFIGURED, error.title, error.args
     except Exception as error:  # noqa: BLE001 - no exception may look like a violation
         import traceback  # noqa: PLC0415 - slow to import
 
         place = traceback.extract_tb(error.__traceback__)[-1]
-        problem = f"{named(error)} ({Path(place.filename).name}:{place.lineno})"
-        return fail(FAILED, "netproof itself failed: this run proves nothing. Please report it.", (problem,))
-
-
-def _fail(
-    options: Options, code: int, title: str, problems: Sequence[str], notify: Mapping[str, Any] | None = None
-) -> int:
-    """Print why a command failed, publish it as the report that `netproof check` was asked for, and return `code`."""
+        code, problems = FAILED, (f"{named(error)} ({Path(place.filename).name}:{place.lineno})",)
+        title = "netproof itself failed: this run proves nothing. Please report it."
     if (left_out := len(problems) - _MOST_PROBLEMS) > 0:
         problems = (*problems[:_MOST_PROBLEMS], f"and {left_out:,} more")
     with suppress(OSError):
         print(f"netproof: {title}", *(f"  {harmless(each)}" for each in problems), sep="\n", file=sys.stderr)
-    if vars(options):
+    if name == "check" and vars(options):
         from checker.report import of_error  # noqa: PLC0415 - slow to import
         from netproof.console import Console  # noqa: PLC0415
         from netproof.publish import publish  # noqa: PLC0415
 
-        publish(of_error(title, problems, code, notify or {}), options, Console(sys.stderr))
+        with suppress(OSError):
+            publish(of_error(title, problems, code, notify), options, Console(sys.stderr))
     return code
 
 
-def _load(name: str) -> tuple[ModuleType, str]:
-    """Import a command: its module, and its help."""
-    module = importlib.import_module(f"netproof.{name}")
-    return module, str(module.__doc__).partition("\n")[0]
+def _help(name: str) -> str:
+    return str(importlib.import_module(f"netproof.{name}").__doc__).partition("\n")[0]
 
 
 def _overview(arguments: Sequence[str]) -> NoReturn:
@@ -88,6 +81,6 @@ def _overview(arguments: Sequence[str]) -> NoReturn:
     parser.add_argument("--version", action="version", version=f"netproof {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name in COMMANDS:
-        commands.add_parser(name, help=_load(name)[1])
+        commands.add_parser(name, help=_help(name))
     parser.parse_args(arguments)
     parser.error("COMMAND must be the first argument")  # pragma: no cover - argparse of some Pythons accepts `-- check`

@@ -11,13 +11,12 @@ from reporter.settings import Settings
 from reporter.situation import Situation, utc
 
 _GET = "kubectl get cronjobs,jobs,pods -A -l netproof-vantage -o json"
-_DOMAIN = "DNS domain of the cluster (default %(default)s)"
 
 
 def add_arguments(add: Add) -> None:
     """Add the arguments of the command."""
     add("file", nargs="?", **FILE, help=f"Kubernetes objects as JSON (default: standard input); make it with: {_GET}")
-    add("--cluster-domain", default="cluster.local", metavar="NAME", help=_DOMAIN)
+    add("--cluster-domain", default="cluster.local", metavar="NAME", help="DNS domain (default %(default)s)")
 
 
 def run(options: Options) -> int:
