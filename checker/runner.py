@@ -123,7 +123,6 @@ class _Runner:
         self.ways_out = [family for family in Family if network.has_way_out(family)] if plan.vantage.isolated else []
         self.wait = 0.0 if plan.settled else plan.settle  # from the first allow check that passed to the decision
         self.decide_at = self.wait
-        self.passed = False  # an allow check, and the network worked
 
     async def all(self) -> None:
         if self.wait:
@@ -167,10 +166,9 @@ class _Runner:
             await asyncio.wait((found, task), return_when=asyncio.FIRST_COMPLETED)
             task.cancel()
         result = verdict.judge(state.check, state.attempts)
-        if result.verdict is Verdict.PASS and not self.passed and verdict.proof(state.attempts, self.is_own):
-            self.passed = True
-            if self.prober.now() < self.decide_at:
-                self.decide_at = self.prober.now() + self.wait
+        first = self.decide_at == self.wait and self.prober.now() < self.wait
+        if first and result.verdict is Verdict.PASS and verdict.proof(state.attempts, self.is_own):
+            self.decide_at = self.prober.now() + self.wait
         if state.result is None or state.result.verdict is Verdict.PASS:  # what passed must be reached again (rule 4)
             self.decide(state, result)
 

@@ -121,13 +121,11 @@ def given(value: Any) -> Any:
 
 def _types(shape: Any) -> Iterator[tuple[Any, str]]:
     """List the types that a value may have, each with its title."""
-    if get_origin(shape) in (Union, UnionType):
-        for each in get_args(shape):
-            yield from _types(each)
-    elif get_origin(shape) is Annotated:
-        yield shape.__origin__, next((meta.title for meta in shape.__metadata__ if meta.title), "")
-    elif shape is not NoneType:
-        yield shape, ""
+    for each in get_args(shape) if get_origin(shape) in (Union, UnionType) else (shape,):
+        if get_origin(each) is Annotated:
+            yield each.__origin__, next((meta.title for meta in each.__metadata__ if meta.title), "")
+        elif each is not NoneType:
+            yield each, ""
 
 
 def _inside(value: Any, shape: Any) -> dict[Any, Any]:

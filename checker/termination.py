@@ -9,7 +9,7 @@ https://kubernetes.io/docs/tasks/debug/debug-application/determine-reason-pod-fa
 import base64
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -37,11 +37,12 @@ class UnreadableError(ValueError):
 
 def shorten(report: Report) -> str:
     """Write the short form: complete JSON of at most LARGEST bytes, whatever is cut."""
-    head = _head(report)
     checks = sorted(report.checks, key=lambda check: _ORDER.index(check.finding))
-    findings = [check for check in checks if check.finding][:_MOST_SHOWN]
-    readable = [{**_cut(_row(check, _READABLE)), "target": check.target} for check in findings]  # it identifies a check
-    rows = [_row(check, _PACKED) for check in checks[:_MOST_PACKED]]
+    whole = document(msgspec.structs.replace(report, checks=tuple(checks[:_MOST_PACKED])))
+    head = _head(whole)
+    findings = [check for check in whole["checks"] if check["finding"]][:_MOST_SHOWN]
+    readable = [{**_cut(_row(check, _READABLE)), "target": check["target"]} for check in findings]  # its identity
+    rows = [_row(check, _PACKED) for check in whole["checks"]]
 
     def message(shown: int, held: int) -> bytes:
         """Show the first `shown` checks, pack the others of the first `held`, and leave the rest out."""
@@ -77,9 +78,8 @@ def read(text: str) -> Report:
     return msgspec.structs.replace(report, checks=(*report.checks, *checks), packed=msgspec.UNSET)
 
 
-def _head(report: Report) -> dict[str, Any]:
+def _head(whole: Mapping[str, Any]) -> dict[str, Any]:
     """Return all but the checks, with every text cut, in at most _LARGEST_HEAD bytes."""
-    whole = document(msgspec.structs.replace(report, checks=()))
     head = {key: _cut(whole[key]) for key in _FIRST + _THEN}
     if len(_compact(head["vantage"]["labels"])) > _LARGEST_LABELS:
         head["vantage"]["labels"] = {}
@@ -88,8 +88,8 @@ def _head(report: Report) -> dict[str, Any]:
     return head
 
 
-def _row(check: Check, keys: Sequence[str]) -> dict[str, Any]:
-    return {key: value for key in keys if (value := getattr(check, key))}
+def _row(check: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    return {key: check[key] for key in keys if check[key]}
 
 
 def _pack(rows: Sequence[dict[str, Any]]) -> str:
