@@ -96,12 +96,16 @@ def judge(check: Check, attempts: Sequence[Attempt]) -> Result:
 
 def _judge_attempt(check: Check, attempt: Attempt) -> Result:
     """Take the best address of an allowed name, unless `every` asks for all; a control needs all of them."""
-    results = [
-        Result(check, TABLE[check.expect][each.outcome], MEANING.get((check.expect, each.outcome), NOT_ALIVE), each)
-        for each in attempt.observations
-    ]
     best = check.expect is Expect.REACHABLE and not check.every
-    return (min if best else max)(results, key=_severity)
+    return (min if best else max)((_judge_observation(check, each) for each in attempt.observations), key=_severity)
+
+
+def _judge_observation(check: Check, observation: Observation) -> Result:
+    """Apply the table, and its note (1)."""
+    outcome = observation.outcome
+    if check.expect is Expect.BLOCKED and outcome is Outcome.CLOSED and check.closed == "pass":
+        return Result(check, PASS, CLOSED_PASSES, observation)
+    return Result(check, TABLE[check.expect][outcome], MEANING.get((check.expect, outcome), NOT_ALIVE), observation)
 
 
 def judge_denial(check: Check, early: Sequence[Attempt], deciding: Sequence[Attempt], proof: Proof) -> Result:
@@ -124,24 +128,24 @@ def judge_denial(check: Check, early: Sequence[Attempt], deciding: Sequence[Atte
 
 
 def _judge_denied(check: Check, observation: Observation, attempt: Attempt, proof: Proof) -> Result:
-    verdict, meaning = _denied(check, observation), MEANING[Expect.BLOCKED, observation.outcome]
-    if verdict is PASS and observation.outcome is Outcome.CLOSED:
-        meaning = CLOSED_PASSES
-    if verdict is not PASS or observation.outcome is Outcome.IMPOSSIBLE:
-        return Result(check, verdict, meaning, observation)
-    if observation.port_unreachable and check.closed != "pass":  # (3)
-        return Result(check, INCONCLUSIVE, PORT_UNREACHABLE, observation)
-    if observation.outcome is Outcome.SILENT and not observation.asked:  # (3)
-        return Result(check, INCONCLUSIVE, NOT_ASKED, observation)
+    """Apply the table, and its notes (2) and (3)."""
+    result = _judge_observation(check, observation)
+    if result.verdict is not PASS or observation.outcome is Outcome.IMPOSSIBLE:
+        return result
     since, until = proof.get(observation.family, _NEVER)
-    if not (since <= attempt.at and attempt.ended <= until):  # (2)
-        meaning = (
+    if observation.port_unreachable and check.closed != "pass":  # (3)
+        doubt = PORT_UNREACHABLE
+    elif observation.outcome is Outcome.SILENT and not observation.asked:  # (3)
+        doubt = NOT_ASKED
+    elif since <= attempt.at and attempt.ended <= until:
+        return replace(result, meaning=f"{result.meaning} {ALIVE_ELSEWHERE if check.control else EXEMPT}")
+    else:  # (2)
+        doubt = (
             f"Nothing showed that this machine had a working {observation.family or 'IP'} network before and after "
             "this attempt. A pod with no network would look the same. Add an allow check that another machine answers, "
             "or set `isolated: true`, which needs a default route."
         )
-        return Result(check, INCONCLUSIVE, meaning, observation)
-    return Result(check, PASS, f"{meaning} {ALIVE_ELSEWHERE if check.control else EXEMPT}", observation)
+    return replace(result, verdict=INCONCLUSIVE, meaning=doubt)
 
 
 def _doubt(check: Check, early: Sequence[Attempt], last: Attempt, decided: float, proof: Proof) -> str | None:
@@ -178,13 +182,7 @@ def _shut(attempt: Attempt, proof: Proof) -> bool:
 
 def lets_in(check: Check, attempt: Attempt) -> bool:
     """Return whether an attempt at a denied target got through."""
-    return any(_denied(check, each) is VIOLATION for each in attempt.observations)
-
-
-def _denied(check: Check, observation: Observation) -> Verdict:
-    if observation.outcome is Outcome.CLOSED:
-        return Verdict(check.closed)  # (1)
-    return TABLE[Expect.BLOCKED][observation.outcome]
+    return any(_judge_observation(check, each).verdict is VIOLATION for each in attempt.observations)
 
 
 def undecided(check: Check, deciding: Sequence[Attempt]) -> bool:
