@@ -4,6 +4,7 @@ import ipaddress
 import re
 import socket
 import struct
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -82,17 +83,15 @@ def has_way_out(family: Family) -> bool:
     return False
 
 
-def gateways() -> set[str]:
+def gateways() -> Iterator[str]:
     """List the addresses of the default gateways (/proc/net/route and ipv6_route, proc_pid_net(5))."""
-    found = set()
     with suppress(OSError):
         for line in Path("/proc/net/route").read_text(encoding="ascii").splitlines()[1:]:
             _, destination, gateway, *_ = line.split()
             if int(destination, 16) == 0 and int(gateway, 16):
-                found.add(socket.inet_ntoa(struct.pack("=I", int(gateway, 16))))  # as it lies in memory
+                yield socket.inet_ntoa(struct.pack("=I", int(gateway, 16)))  # as it lies in memory
     with suppress(OSError):
         for line in Path("/proc/net/ipv6_route").read_text(encoding="ascii").splitlines():
             _, length, _, _, gateway, *_ = line.split()
             if int(length, 16) == 0 and int(gateway, 16):
-                found.add(socket.inet_ntop(socket.AF_INET6, bytes.fromhex(gateway)))
-    return found
+                yield socket.inet_ntop(socket.AF_INET6, bytes.fromhex(gateway))

@@ -146,8 +146,7 @@ def of_error(title: str, problems: Sequence[str], code: int, notify: Mapping[str
 
 def document(report: Report) -> dict[str, Any]:
     """Write the report as plain values, as JSON has them: a copy, which may be changed."""
-    plain: dict[str, Any] = msgspec.to_builtins(report)
-    return plain
+    return dict(msgspec.to_builtins(report))
 
 
 def dumps(report: Report) -> str:

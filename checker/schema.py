@@ -24,8 +24,6 @@ Target = Annotated[
 ]
 Words = Annotated[str, Meta(max_length=1000, title="text of at most 1000 characters")]
 Control = Annotated[str, Meta(min_length=1, max_length=100, title="a short text such as PCI DSS 11.4.5")]
-Controls = Annotated[list[Control], Meta(max_length=20, title="a list of at most 20 texts")]
-Attempts = Annotated[int, Meta(ge=1, le=100, title="a whole number from 1 to 100")]
 
 
 def _struct(name: str, doc: str | None, keys: dict[str, Any]) -> type[Struct]:
@@ -45,9 +43,9 @@ _KEYS: dict[str, Any] = {
     "target": Target,
     "name": Words,
     "because": Words,
-    "controls": Controls,
+    "controls": Annotated[list[Control], Meta(max_length=20, title="a list of at most 20 texts")],
     "timeout": Duration,
-    "attempts": Attempts,
+    "attempts": Annotated[int, Meta(ge=1, le=100, title="a whole number from 1 to 100")],
     "closed": Literal["violation", "pass"],
     "control": bool,
     "every": bool,

@@ -14,5 +14,5 @@ def run(options: Options) -> None:
     """Run the command."""
     found = plan(options)
     hosts = {check.target.host for check in found.checks if check.list == "allow" and check.target.host}
-    gateway = hosts.pop() if len(hosts) == 1 and hosts <= gateways() else None
+    gateway = hosts.pop() if len(hosts) == 1 and hosts <= {*gateways()} else None
     print(text("lint.j2", plan=found, gateway=gateway))

@@ -7,7 +7,7 @@ Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/ of Linux.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -52,15 +52,13 @@ class Mount(NamedTuple):
     super_options: str
 
 
-def mounts(tree: Path) -> list[Mount]:
+def mounts(tree: Path) -> Iterator[Mount]:
     """Read the mounts of this process (proc_pid_mountinfo(5)), in the order in which they were made."""
-    found = []
     for line in (tree / "proc/self/mountinfo").read_text("utf-8", "surrogateescape").splitlines():
         mount, _, superblock = line.partition(" - ")
         words = [re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), word) for word in mount.split(" ")]
         kind, _, super_options = superblock.split(" ", 2)
-        found.append(Mount(words[3], words[4], words[5].split(","), kind, super_options))
-    return found
+        yield Mount(words[3], words[4], words[5].split(","), kind, super_options)
 
 
 def below(path: str, *points: str) -> bool:
