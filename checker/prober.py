@@ -39,17 +39,16 @@ class Prober:
         it is, is an `untestable` observation with the error's name.
         """
         slots = self._held if hold else self._files
-        at, host = self.now(), check.target.host
+        began, host = self.now(), check.target.host
         if not check.target.form.host or (host and (network.is_literal(host) or check.probe.proxy)):
-            left, observation = await self._try(check, host or "", slots)
-            return Attempt(left, round(self.now() - left, 4), (observation,))
+            return await self._try(check, host or "", slots)
         try:
             addresses, others, left_out = await self._addresses(check, known)
         except Exception as error:  # noqa: BLE001
             addresses, others, left_out = [], [_failed(error)], []
         tried = await asyncio.gather(*(self._try(check, address, slots) for address in addresses))
-        at = min((left for left, _ in tried), default=at)
-        observations = (*(observation for _, observation in tried), *others)
+        at = min((attempt.at for attempt in tried), default=began)
+        observations = (*(attempt.observations[0] for attempt in tried), *others)
         return Attempt(at, round(self.now() - at, 4), observations, tuple(left_out))
 
     async def _addresses(self, check: Check, known: Iterable[str]) -> tuple[list[str], list[Observation], list[str]]:
@@ -83,17 +82,17 @@ class Prober:
             others.append(Observation(Outcome.UNRESOLVED, next(words, resolver.NO_ADDRESS)))
         return addresses, others, left_out
 
-    async def _try(self, check: Check, address: str, slots: asyncio.Semaphore) -> tuple[float, Observation]:
-        """Try one address. Returns when the first packet left, and what was seen."""
+    async def _try(self, check: Check, address: str, slots: asyncio.Semaphore) -> Attempt:
+        """Make an attempt at one address. It begins when its first packet leaves."""
         async with slots:
             at = self.now()
             try:
                 observation = await check.probe.attempt(check, address)
             except Exception as error:  # noqa: BLE001
                 observation = _failed(error)
-        if not network.is_literal(address):
-            return at, observation
-        return at, replace(observation, address=address, family=network.family_of(address))
+        if network.is_literal(address):
+            observation = replace(observation, address=address, family=network.family_of(address))
+        return Attempt(at, round(self.now() - at, 4), (observation,))
 
 
 def _failed(error: Exception) -> Observation:

@@ -8,52 +8,44 @@ from checker.model import Attempt, Check, Expect, Family, Observation, Outcome, 
 
 PASS, VIOLATION, INCONCLUSIVE = Verdict.PASS, Verdict.VIOLATION, Verdict.INCONCLUSIVE
 
+# What a check asks for, what an attempt saw, the verdict, and what it means in plain words. The notes of
+# docs/verdicts.md are applied below: (1) to `blocked closed`, (2) and (3) to `blocked rejected` and `blocked silent`.
 _TABLE = """
-            reachable     blocked       alive
-open        pass          violation     pass
-unexpected  violation     violation     pass
-closed      violation     violation     inconclusive
-rejected    violation     pass          inconclusive
-silent      violation     pass          inconclusive
-unresolved  violation     inconclusive  inconclusive
-untestable  inconclusive  inconclusive  inconclusive
-possible    pass          violation     pass
-impossible  violation     pass          inconclusive
-"""  # blocked: closed (1), rejected and silent (2) (3); the notes are applied in _judge_denied
-_LISTS, *_ROWS = map(str.split, _TABLE.strip().splitlines())
-TABLE = {Expect(name): {Outcome(row[0]): Verdict(row[at]) for row in _ROWS} for at, name in enumerate(_LISTS, start=1)}
+reachable  open        pass          It is reachable, as it must be.
+reachable  unexpected  violation     It answers, but not as it must.
+reachable  closed      violation     It was refused: nothing listens there, or a server or firewall refuses.
+reachable  rejected    violation     Something on the path refuses the connection.
+reachable  silent      violation     It is blocked or down: nothing answers.
+reachable  unresolved  violation     Its name cannot be resolved.
+reachable  untestable  inconclusive  It could not be tried from here.
+reachable  possible    pass          It is possible in this container, as it must be.
+reachable  impossible  violation     It must be possible in this container, and is not.
+blocked    open        violation     It must be blocked, and it is reachable.
+blocked    unexpected  violation     It must be blocked, and it answered.
+blocked    closed      violation     A reset came back, so the packet arrived: no policy blocks it. \
+Nothing listens on that port today. If your firewall denies with resets, set `closed: pass`.
+blocked    rejected    pass          It is blocked: refused on the path.
+blocked    silent      pass          It is blocked: nothing answers.
+blocked    unresolved  inconclusive  There was no address to test.
+blocked    untestable  inconclusive  It could not be tried from here.
+blocked    possible    violation     It must not be possible in this container, and it is. \
+This is netproof's container: the application's may differ in its security context, service account and volumes.
+blocked    impossible  pass          It is not possible in netproof's container. The application's may differ.
+alive      open        pass          It is up, so a vantage that cannot reach it is blocked.
+alive      unexpected  pass          It is up, so a vantage that cannot reach it is blocked.
+alive      closed      inconclusive  The control cannot reach it, so denials of it are not proven.
+alive      rejected    inconclusive  The control cannot reach it, so denials of it are not proven.
+alive      silent      inconclusive  The control cannot reach it, so denials of it are not proven.
+alive      unresolved  inconclusive  The control cannot reach it, so denials of it are not proven.
+alive      untestable  inconclusive  It could not be tried from here.
+alive      possible    pass          It is possible in this container.
+alive      impossible  inconclusive  The control cannot reach it, so denials of it are not proven.
+"""
+_ROWS = (line.split(maxsplit=3) for line in _TABLE.strip().splitlines())
+TABLE = {(Expect(list_), Outcome(seen)): (Verdict(verdict), meaning) for list_, seen, verdict, meaning in _ROWS}
 
-MEANING: dict[tuple[Expect, Outcome], str] = {
-    (Expect.REACHABLE, Outcome.OPEN): "It is reachable, as it must be.",
-    (Expect.REACHABLE, Outcome.UNEXPECTED): "It answers, but not as it must.",
-    (Expect.REACHABLE, Outcome.CLOSED): "It was refused: nothing listens there, or a server or firewall refuses.",
-    (Expect.REACHABLE, Outcome.REJECTED): "Something on the path refuses the connection.",
-    (Expect.REACHABLE, Outcome.SILENT): "It is blocked or down: nothing answers.",
-    (Expect.REACHABLE, Outcome.UNRESOLVED): "Its name cannot be resolved.",
-    (Expect.REACHABLE, Outcome.POSSIBLE): "It is possible in this container, as it must be.",
-    (Expect.REACHABLE, Outcome.IMPOSSIBLE): "It must be possible in this container, and is not.",
-    (Expect.BLOCKED, Outcome.OPEN): "It must be blocked, and it is reachable.",
-    (Expect.BLOCKED, Outcome.UNEXPECTED): "It must be blocked, and it answered.",
-    (Expect.BLOCKED, Outcome.CLOSED): (
-        "A reset came back, so the packet arrived: no policy blocks it. Nothing listens on that port today. "
-        "If your firewall denies with resets, set `closed: pass`."
-    ),
-    (Expect.BLOCKED, Outcome.REJECTED): "It is blocked: refused on the path.",
-    (Expect.BLOCKED, Outcome.SILENT): "It is blocked: nothing answers.",
-    (Expect.BLOCKED, Outcome.UNRESOLVED): "There was no address to test.",
-    (Expect.BLOCKED, Outcome.POSSIBLE): (
-        "It must not be possible in this container, and it is. This is netproof's container: the "
-        "application's may differ in its security context, service account and volumes."
-    ),
-    (Expect.BLOCKED, Outcome.IMPOSSIBLE): "It is not possible in netproof's container. The application's may differ.",
-    (Expect.ALIVE, Outcome.OPEN): "It is up, so a vantage that cannot reach it is blocked.",
-    (Expect.ALIVE, Outcome.UNEXPECTED): "It is up, so a vantage that cannot reach it is blocked.",
-    (Expect.ALIVE, Outcome.POSSIBLE): "It is possible in this container.",
-    **{(expect, Outcome.UNTESTABLE): "It could not be tried from here." for expect in Expect},
-}
 ALIVE_ELSEWHERE = "Only a control or another vantage can show whether it is up."
 EXEMPT = "No pod may reach it, so no run can show whether it is up."
-NOT_ALIVE = "The control cannot reach it, so denials of it are not proven."
 CLOSED_PASSES = "It is blocked: a reset came back, and with `closed: pass`, this is a denial."
 PORT_UNREACHABLE = (
     "ICMP port unreachable is sent by firewalls, but also where nothing listens, on a host or behind a Service. "
@@ -102,10 +94,9 @@ def _judge_attempt(check: Check, attempt: Attempt) -> Result:
 
 def _judge_observation(check: Check, observation: Observation) -> Result:
     """Apply the table, and its note (1)."""
-    outcome = observation.outcome
-    if check.expect is Expect.BLOCKED and outcome is Outcome.CLOSED and check.closed == "pass":
+    if check.expect is Expect.BLOCKED and observation.outcome is Outcome.CLOSED and check.closed == "pass":
         return Result(check, PASS, CLOSED_PASSES, observation)
-    return Result(check, TABLE[check.expect][outcome], MEANING.get((check.expect, outcome), NOT_ALIVE), observation)
+    return Result(check, *TABLE[check.expect, observation.outcome], observation)
 
 
 def judge_denial(check: Check, early: Sequence[Attempt], deciding: Sequence[Attempt], proof: Proof) -> Result:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import re
+from pathlib import Path
 
 import dns.flags
 import dns.message
@@ -19,11 +21,23 @@ from checker.verdict import TABLE, Proof, judge, judge_denial, proof, undecided
 
 
 def test_every_list_has_a_verdict_on_every_outcome() -> None:
-    assert {expect: set(row) for expect, row in TABLE.items()} == {expect: set(Outcome) for expect in Expect}
+    assert TABLE.keys() == {(expect, outcome) for expect in Expect for outcome in Outcome}
+    assert all(meaning.endswith(".") for _, meaning in TABLE.values())
+
+
+def test_the_documented_table_is_the_one_that_is_applied() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "verdicts.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (\w+)[^|]* \| (\w+)[^|]* \| (\w+) \|$", page, re.MULTILINE)
+    documented = {
+        (expect, Outcome(outcome)): Verdict(verdict)
+        for outcome, *verdicts in rows
+        for expect, verdict in zip(Expect, verdicts, strict=True)
+    }
+    assert documented == {case: verdict for case, (verdict, _) in TABLE.items()}
 
 
 def test_only_these_outcomes_pass() -> None:
-    green = {(expect, outcome) for expect, row in TABLE.items() for outcome in row if row[outcome] is Verdict.PASS}
+    green = {case for case, (verdict, _) in TABLE.items() if verdict is Verdict.PASS}
     assert green == {
         (Expect.REACHABLE, Outcome.OPEN),
         (Expect.BLOCKED, Outcome.REJECTED),
@@ -133,7 +147,7 @@ def test_a_denial_that_was_open_shortly_before_is_not_proven(opened: float, verd
 def test_closed_pass_changes_only_the_outcome_closed(outcome: Outcome) -> None:
     attempt = Attempt(1.0, 0.1, (Observation(outcome, "", "10.0.0.1", Family.IPV4),))
     check = Check(Expect.BLOCKED, parse("10.0.0.1:1"), Tcp(), closed="pass")
-    assert judge_denial(check, [], [attempt], PROVEN).verdict is TABLE[Expect.BLOCKED][outcome]
+    assert judge_denial(check, [], [attempt], PROVEN).verdict is TABLE[Expect.BLOCKED, outcome][0]
 
 
 @pytest.mark.parametrize(
