@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def netproof(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run it to its end; nothing that it is given may make it show a traceback."""
+    """Run it to its end. It must never print a traceback."""
     command = [*options.pop("wrap", ()), NETPROOF, *map(str, arguments)]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)
     assert "Traceback" not in ran.stdout + ran.stderr, ran.stderr
@@ -22,6 +22,6 @@ def netproof(*arguments: object, **options: Any) -> subprocess.CompletedProcess[
 
 
 def write(file: Path, config: Mapping[str, Any]) -> Path:
-    """Write a configuration; JSON is YAML (but for escapes of two halves)."""
+    """Write a configuration as JSON, which is YAML (except escapes of surrogates)."""
     file.write_text(json.dumps(config, ensure_ascii=False), encoding="utf-8")
     return file

@@ -27,7 +27,7 @@ SERVICE = "198.18.1.1"  # belongs to nobody: the node forwards it, as kube-proxy
 EACH = 200  # targets of each kind
 LUCK = 1e-6
 
-# One address and port range a kind; a dropped SYN of a load balancer meets the same backend when it is sent again.
+# One address and port range per kind. A load balancer sends a repeated SYN to the same backend.
 HALF, TENTH, LOSS_30, LOSS_60 = 10_000, 11_000, 12_000, 13_000
 QUEUE = 9000  # and more: a port for each size of a listener's queue
 RULES = f"""
@@ -48,7 +48,7 @@ chain balance {{
 
 
 def most(chance: float) -> int:
-    """The largest count, of EACH tries with this chance, that luck exceeds at most once in a million runs."""
+    """Return the count that EACH tries with this probability exceed at most once in a million runs."""
     above = 1.0
     for count in range(EACH):
         above -= comb(EACH, count) * chance**count * (1 - chance) ** (EACH - count)

@@ -170,7 +170,7 @@ def result(expect: Expect, verdict: Verdict, name: str, number: int) -> Result:
 
 
 def short(whole: report.Report) -> tuple[Any, report.Report]:
-    """The termination message as JSON, and as it is read. It must be short and complete, whatever it is made of."""
+    """Return the termination message as JSON, and as it is read. It must be short and complete."""
     message = termination.shorten(whole)
     assert len(message.encode()) <= 4096
     assert message.isprintable()
@@ -182,7 +182,7 @@ def counted(checks: Iterable[report.Check]) -> Counter[Any]:
 
 
 def some_checks(number: int, violations: int = 0) -> list[report.Check]:
-    """Checks with names as people have them."""
+    """Checks with ordinary names."""
     chance = random.Random(number)
     words = [
         "orders",

@@ -204,7 +204,7 @@ def test_settle_0_tries_each_check_once(world: World) -> None:
 def test_a_lost_syn_is_sent_again_before_a_target_is_silent(world: World) -> None:
     world.tcp(80)
     world.tcp(81)
-    # the first SYN of each connection is lost, as on a bad day: the kernel's second one must be waited for
+    # the first SYN of each connection is lost: an attempt must wait for the kernel's second one
     world.node.nft("table inet lossy {\nset seen { type inet_service . inet_service; flags dynamic; timeout 1m; }\n"
                    "chain rules { type filter hook forward priority 0;\n"
                    "tcp flags & (syn|ack) == syn tcp sport . tcp dport @seen accept\n"

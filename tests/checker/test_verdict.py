@@ -69,7 +69,7 @@ def denied(proof: Proof, at: float, elapsed: float) -> Verdict:
 
 def test_attempts_that_follow_each_other_at_once_are_bracketed() -> None:
     found = proven((0.1, 0.2), (0.7, 0.1))
-    assert 0.1 + 0.2 > 0.3  # no sum of floats may be later than the time that it stands for
+    assert 0.1 + 0.2 > 0.3  # rounding must not make an end later than the next beginning
     assert denied(found, 0.3, 0.4) is Verdict.PASS
     assert denied(found, 0.2999, 0.4) is Verdict.INCONCLUSIVE
     assert denied(found, 0.3, 0.4001) is Verdict.INCONCLUSIVE
@@ -197,7 +197,7 @@ OTHER.answer.append(dns.rrset.from_text("other.test.", 300, "IN", "A", "10.0.0.1
         (answer("A", "db.test. a.test."), "unexpected"),  # an alias of a name without an address
         (answer("A", "other.test. 10.0.0.1"), "unexpected"),  # an address of another name
         (answer("A", "db.test. 10.0.0.1")[:-3], "unexpected"),  # a record that is cut short
-        (bytes.fromhex("1234 8180 0001 0001 0000 0000"), "unexpected"),  # a header that promises an answer
+        (bytes.fromhex("1234 8180 0001 0001 0000 0000"), "unexpected"),  # a header that counts an answer
         (answer("A"), "unexpected"),  # no address
         (QUERY.to_wire(), "unexpected"),  # our own question, sent back
         (OTHER.to_wire(), "unexpected"),  # of another question

@@ -212,7 +212,7 @@ def runs(module_world: World) -> Mapping[str, Finished]:
 
 
 def pattern(seen: str) -> str:
-    """Parentheses, dots in addresses and question marks are meant as they are but for `.*` and `s?`."""
+    """Escape the parentheses of a text that is a pattern otherwise."""
     return re.sub(r"[()]", r"\\\g<0>", seen)
 
 

@@ -101,7 +101,7 @@ def test_the_demo_runs_as_any_user(space: Space, image: str) -> None:
 
 
 def test_a_signal_reaches_it(space: Space, image: str) -> None:
-    """As process 1, which gets no signal that it does not handle."""
+    """Process 1 gets only signals that it handles."""
     reachable, blocked = "dns://kubernetes.default.svc.cluster.local", "127.0.0.1:1"
     run(space, image, args=["check", f"--allow={reachable}", f"--deny={blocked}", "--settle=2m"])
     until("its first result", lambda: reachable in space.kubectl("logs", "netproof", check=False))

@@ -16,7 +16,7 @@ from notifications.deliver import Delivery, deliver
 from tests.notifications import conftest as sample
 from tests.notifications import servers
 
-# Seconds: when everything is given up that has no end, and when not, on a machine that is busy with other tests.
+# Seconds: the limit for what never ends, and a limit that is long enough on a busy machine.
 LIMIT, AMPLE = 1.5, 25.0
 LATE = f"timed out after {LIMIT:g} s"
 ONCE, HASTY = "retry=0&cto=20&rto=20", "retry=0&cto=0.3&rto=0.3"

@@ -26,7 +26,7 @@ def test_a_template_of_the_user_is_used(form: str, leaking: sample.Report, tmp_p
 def test_expressions_of_the_user_are_escaped(leaking: sample.Report, tmp_path: Path) -> None:
     (tmp_path / "slack.j2").write_text("title\n<!here> {{ report.vantage.name }} {{ report.vantage.name | code }}\n")
     leaking["vantage"]["name"] = "<!channel>"
-    # What the template itself says is its author's own: a team may want to be mentioned.
+    # The text of the template itself is not escaped: its author may want a mention.
     assert render(leaking, "slack", tmp_path).body == f"<!here> &lt;{GAP}!channel&gt; `&lt;!channel&gt;`"
 
 

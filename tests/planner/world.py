@@ -1,4 +1,4 @@
-"""Kubernetes objects for tests, short."""
+"""Short functions that make Kubernetes objects for tests."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Standins:
         return self.log.read_text().splitlines() if self.log.exists() else []
 
     def run(self, *command: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-        """Run a command that finds the stand-ins first; `environment` has the last word."""
+        """Run a command that finds the stand-ins first. `environment` is added to its environment."""
         path = os.pathsep.join((str(self.folder), os.environ["PATH"]))
         environment = {**os.environ, "PATH": path, **self.environment}
         return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)

@@ -89,7 +89,7 @@ def test_the_release_has_notes_and_everything_that_was_built(checkout: Path, sta
 
 
 def test_what_is_built_is_complete(clone: Path, standins: Standins) -> None:
-    """Really built: all packages in the wheel; the chart with its licence, and without what makes it."""
+    """All packages are in the wheel, and the chart has its licence, but not its scripts."""
     assert tools().helm.exists()
     (clone / ".tools").symlink_to(ROOT / ".tools")
     installed = ROOT / ".venv" / "bin"

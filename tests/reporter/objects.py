@@ -32,7 +32,7 @@ def labels(name: str, release: str = "np") -> dict[str, str]:
     return {
         "netproof-release": release,
         "netproof-vantage": name,
-        "app.kubernetes.io/name": "shop",  # the pods wear the application's labels
+        "app.kubernetes.io/name": "shop",  # the pods have the application's labels
         "app.kubernetes.io/instance": "prod",
         "app.kubernetes.io/component": "web",
     }

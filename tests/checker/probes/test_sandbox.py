@@ -228,7 +228,7 @@ def test_a_limit_that_cannot_be_read_is_inconclusive(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("check", sandbox.CHECKS)
 def test_a_missing_file_of_the_kernel_is_inconclusive(tmp_path: Path, check: str) -> None:
-    if check == "service-account-token":  # a file that is not there is not there
+    if check == "service-account-token":  # a missing file is not a socket
         return
     with pytest.raises((OSError, LookupError)):
         sandbox.CHECKS[check](tmp_path, [])
