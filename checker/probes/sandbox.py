@@ -99,7 +99,7 @@ def held(tree: Path) -> list[str]:
 def privileged(tree: Path, _: Sequence[str]) -> Reading:
     """Look for all the capabilities that control the node: `privileged: true` gives them, and `add: [ALL]` does."""
     missing = [name for name in _OF_THE_PRIVILEGED if name not in held(tree)]
-    return not missing, f"of {', '.join(_OF_THE_PRIVILEGED)} it has {'not ' + ', '.join(missing) if missing else 'all'}"
+    return not missing, f"it lacks {', '.join(missing)}" if missing else f"it has {', '.join(_OF_THE_PRIVILEGED)}"
 
 
 def capabilities(tree: Path, allowed: Sequence[str]) -> Reading:
@@ -213,7 +213,7 @@ def unlimited(what: str, controller: str, v1: str, v2: str, tree: Path, _: Seque
 def user_namespace(tree: Path, _: Sequence[str]) -> Reading:
     """Read the map of user IDs: the kernel's first user namespace maps each to itself (user_namespaces(7))."""
     lines = [line.split() for line in (tree / "proc/self/uid_map").read_text("ascii").splitlines()]
-    seen = "; ".join(f"{count} user IDs from {inside} are {outside} outside" for inside, outside, count in lines)
+    seen = "; ".join(f"user ID {inside} is {outside} outside ({count} IDs)" for inside, outside, count in lines)
     return lines != [["0", "0", "4294967295"]], seen or "no user ID is mapped"
 
 

@@ -102,7 +102,7 @@ def mounted(*lines: str) -> dict[str, str | None]:
 
 DENIED = sorted(sandbox.CHECKS.keys() - {"user-namespace"})
 FAULTS: dict[str, tuple[str, dict[str, str | None], str]] = {
-    "privileged": ("privileged", status(CapBnd="000001fffeffffff"), "it has all"),
+    "privileged": ("privileged", status(CapBnd="000001fffeffffff"), "it has SYS_ADMIN, SYS_MODULE"),
     "capability": ("capabilities", status(CapBnd="0000000000002000"), "allowed ones: NET_RAW"),
     "capability-permitted": ("capabilities", status(CapPrm="0000000000200000"), "SYS_ADMIN"),
     "capability-of-tomorrow": ("capabilities", status(CapBnd="0000020000000000"), "CAP_41"),
@@ -254,7 +254,7 @@ def test_a_file_with_the_name_of_a_runtimes_socket_is_none(tmp_path: Path) -> No
 
 def test_a_user_namespace_shows_in_the_map_of_user_ids(tmp_path: Path) -> None:
     changed(tmp_path, {**RESTRICTED})
-    assert sandbox.CHECKS["user-namespace"](tmp_path, []) == (True, "65536 user IDs from 0 are 65536 outside")
+    assert sandbox.CHECKS["user-namespace"](tmp_path, []) == (True, "user ID 0 is 65536 outside (65536 IDs)")
     changed(tmp_path, {"proc/self/uid_map": "         0          0 4294967295\n"})
     assert not sandbox.CHECKS["user-namespace"](tmp_path, [])[0]
 
