@@ -38,13 +38,6 @@ def duration(text: str) -> float:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def period(text: str) -> float:
-    """Read a duration that is longer than 0: seconds. Raises argparse.ArgumentTypeError."""
-    if not (found := duration(text)):
-        raise argparse.ArgumentTypeError("it must be longer than 0")
-    return found
-
-
 def count(text: str) -> int:
     """Read a number from 1 to 100,000. Raises argparse.ArgumentTypeError."""
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 100_000):

@@ -17,7 +17,7 @@ from pathlib import Path
 from checker import network, runner
 from checker.model import EXIT_CODES, INTERRUPTED, UNDELIVERED, Plan, Run, Verdict
 from netproof import alive
-from netproof.arguments import FILE, NUMBER, TIME, Add, Options, UsageError, add_lists, add_messages, period, plan
+from netproof.arguments import FILE, NUMBER, TIME, Add, Options, UsageError, add_lists, add_messages, plan
 from netproof.console import Console
 
 TERMINATION_LOG = Path("/dev/termination-log")
@@ -37,7 +37,7 @@ def add_arguments(add: Add) -> None:
     add("--termination-log", **FILE, default=TERMINATION_LOG if TERMINATION_LOG.exists() else None, help=_LOG)
     add("--heartbeat", **FILE, help="file with the URL to call after each run")
     add("--no-notify", action="store_true", help="send nothing: no message, no heartbeat")
-    add("--every", metavar="TIME", type=period, help="repeat the checks at this interval, until a violation")
+    add("--every", **TIME, help="repeat the checks at this interval, until a violation")
     add("--inconclusive", **NUMBER, default=3, help="exit after N inconclusive rounds in a row (default 3)")
     add("--alive", **FILE, help="write this file after each round, for `netproof alive`")
 
@@ -48,10 +48,7 @@ def run(options: Options) -> int:
     The last round is a violation, a failure, an interruption, or the last of several inconclusive rounds in a row.
     The settle window counts until a round has passed, and for one whose lists have something new.
     """
-    for file in {options.report, options.termination_log, options.alive} - {None, TERMINATION_LOG}:
-        place = file if os.access(file, os.F_OK) else file.parent
-        if not os.access(place, os.W_OK) or file.is_dir():
-            raise UsageError(f"{file} cannot be written: name a file in a folder that netproof may write to")
+    _validate(options)
     if options.alive and options.alive.is_file():
         options.alive.unlink()  # the container before this one has written it
     gc.disable()  # searching ten thousand tasks for cycles takes longer than it is worth
@@ -82,6 +79,15 @@ def run(options: Options) -> int:
             alive.write(options.alive, ran, 3 * options.every + (planned.deadline or _DEADLINE))
         gc.collect()
         time.sleep(max(0.0, began + options.every - time.monotonic()))
+
+
+def _validate(options: Options) -> None:
+    if options.every == 0:
+        raise UsageError("--every: it must be longer than 0")
+    for file in {options.report, options.termination_log, options.alive} - {None, TERMINATION_LOG}:
+        place = file if os.access(file, os.F_OK) else file.parent
+        if not os.access(place, os.W_OK) or file.is_dir():
+            raise UsageError(f"{file} cannot be written: name a file in a folder that netproof may write to")
 
 
 def probe(plan: Plan, console: Console, is_own: Callable[[str], bool] = network.is_own) -> Run:

@@ -1,6 +1,5 @@
 """Write the results of all Jobs as an HTML page; with --from and --to, as evidence for auditors."""
 
-import argparse
 from datetime import date
 
 from netproof import status
@@ -8,26 +7,22 @@ from netproof.arguments import Add, Options, UsageError
 from reporter.page import Period, page
 
 
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a day such as 2026-05-01") from None
-
-
 def add_arguments(add: Add) -> None:
     """Add the arguments of the command."""
     status.add_arguments(add)
-    add("--from", dest="first", type=_day, metavar="DAY", help="first day of the evidence, such as 2026-05-01")
-    add("--to", dest="last", type=_day, metavar="DAY", help="last day of the evidence")
+    add("--from", dest="first", metavar="DAY", help="first day of the evidence, such as 2026-05-01")
+    add("--to", dest="last", metavar="DAY", help="last day of the evidence")
     add("--cluster", default="", metavar="NAME", help="the name of the cluster, for the title")
 
 
 def run(options: Options) -> None:
     """Run the command."""
-    if (options.first is None) != (options.last is None):
+    try:
+        days = [date.fromisoformat(each) for each in (options.first, options.last) if each is not None]
+    except ValueError as error:
+        raise UsageError(f"{error}: give a day such as 2026-05-01") from None
+    if len(days) == 1:
         raise UsageError("give both --from and --to, or neither")
-    if options.first and options.last < options.first:
+    if days != sorted(days):
         raise UsageError("--to is before --from")
-    period = Period(options.first, options.last) if options.first else None
-    print(page(status.situation(options), period), flush=True)
+    print(page(status.situation(options), Period(*days) if days else None), flush=True)
