@@ -7,7 +7,7 @@ from pathlib import Path
 
 from checker.words import harmless
 from netproof.arguments import FILE, NUMBER, PATHS, REPEATABLE, Add, InputError, Options, reading
-from planner import objects, pairs, suggestion, values
+from planner import objects, pairs, suggestion
 from planner.inventory import Inventory, Workload
 
 NO_VALUES = "these are not values of the chart: {}"
@@ -61,7 +61,7 @@ def _files(paths: Iterable[Path | None]) -> Iterator[tuple[str, bytes]]:
 
 
 def _values(inventory: Inventory, options: Options) -> Iterator[str]:
-    suggested = suggestion.suggest(inventory, options.max_denials)
+    suggested = suggestion.Suggestion(inventory, options.max_denials)
     if not suggested.vantages:
         raise InputError("there is nothing to suggest: no NetworkPolicy blocks a pod from a Service")
     if options.merge:
@@ -70,7 +70,7 @@ def _values(inventory: Inventory, options: Options) -> Iterator[str]:
         with reading(options.merge, NO_VALUES) as content:
             yield merge_into(content.decode(), suggested, inventory, options.namespace)
     else:
-        yield values.write(suggested)
+        yield suggestion.write(suggested)
 
 
 def _json(inventory: Inventory, _: Options) -> Iterator[str]:

@@ -1,14 +1,14 @@
 """The checks of values, and the result of each under the policies."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from ipaddress import ip_address
 from typing import NamedTuple
 
 from checker.target import identify
-from planner.evaluator import Change, Endpoint
-from planner.inventory import Inventory
-from planner.origins import origins
+from planner.evaluator import evaluators
+from planner.inventory import Endpoint, Inventory
+from planner.objects import Part
 from planner.values import DOMAIN, Vantage
 
 
@@ -26,35 +26,33 @@ class Check(NamedTuple):
 class Checks:
     """The checks of values, and their results under the policies."""
 
-    def __init__(self, inventory: Inventory, checked: Sequence[Vantage]) -> None:
-        self.inventory, first = inventory, len(inventory.pods)
-        self.origins = dict(enumerate(origins(inventory), first + len(checked)))
-        self.evaluators = inventory.evaluators([*(each.origin for each in checked), *self.origins.values()])
+    def __init__(self, inventory: Inventory, vantages: Iterable[Vantage]) -> None:
+        self.inventory = inventory
         self.targets: dict[tuple[str, str, int], tuple[Endpoint, ...]] = {}
         for each in [*inventory.destinations, *inventory.outside]:
             for host in (f"{each.host}.svc.{DOMAIN}", each.address):
                 if host:
                     self.targets[each.protocol, host, each.port] = each.backends
-        self.all = [
-            Check(vantage, key, each.target, index, *self._endpoints(each.target, vantage.origin.namespace))
-            for index, vantage in enumerate(checked, first)
-            for key, entries in (("allow", vantage.allow), ("deny", vantage.deny))
-            for each in entries
-            if each.on_network
-        ]
+        self.all: list[Check] = []
+        for vantage in vantages:
+            pod = inventory.vantage(vantage.origin)
+            for key, entries in (("allow", vantage.allow), ("deny", vantage.deny)):
+                texts = [each.target for each in entries if each.on_network]
+                self.all += [Check(vantage, key, text, pod, *self._endpoints(text, vantage)) for text in texts]
+        self.evaluators = evaluators(inventory)
 
-    def sees(self, check: Check, change: Change | None = None) -> str:
+    def sees(self, check: Check, gone: Collection[Part] = ()) -> str:
         """Return the result of a check: `open`, `shut`, `partly` (not certain), or `unresolved`."""
         certain, possible = self.evaluators
-        if check.by_name and not certain.senders(self.inventory.dns, change) >> check.pod & 1:
+        if check.by_name and not certain.senders(self.inventory.dns, gone) >> check.pod & 1:
             return "unresolved"
-        if certain.senders(check.to, change) >> check.pod & 1:
+        if certain.senders(check.to, gone) >> check.pod & 1:
             return "open"
-        return "partly" if possible.senders(check.to, change) >> check.pod & 1 else "shut"
+        return "partly" if possible.senders(check.to, gone) >> check.pod & 1 else "shut"
 
-    def _endpoints(self, text: str, namespace: str) -> tuple[tuple[Endpoint, ...], bool]:
+    def _endpoints(self, text: str, vantage: Vantage) -> tuple[tuple[Endpoint, ...], bool]:
         """Find where a target leads, and whether a name must resolve on the way."""
-        target = identify(text, namespace, DOMAIN)
+        target = identify(text, vantage.origin.namespace, DOMAIN)
         if target is None:
             return (), False
         if target.host is None:
@@ -63,5 +61,6 @@ class Checks:
         address = None
         with suppress(ValueError):
             address = ip_address(target.host)
-        elsewhere = () if target.host.endswith(DOMAIN) else (Endpoint(None, address, protocol, target.port),)
-        return self.targets.get((protocol, target.host, target.port), elsewhere), address is None
+        elsewhere = Endpoint(self.inventory.elsewhere(address), protocol, target.port)
+        otherwise = () if target.host.endswith(DOMAIN) else (elsewhere,)
+        return self.targets.get((protocol, target.host, target.port), otherwise), address is None

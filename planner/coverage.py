@@ -4,13 +4,12 @@ Each policy, and each of its rules, is removed in a copy. It is noticed if a che
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from planner.checks import Check, Checks
-from planner.evaluator import Change, set_of, union
-from planner.objects import NetworkPolicy
-from planner.origins import merge
+from planner.evaluator import Parts, set_of, split, union
+from planner.objects import DIRECTIONS, NetworkPolicy, Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +31,22 @@ class Coverage:
 def coverage(checks: Checks) -> Coverage:
     """Remove each policy and rule in a copy, and find the checks that have another result then."""
     evaluators, inventory = checks.evaluators, checks.inventory
-    evaluator = evaluators[0]
+    certain = evaluators[0]
     known = [each for each in checks.all if each.to]
     ends = {to: None for each in (*checks.targets.values(), *(one.to for one in known), inventory.dns) for to in each}
-    concerned = defaultdict[NetworkPolicy, list[Check]](list)  # the checks that a policy could change
+    concerned = defaultdict[Part, list[Check]](list)  # the checks that a removal could change
     for each in known:
         ways = (*each.to, *inventory.dns) if each.by_name else each.to
-        for policy in set(evaluator.on_egress[each.pod]).union(*map(evaluator.isolating, ways)):
-            concerned[policy].append(each)
+        for part in {*certain.on_egress[each.pod], *(part for to in ways for part in certain.on_ingress[to.pod])}:
+            concerned[part].append(each)
     parts: dict[str, bool | None] = {}
-    for policy in inventory.policies:
-        reached = [to for to in ends if policy.rules("egress") is not None or policy in evaluator.isolating(to)]
-        for part, instead in policy.parts():
-            change = {policy: instead}
-            noticed = any(_differs(checks, check, change) for check in concerned[policy])
-            matters = noticed or any(
-                each.senders([to]) != each.senders([to], change) for to in reached for each in evaluators
-            )
-            parts[part] = noticed if matters else None
+    for name, gone in _removals(inventory.policies):
+        noticed = any(_differs(checks, check, gone) for check in concerned[gone[0]])
+        reached = ends if gone[0][0].parts("egress") else [to for to in ends if gone[0] in certain.on_ingress[to.pod]]
+        matters = noticed or any(
+            each.senders([to]) != each.senders([to], gone) for to in reached for each in evaluators
+        )
+        parts[name] = noticed if matters else None
     backends = {each.to for each in known}
     probed = {each.host for each in inventory.destinations if each.backends in backends}
     services = dict.fromkeys(each.host for each in inventory.destinations if each.host not in probed)
@@ -61,9 +58,18 @@ def coverage(checks: Checks) -> Coverage:
     )
 
 
-def _differs(checks: Checks, check: Check, change: Change) -> bool:
-    """Whether a check certainly has another result after a change."""
-    seen = {checks.sees(check), checks.sees(check, change)}
+def _removals(policies: Iterable[NetworkPolicy]) -> Iterator[tuple[str, Parts]]:
+    """Yield what can be removed, by name: each policy, and each of its rules."""
+    for policy in policies:
+        yield str(policy), policy.parts(*DIRECTIONS)
+        for direction in DIRECTIONS:
+            for index, part in enumerate(policy.parts(direction)[1:]):
+                yield f"{policy} {direction}[{index}]", (part,)
+
+
+def _differs(checks: Checks, check: Check, gone: Parts) -> bool:
+    """Whether a check certainly has another result after a removal."""
+    seen = {checks.sees(check), checks.sees(check, gone)}
     return len(seen) == 2 and "partly" not in seen
 
 
@@ -72,8 +78,8 @@ def _alone(checks: Checks) -> Iterator[str]:
     ends = (*checks.targets.values(), checks.inventory.dns)
     views = [each.senders(to) for each in checks.evaluators for to in ends]
     vantages = set_of(each.pod for each in checks.all)
-    groups = merge(checks.evaluators[0].within.values(), views).values()
+    groups = split(checks.evaluators[0].within.values(), views).values()
     alone = union(*(group for group in groups if not group & vantages))
-    for index, origin in checks.origins.items():
+    for index, origin in checks.inventory.origins.items():
         if alone >> index & 1:
             yield from (f"{name} in {origin.namespace}" for name in origin.workloads)

@@ -4,9 +4,9 @@ from collections import Counter, defaultdict
 from functools import partial, reduce
 
 from checker.target import bracketed
-from planner.evaluator import members, set_of, union
+from planner.evaluator import evaluators, members, set_of, split, union
 from planner.inventory import METADATA, Destination, Inventory
-from planner.origins import merge, origins
+from planner.objects import DIRECTIONS
 
 
 class Lists:
@@ -14,10 +14,11 @@ class Lists:
 
     def __init__(self, inventory: Inventory, max_denials: int) -> None:
         self.inventory, self._max_denials = inventory, max_denials
-        self.origins = dict(enumerate(origins(inventory), len(inventory.pods)))
-        self.certain, self.possible = inventory.evaluators(self.origins.values())
+        self.origins = inventory.origins
+        self.certain, self.possible = evaluators(inventory)
         # Other policies apply to these pods: what they may reach is unknown.
-        unknown = set(members(union(*(self.possible.peers(each.namespace, each.subject) for each in inventory.others))))
+        others = (self.possible.peers(each.metadata.namespace, each.selected) for each in inventory.others)
+        unknown = set(members(union(*others)))
         self._targets = [
             each
             for each in inventory.destinations
@@ -29,7 +30,7 @@ class Lists:
         self.resolving = self.certain.senders(inventory.dns)  # those that can resolve names
         probing = set_of(self.origins.keys() - unknown)
         views = (*self.reached.values(), *self.maybe_reached.values(), self.resolving)
-        self.groups = merge((pods & probing for pods in self.certain.within.values()), views)
+        self.groups = split((pods & probing for pods in self.certain.within.values()), views)
         self.vantages = set_of(self.groups)
         # By vantage: targets as they are written for it.
         self.allow: dict[int, dict[str, Destination]] = defaultdict(dict)
@@ -61,7 +62,7 @@ class Lists:
         """Deny each isolated Service to one vantage of its namespace, and to one of another."""
         real = set_of(index for index, origin in self.origins.items() if origin.workloads)
         for each in self._targets:
-            if not any(map(self.certain.isolating, each.backends)):
+            if not any(self.certain.on_ingress[to.pod] for to in each.backends):
                 continue
             let_out = reduce(int.__and__, map(self.certain.egress, each.backends))
             here = self.certain.within[each.namespace]
@@ -74,18 +75,12 @@ class Lists:
     def _deny_by_egress(self) -> None:
         """Deny to each vantage with restricted egress a Service of its namespace, one of another, and the outside."""
         for index in members(self.vantages & self.certain.restricted):
-            own = self.certain.pods[index].namespace
-            kept_in = [
-                each
-                for each in self._targets
-                if not self.maybe_reached[each] >> index & 1
-                and all(self.certain.ingress(to) >> index & 1 for to in each.backends)
-            ]
-            here = [each for each in kept_in if each.namespace == own]
-            there = [each for each in kept_in if each.namespace != own]
-            for each in (*here[:1], *there[:1], *self.inventory.outside):
-                if not self.maybe_reached[each] >> index & 1:
-                    self._add(self.deny, index, each)
+            own, chosen = self.certain.pods[index].namespace, dict[object, Destination]()
+            for each, senders in self.maybe_reached.items():
+                if not senders >> index & 1 and all(self.certain.ingress(to) >> index & 1 for to in each.backends):
+                    chosen.setdefault(each if each in self.inventory.outside else each.namespace == own, each)
+            for each in chosen.values():
+                self._add(self.deny, index, each)
 
     def _add(self, lists: dict[int, dict[str, Destination]], index: int, to: Destination) -> None:
         if text := self.text(index, to):
@@ -98,8 +93,9 @@ class Lists:
     def _rank(self, index: int, denial: tuple[str, Destination]) -> tuple[int, bool, str]:
         """Return a sort key for a denial: first those that would detect the removal of most policies."""
         text, to = denial
-        isolating = set(self.certain.on_egress[index]).union(*map(self.certain.isolating, to.backends))
-        detected = sum(self.certain.senders(to.backends, {each: None}) >> index & 1 for each in isolating)
+        isolating = self.certain.on_egress[index] + sum((self.certain.on_ingress[end.pod] for end in to.backends), ())
+        removals = {policy: policy.parts(*DIRECTIONS) for policy, _ in isolating}
+        detected = sum(self.certain.senders(to.backends, each) >> index & 1 for each in removals.values())
         return -detected, to.port == METADATA[1], text
 
     def _choose_control(self) -> tuple[int | None, set[str]]:
@@ -110,10 +106,8 @@ class Lists:
         up = {text for allowed in self.allow.values() for text in allowed}
         denied = {text: to for _, listed in sorted(self.deny.items()) for text, to in listed.items()}
         unproven = {text: to for text, to in denied.items() if text not in up and to.address != METADATA[0]}
-        reaching = {
-            text: self.reached[to] & self.vantages & (self.resolving if text == str(to) else -1)
-            for text, to in unproven.items()
-        }
+        by_name = {text: self.resolving if text == str(to) else -1 for text, to in unproven.items()}
+        reaching = {text: self.reached[to] & self.vantages & by_name[text] for text, to in unproven.items()}
         counts = Counter(index for senders in reaching.values() for index in members(senders))
         control = min(counts, key=lambda index: (-counts[index], index), default=None)
         for text, senders in reaching.items():

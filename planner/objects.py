@@ -4,26 +4,25 @@ Only the fields that decide which traffic is allowed; their meaning is in the Ku
 """
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 import yaml
 from msgspec import Raw, Struct
-from msgspec.structs import replace
 
+Shape = TypeVar("Shape", bound="Object")
 Direction = Literal["ingress", "egress"]
 DIRECTIONS: tuple[Direction, ...] = ("ingress", "egress")
 
 
-class _Object(Struct, frozen=True, rename="camel"):
+class _Fields(Struct, frozen=True, rename="camel"):
     """Other fields are ignored; null means that a field is not given."""
 
 
-class Owner(_Object, frozen=True):
+class Owner(_Fields, frozen=True):
     """An entry of `metadata.ownerReferences`."""
 
     kind: str
@@ -31,7 +30,7 @@ class Owner(_Object, frozen=True):
     controller: bool | None = None
 
 
-class Metadata(_Object, frozen=True):
+class Metadata(_Fields, frozen=True):
     """What every object has. `namespace` is `default` where none is given, as with kubectl."""
 
     name: str = ""
@@ -50,7 +49,17 @@ class Metadata(_Object, frozen=True):
         return next((each for each in self.owner_references or () if each.controller), None)
 
 
-class Requirement(_Object, frozen=True):
+class Object(_Fields, frozen=True, eq=False):
+    """What objects of all kinds have."""
+
+    kind: str = ""
+    metadata: Metadata = Metadata()
+
+    def __str__(self) -> str:
+        return f"{self.metadata.space}/{self.metadata.name}"
+
+
+class Requirement(_Fields, frozen=True):
     """An entry of `matchExpressions`."""
 
     key: str
@@ -67,7 +76,7 @@ class Requirement(_Object, frozen=True):
         return found == (self.operator in ("In", "Exists"))
 
 
-class LabelSelector(_Object, frozen=True):
+class LabelSelector(_Fields, frozen=True):
     """Selects by labels; an empty one selects everything.
 
     https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
@@ -93,7 +102,7 @@ class LabelSelector(_Object, frozen=True):
 EVERYTHING = LabelSelector()
 
 
-class IPBlock(_Object, frozen=True):
+class IPBlock(_Fields, frozen=True):
     """A range of addresses, without the exceptions."""
 
     cidr: str
@@ -104,7 +113,7 @@ class IPBlock(_Object, frozen=True):
             ip_network(each, strict=False)  # its ValueError says what is wrong
 
 
-class Peer(_Object, frozen=True):
+class Peer(_Fields, frozen=True):
     """Who is at the other end. Without `namespaceSelector`, pods of the policy's own namespace."""
 
     pod_selector: LabelSelector | None = None
@@ -125,7 +134,7 @@ class Peer(_Object, frozen=True):
         return not any(each is None or each.keys for each in selectors)
 
 
-class PolicyPort(_Object, frozen=True):
+class PolicyPort(_Fields, frozen=True):
     """A port by number, range or name; without `port`, all ports of the protocol."""
 
     protocol: str | None = None
@@ -137,69 +146,53 @@ class PolicyPort(_Object, frozen=True):
             raise ValueError("`endPort` needs a `port` that is a number and not greater")
 
 
-class Rule(_Object, frozen=True, eq=False):
+class Rule(_Fields, frozen=True, eq=False):
     """One entry of `ingress` or `egress`. Without peers: from or to everywhere; without ports: all of them."""
 
-    peers: tuple[Peer, ...] | None = None
+    from_: tuple[Peer, ...] | None = msgspec.field(name="from", default=None)
+    to: tuple[Peer, ...] | None = None
     ports: tuple[PolicyPort, ...] | None = None
+
+    @property
+    def peers(self) -> tuple[Peer, ...]:
+        """Who may be at the other end."""
+        return self.from_ or self.to or ()
 
     @property
     def is_specific(self) -> bool:
         """Whether it names peers, and not all pods or addresses."""
-        return bool(self.peers) and not any(each.is_all for each in self.peers or ())
+        return bool(self.peers) and not any(each.is_all for each in self.peers)
 
 
-class IngressRule(Rule, frozen=True, eq=False):
-    """One entry of `ingress`."""
-
-    peers: tuple[Peer, ...] | None = msgspec.field(name="from", default=None)
-
-
-class EgressRule(Rule, frozen=True, eq=False):
-    """One entry of `egress`."""
-
-    peers: tuple[Peer, ...] | None = msgspec.field(name="to", default=None)
-
-
-class PolicySpec(_Object, frozen=True):
+class PolicySpec(_Fields, frozen=True):
     """The specification of a NetworkPolicy."""
 
     pod_selector: LabelSelector | None = None
     policy_types: list[Literal["Ingress", "Egress"]] | None = None
-    ingress: tuple[IngressRule, ...] | None = None
-    egress: tuple[EgressRule, ...] | None = None
+    ingress: tuple[Rule, ...] | None = None
+    egress: tuple[Rule, ...] | None = None
 
 
-class NetworkPolicy(_Object, frozen=True, eq=False):
+class NetworkPolicy(Object, frozen=True, eq=False):
     """networking.k8s.io/v1: https://kubernetes.io/docs/concepts/services-networking/network-policies/."""
 
-    metadata: Metadata
     spec: PolicySpec = PolicySpec()
 
-    def __str__(self) -> str:
-        return f"{self.metadata.space}/{self.metadata.name}"
+    def parts(self, *directions: Direction) -> "tuple[Part, ...]":
+        """Return what can be removed: that it isolates pods in a direction, and each rule; nothing if it does not.
 
-    @property
-    def types(self) -> Sequence[str]:
-        """The directions that it applies to, by the API's defaults if it names none."""
-        return self.spec.policy_types or ["Ingress", *(["Egress"] if self.spec.egress else [])]
-
-    def rules(self, direction: Direction) -> tuple[Rule, ...] | None:
-        """Return the rules of a direction. Without rules it denies everything; None: it does not apply to this one."""
-        return getattr(self.spec, direction) or () if direction.capitalize() in self.types else None
-
-    def parts(self) -> Iterator[tuple[str, "NetworkPolicy | None"]]:
-        """Yield what can be removed, by name, each with what remains: the whole policy, and each of its rules."""
-        yield str(self), None
-        for direction in DIRECTIONS:
-            rules = self.rules(direction) or ()
-            for index in range(len(rules)):
-                rest = {direction: rules[:index] + rules[index + 1 :]}
-                spec = replace(self.spec, policy_types=self.types, **rest)
-                yield f"{self} {direction}[{index}]", replace(self, spec=spec)
+        Without `policyTypes`, it isolates on ingress, and on egress if it has rules for it.
+        """
+        types = self.spec.policy_types or (["Ingress", "Egress"] if self.spec.egress else ["Ingress"])
+        rules = {"ingress": self.spec.ingress, "egress": self.spec.egress}
+        isolating = (each for each in directions if each.capitalize() in types)
+        return tuple((self, rule) for each in isolating for rule in (None, *(rules[each] or ())))
 
 
-class ContainerPort(_Object, frozen=True):
+Part = tuple[NetworkPolicy, Rule | None]  # of a policy: one of its rules; None: that it isolates pods
+
+
+class ContainerPort(_Fields, frozen=True):
     """A port that a container declares."""
 
     container_port: int
@@ -207,20 +200,30 @@ class ContainerPort(_Object, frozen=True):
     protocol: str | None = None
 
 
-class Container(_Object, frozen=True):
+class Container(_Fields, frozen=True):
     """A container; `restartPolicy` makes an init container a sidecar."""
 
     ports: list[ContainerPort] | None = None
     restart_policy: str | None = None
 
 
-class PodSpec(_Object, frozen=True):
-    """The specification of a pod."""
+class Condition(_Fields, frozen=True):
+    """A condition of a pod."""
+
+    type: str
+    status: str
+
+
+class PodSpec(_Fields, frozen=True):
+    """The specification of a pod, or of a workload."""
 
     containers: list[Container] | None = None
     init_containers: list[Container] | None = None
     host_network: bool | None = None
     node_name: str | None = None
+    replicas: int | None = None
+    template: "Pod | None" = None
+    job_template: "Workload | None" = None
 
     @property
     def ports(self) -> Iterator[ContainerPort]:
@@ -229,14 +232,7 @@ class PodSpec(_Object, frozen=True):
         return (port for each in (*(self.containers or ()), *sidecars) for port in each.ports or ())
 
 
-class Condition(_Object, frozen=True):
-    """A condition of a pod."""
-
-    type: str
-    status: str
-
-
-class PodStatus(_Object, frozen=True):
+class PodStatus(_Fields, frozen=True):
     """The state of a pod."""
 
     phase: str | None = None
@@ -245,36 +241,23 @@ class PodStatus(_Object, frozen=True):
     conditions: list[Condition] | None = None
 
 
-class Pod(_Object, frozen=True):
+class Pod(Object, frozen=True, eq=False):
     """A pod, or the template that a workload makes its pods from."""
 
-    metadata: Metadata = Metadata()
     spec: PodSpec = PodSpec()
     status: PodStatus = PodStatus()
 
 
-class WorkloadSpec(_Object, frozen=True):
-    """The specification of a Deployment, StatefulSet, DaemonSet, ReplicaSet, Job or CronJob."""
-
-    template: Pod = Pod()
-    replicas: int | None = None
-    job_template: "Workload | None" = None
-
-
-class Workload(_Object, frozen=True):
+class Workload(Pod, frozen=True, eq=False):
     """An object that makes pods, a CronJob by the Jobs that it makes."""
-
-    kind: str = ""
-    metadata: Metadata = Metadata()
-    spec: WorkloadSpec = WorkloadSpec()
 
     @property
     def template(self) -> Pod:
         """What its pods are made from."""
-        return self.spec.job_template.template if self.spec.job_template else self.spec.template
+        return self.spec.job_template.template if self.spec.job_template else self.spec.template or Pod()
 
 
-class ServicePort(_Object, frozen=True):
+class ServicePort(_Fields, frozen=True):
     """A port of a Service, and the port of its pods, by number or name."""
 
     port: int
@@ -282,7 +265,7 @@ class ServicePort(_Object, frozen=True):
     target_port: int | str | None = None
 
 
-class ServiceSpec(_Object, frozen=True):
+class ServiceSpec(_Fields, frozen=True):
     """The specification of a Service."""
 
     selector: dict[str, str] | None = None
@@ -292,28 +275,56 @@ class ServiceSpec(_Object, frozen=True):
     publish_not_ready_addresses: bool | None = None
 
 
-class Service(_Object, frozen=True):
+class Service(Object, frozen=True, eq=False):
     """A name and an address for pods."""
 
-    metadata: Metadata
     spec: ServiceSpec = ServiceSpec()
 
 
-class OtherPolicy(_Object, frozen=True):
-    """A policy of another kind, which netproof does not evaluate."""
-
-    kind: str
-    metadata: Metadata
-    spec: dict[str, Any] | None = None
-
-
-class Namespace(_Object, frozen=True):
+class Namespace(Object, frozen=True, eq=False):
     """Its labels are what namespace selectors look at."""
 
-    metadata: Metadata
+
+class OtherSubject(_Fields, frozen=True):
+    """Of an AdminNetworkPolicy and its kin: https://network-policy-api.sigs.k8s.io/api-overview/."""
+
+    namespaces: LabelSelector | None = None
+    pods: Peer | None = None
 
 
-class _Header(_Object, frozen=True):
+class OtherSpec(_Fields, frozen=True):
+    """What a policy of another kind selects; Cilium has `endpointSelector`."""
+
+    subject: OtherSubject = OtherSubject()
+    endpoint_selector: LabelSelector | None = None
+
+
+class OtherPolicy(Object, frozen=True, eq=False):
+    """A policy of another kind: netproof does not evaluate it, and suggests nothing for the pods that it selects."""
+
+    spec: Any = None
+
+    def __str__(self) -> str:
+        return f"{self.kind} {'/'.join(filter(None, (self.metadata.namespace, self.metadata.name)))}"
+
+    @property
+    def selected(self) -> Peer:
+        """The pods that it selects, in its namespace if it has one. A selector that cannot be read selects all."""
+        # Keys of labels may name their source, as in `k8s:app`:
+        # https://docs.cilium.io/en/stable/security/policy/intro/
+        text = re.sub(rb'"(k8s|any):', b'"', msgspec.json.encode(self.spec or {}))
+        try:
+            spec = msgspec.json.decode(text, type=OtherSpec)
+        except msgspec.ValidationError:
+            spec = OtherSpec()
+        chosen = spec.subject.pods or Peer(spec.endpoint_selector or EVERYTHING, spec.subject.namespaces or EVERYTHING)
+        pods = chosen.pod_selector or EVERYTHING
+        if any(":" in key or key.startswith("io.") for key in pods.keys):
+            pods = EVERYTHING
+        return Peer(pods, None if self.metadata.namespace else chosen.namespace_selector or EVERYTHING)
+
+
+class _Header(_Fields, frozen=True):
     kind: str = ""
     api_version: str = ""
     metadata: dict[str, Any] = {}
@@ -321,7 +332,7 @@ class _Header(_Object, frozen=True):
 
 
 # What is read, by `apiVersion kind`. Everything else is ignored.
-_SHAPES: dict[str, type[Any]] = {
+_SHAPES: dict[str, type[Object]] = {
     r"v1 Pod": Pod,
     r"v1 Service": Service,
     r"v1 Namespace": Namespace,
@@ -334,20 +345,19 @@ _SHAPES: dict[str, type[Any]] = {
 
 @dataclass(frozen=True)
 class Objects:
-    """What was read, in the order of namespaces and names, and what could not be read."""
+    """What was read, in the order of kinds, namespaces and names, and what could not be read."""
 
-    policies: list[NetworkPolicy]
-    pods: list[Pod]
-    workloads: list[Workload]
-    services: list[Service]
-    namespaces: dict[str, dict[str, str]]  # their labels
-    others: list[OtherPolicy]
+    found: list[Object]
     mistakes: list[str]
+
+    def of(self, shape: type[Shape]) -> list[Shape]:
+        """Return the objects of one shape."""
+        return [each for each in self.found if type(each) is shape]
 
 
 def read(files: Iterable[tuple[str, bytes]]) -> Objects:
     """Read files of JSON or YAML, each with its name for messages. An object that comes again replaces the first."""
-    found: dict[tuple[str, str, str], Any] = {}
+    found: dict[tuple[str, str, str], Object] = {}
     mistakes: list[str] = []
     for file, content in files:
         try:
@@ -355,12 +365,7 @@ def read(files: Iterable[tuple[str, bytes]]) -> Objects:
                 mistakes.extend(_collect(file, document, found))
         except (msgspec.DecodeError, yaml.YAMLError, ValueError, TypeError, LookupError, RecursionError) as error:
             mistakes.append(f"{file}: this is not JSON or YAML: {' '.join(str(error).split())}")
-    of = defaultdict[type, list[Any]](list)
-    for key in sorted(found):
-        of[type(found[key])].append(found[key])
-    names = {each.metadata.name: each.metadata.labels or {} for each in of[Namespace]}
-    namespaces = {name: {"kubernetes.io/metadata.name": name, **labels} for name, labels in names.items()}
-    return Objects(of[NetworkPolicy], of[Pod], of[Workload], of[Service], namespaces, of[OtherPolicy], mistakes)
+    return Objects([found[key] for key in sorted(found)], mistakes)
 
 
 def _documents(content: bytes) -> Iterator[bytes | Raw]:
@@ -379,7 +384,7 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", yaml.SafeLoader.construct_yaml_str)
 
 
-def _collect(file: str, document: bytes | Raw, found: dict[tuple[str, str, str], Any]) -> Iterator[str]:
+def _collect(file: str, document: bytes | Raw, found: dict[tuple[str, str, str], Object]) -> Iterator[str]:
     """Decode one object, or those of a list; yield what is wrong."""
     place = file
     try:

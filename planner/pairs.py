@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from planner.evaluator import Endpoint
-from planner.inventory import Inventory, Workload
+from planner.evaluator import evaluators
+from planner.inventory import Endpoint, Inventory, Workload
 
 Allowed = bool | Literal["partly"]
 Ends = tuple[str | None, tuple[Endpoint, ...]]  # of a port: its Service, and where the packets go
@@ -26,7 +26,7 @@ class Pair:
 
 def pairs(inventory: Inventory) -> Iterator[Pair]:
     """Yield each pair of workloads and each port that the second declares or that a Service sends to it."""
-    certain, possible = inventory.evaluators()
+    certain, possible = evaluators(inventory)
     workloads = sorted(inventory.workloads.values(), key=lambda each: (each.namespace, each.name))
     asked = [
         (each, port, service, ends, certain.senders(ends), possible.senders(ends))
@@ -47,7 +47,7 @@ def _ports(workload: Workload, inventory: Inventory) -> dict[tuple[str, int], En
     """Find the ports of a workload, each with the first Service that sends to it, and where its packets go."""
     pods = list(inventory.pods)
     found: dict[tuple[str, int], Ends] = {
-        (protocol, number): (None, tuple(Endpoint(pod, None, protocol, number) for pod in sorted(workload.pods)))
+        (protocol, number): (None, tuple(Endpoint(pod, protocol, number) for pod in sorted(workload.pods)))
         for index in workload.pods
         for _, protocol, number in pods[index].ports
     }

@@ -1,24 +1,45 @@
-"""Suggested vantages with their lists, each entry with its reason, and notes on what they do not show."""
+"""Suggested vantages with their lists, each entry with its reason, and what the lists do not show."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import chain, count
+from pathlib import Path
 
 from planner.evaluator import members
 from planner.inventory import VANTAGE_LABELS, Destination, Inventory, Origin
 from planner.lists import Lists
-from planner.values import Entry, Suggestion, Vantage
+from planner.values import Entry, Vantage, scalar
 
 DNS = "dns://kubernetes.default.svc.cluster.local"
+_TEMPLATE = Path(__file__).with_name("values.j2")
 
 
-def suggest(inventory: Inventory, max_denials: int) -> Suggestion:
-    """Choose vantages and their lists, with at most `max_denials` denials in each."""
-    lists = Lists(inventory, max_denials)
-    names = _names(lists)
-    vantages = tuple(_vantage(lists, index, names[index]) for index in sorted({*lists.allow, *lists.deny}))
-    control = None if lists.control is None else _origin(lists, lists.control)
-    return Suggestion(vantages, control, tuple(_notes(lists, vantages)))
+class Suggestion:
+    """Vantages with at most `max_denials` denials in each, and a control if one is needed."""
+
+    def __init__(self, inventory: Inventory, max_denials: int) -> None:
+        lists = Lists(inventory, max_denials)
+        names = _names(lists)
+        self.vantages = [_vantage(lists, index, names[index]) for index in sorted({*lists.allow, *lists.deny})]
+        self.control = None if lists.control is None else _origin(lists, lists.control)
+        # What is on no list, or only in part.
+        self.other_policies = inventory.others
+        self.partly = [
+            to
+            for to, maybe in lists.maybe_reached.items()
+            if to.service and maybe & ~lists.reached[to] & lists.vantages
+        ]
+        self.not_ready = [to for to in inventory.destinations if not to.ready]
+        dns = set(inventory.dns)
+        others = (to for to in inventory.destinations if to.protocol != "TCP" and not dns.intersection(to.backends))
+        self.not_tcp = [f"{to}/{to.protocol}" for to in others]
+        served = {end.pod for to in inventory.destinations for end in to.backends}
+        isolated = {index for index, policies in enumerate(lists.certain.on_ingress) if policies}
+        workloads = inventory.workloads.values()
+        self.no_service = [each for each in workloads if each.pods & isolated and not each.pods & served]
+        self.unnamed = sorted(lists.unnamed)
+        denied = (entry for each in self.vantages for entry in each.deny)
+        self.unproven = sorted({entry.target for entry in denied if not entry.control})
 
 
 def _names(lists: Lists) -> dict[int, str]:
@@ -43,10 +64,10 @@ def _origin(lists: Lists, index: int) -> Origin:
 def _fewest(inventory: Inventory, labels: Mapping[str, str]) -> Mapping[str, str]:
     """Leave out labels that change nothing for any policy: fewer Services and budgets select the pod then."""
     for key in sorted(labels):
-        before, after = {**VANTAGE_LABELS, **labels}, {**VANTAGE_LABELS, **labels}
-        del after[key]
+        fewer = {name: value for name, value in labels.items() if name != key}
+        before, after = {**VANTAGE_LABELS, **labels}, {**VANTAGE_LABELS, **fewer}
         if all(each.selects(before) == each.selects(after) for each in inventory.selectors[key]):
-            labels = {name: value for name, value in labels.items() if name != key}
+            labels = fewer
     return labels
 
 
@@ -68,37 +89,10 @@ def _deciding(lists: Lists, index: int, to: Destination) -> str:
     return f"NetworkPolicy {', '.join(policies)}"[:900] if policies else "the absence of a policy"
 
 
-def _notes(lists: Lists, vantages: tuple[Vantage, ...]) -> Iterator[str]:
-    """Describe what the lists do not show."""
-    inventory, dns = lists.inventory, set(lists.inventory.dns)
-    for each in inventory.others:
-        yield f"{each.name} is not evaluated: nothing is suggested for the pods that it selects."
-    named = {end.pod for to in inventory.destinations for end in to.backends}
-    texts = {
-        "Only partly reachable, so on no list": [
-            str(to)
-            for to, senders in lists.maybe_reached.items()
-            if to.service and senders & ~lists.reached[to] & lists.vantages
-        ],
-        "Without a ready pod, so on no list": [str(to) for to in inventory.destinations if not to.ready],
-        "Not TCP, so on no list (a check needs a payload that the server answers)": [
-            f"{to}/{to.protocol}"
-            for to in inventory.destinations
-            if to.protocol != "TCP" and not dns.intersection(to.backends)
-        ],
-        "Isolated, but behind no Service, so that no check can name them": [
-            str(each)
-            for each in inventory.workloads.values()
-            if not each.pods & named and any(lists.certain.on_ingress[pod] for pod in each.pods)
-        ],
-        "Not named in a list of a vantage that cannot resolve names, since they have no fixed address": sorted(
-            lists.unnamed
-        ),
-        "Nothing shows that these are up, so their denials stay unproven": sorted(
-            {entry.target for each in vantages for entry in each.deny if not entry.control}
-        ),
-    }
-    for what, found in texts.items():
-        if found:
-            rest = f" and {len(found) - 10} more" if len(found) > 10 else ""
-            yield f"{what}: {', '.join(found[:10])}{rest}."
+def write(suggestion: Suggestion) -> str:
+    """Write values.yaml."""
+    from jinja2 import StrictUndefined, Template  # noqa: PLC0415 - slow to import
+
+    text = _TEMPLATE.read_text(encoding="utf-8")
+    template = Template(text, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
+    return str(template.render(suggestion=suggestion, scalar=scalar))

@@ -1,17 +1,15 @@
-"""Values of the chart: their vantages and their control, read and written."""
+"""Values of the chart: their vantages and their control."""
 
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from checker.target import identify
 from planner.inventory import Origin
 
 DOMAIN = "cluster.local"
-_TEMPLATE = Path(__file__).with_suffix(".j2")
 _PLAIN = re.compile(
     r"(?!(?:true|false|yes|no|on|off|null|y|n)$)[a-z]([a-z0-9./@_-]|:(?=\S)| (?=[a-z]))*", re.IGNORECASE
 )
@@ -40,15 +38,6 @@ class Vantage:
     allow: list[Entry]
     deny: list[Entry]
     left_out: int = 0  # denials over the limit of a suggestion
-
-
-@dataclass(frozen=True, slots=True)
-class Suggestion:
-    """The vantages, the control if one is needed, and notes for the reader."""
-
-    vantages: tuple[Vantage, ...]
-    control: Origin | None
-    notes: tuple[str, ...]
 
 
 def read_values(values: Mapping[str, Any], release_namespace: str) -> list[Vantage]:
@@ -98,15 +87,6 @@ def _entry(given: Any) -> Entry:
 def same_target(text: str, namespace: str) -> str:
     """Return one text for all spellings of a target."""
     return str(identify(text, namespace, DOMAIN) or text)
-
-
-def write(suggestion: Suggestion) -> str:
-    """Write values.yaml."""
-    from jinja2 import StrictUndefined, Template  # noqa: PLC0415 - slow to import
-
-    text = _TEMPLATE.read_text(encoding="utf-8")
-    template = Template(text, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
-    return str(template.render(suggestion=suggestion, scalar=scalar))
 
 
 def scalar(text: str) -> str:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from planner.inventory import Inventory
-from planner.objects import read
+from planner.objects import NetworkPolicy, Pod, Service, read
 
 POLICY = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: db, namespace: shop}\n"
 
@@ -56,7 +56,7 @@ def test_a_mistake_names_file_object_and_field(content: str, mistake: str) -> No
 
 def test_an_empty_document_of_a_file_is_skipped() -> None:
     found = read([("a.yaml", f"---\n# nothing\n---\n{POLICY}".encode())])
-    assert [each.metadata.name for each in found.policies] == ["db"]
+    assert [each.metadata.name for each in found.of(NetworkPolicy)] == ["db"]
     assert not found.mistakes
 
 
@@ -65,7 +65,7 @@ def test_the_rest_of_a_file_with_a_mistake_is_read() -> None:
     text = "\n---\n".join(f"apiVersion: v1\nkind: Pod\nmetadata: {each}" for each in pods)
     found = read([("a.yaml", text.encode())])
     assert len(found.mistakes) == 1
-    assert [pod.metadata.name for pod in found.pods] == ["b"]
+    assert [pod.metadata.name for pod in found.of(Pod)] == ["b"]
 
 
 def test_dates_and_other_kinds_of_the_same_name_do_not_disturb() -> None:
@@ -73,8 +73,8 @@ def test_dates_and_other_kinds_of_the_same_name_do_not_disturb() -> None:
     text += "---\napiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: a}\nspec: {template: {}}\n"
     found = read([("a.yaml", text.encode())])
     assert not found.mistakes
-    assert [pod.metadata.labels for pod in found.pods] == [{"released": "2026-01-01", "no-day": "2026-02-30"}]
-    assert not found.services
+    assert [pod.metadata.labels for pod in found.of(Pod)] == [{"released": "2026-01-01", "no-day": "2026-02-30"}]
+    assert not found.of(Service)
 
 
 def test_labels_of_a_namespace_that_policies_look_at_must_be_known() -> None:

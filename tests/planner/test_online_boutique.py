@@ -10,8 +10,8 @@ import yaml
 
 from planner.checks import Checks
 from planner.coverage import coverage
-from planner.suggestion import suggest
-from planner.values import read_values, write
+from planner.suggestion import Suggestion, write
+from planner.values import read_values
 from tests.planner.world import Object, app, deployment, inventory, policy, service
 
 # service: the port of its pods, and its callers
@@ -49,7 +49,7 @@ def boutique() -> list[Object]:
 
 
 def test_the_lists_are_those_that_a_reader_would_write() -> None:
-    values = yaml.safe_load(write(suggest(inventory(*boutique()), 20)))
+    values = yaml.safe_load(write(Suggestion(inventory(*boutique()), 20)))
     listed = {
         name: {each["target"] for each in vantage["targets"]["allow"]} - {"dns://kubernetes.default.svc.cluster.local"}
         for name, vantage in values["vantages"].items()
@@ -70,7 +70,7 @@ def test_the_lists_are_those_that_a_reader_would_write() -> None:
 
 def test_the_lists_notice_what_protects_the_services() -> None:
     found = inventory(*boutique())
-    values = yaml.safe_load(write(suggest(found, 20)))
+    values = yaml.safe_load(write(Suggestion(found, 20)))
     parts = coverage(Checks(found, read_values(values, "boutique"))).parts
     noticed = {name for name, noticed in parts.items() if noticed}
     assert {f"boutique/{name}" for name in SERVICES} <= noticed | {"boutique/deny-all"}

@@ -16,8 +16,8 @@ from planner.checks import Checks
 from planner.coverage import coverage
 from planner.inventory import VANTAGE_LABELS
 from planner.merge import merge_into
-from planner.suggestion import suggest
-from planner.values import read_values, same_target, scalar, write
+from planner.suggestion import Suggestion, write
+from planner.values import read_values, same_target, scalar
 from tests.planner.random_clusters import allowed, clusters
 from tests.planner.world import DNS, SHOP, Object, app, deployment, inventory, made, policy, service
 from tests.tools.helm import tools
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def values_of(*objects: Object, max_denials: int = 20) -> Any:
-    return yaml.safe_load(write(suggest(inventory(*objects), max_denials)))
+    return yaml.safe_load(write(Suggestion(inventory(*objects), max_denials)))
 
 
 def targets(values: Any, vantage: str, key: str) -> list[str]:
@@ -51,16 +51,16 @@ def test_allow_is_what_policies_let_through_and_deny_what_they_were_written_for(
 
 
 def test_vantages_that_may_reach_the_same_are_merged() -> None:
-    text = write(suggest(inventory(*SHOP), 20))
+    text = write(Suggestion(inventory(*SHOP), 20))
     assert "  # Deployment/catalog, Deployment/db\n  shop-catalog:\n" in text
 
 
 def test_the_same_input_in_any_order_gives_the_same_bytes() -> None:
     objects = list(SHOP)
-    expected = write(suggest(inventory(*objects), 20))
+    expected = write(Suggestion(inventory(*objects), 20))
     for number in range(3):
         random.Random(number).shuffle(objects)
-        assert write(suggest(inventory(*objects), 20)) == expected
+        assert write(Suggestion(inventory(*objects), 20)) == expected
 
 
 def test_without_names_a_vantage_probes_addresses_and_one_that_reaches_nothing_is_isolated() -> None:
@@ -152,7 +152,7 @@ def test_lists_agree_with_a_model_of_the_policies(objects: list[Object], address
         target = service(name, pod["metadata"]["labels"], 8080, namespace=space, clusterIP=ip)
         services |= {f"{name}.{space}:8080": target, f"{ip}:8080": target}
     dns = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}}
-    for vantage in suggest(inventory(*objects, dns, *services.values()), most).vantages:
+    for vantage in Suggestion(inventory(*objects, dns, *services.values()), most).vantages:
         metadata = {"namespace": vantage.origin.namespace, "labels": {**VANTAGE_LABELS, **vantage.origin.labels}}
         sender = {"metadata": metadata, "spec": {"containers": []}, "status": {"podIP": str(address)}}
         assert len(vantage.deny) <= most
@@ -171,7 +171,7 @@ def test_max_denials_keeps_those_that_detect_most() -> None:
 
 def test_what_is_not_ready_is_on_no_list() -> None:
     unready = [each for each in SHOP if each["metadata"]["name"] != "db" or each["kind"] != "Deployment"]
-    text = write(suggest(inventory(*unready, deployment("db", {"app": "db"}, replicas=0)), 20))
+    text = write(Suggestion(inventory(*unready, deployment("db", {"app": "db"}, replicas=0)), 20))
     assert "# - Without a ready pod, so on no list: db.shop:27017." in text
     assert "target: db.shop" not in text
 
@@ -203,9 +203,10 @@ def test_what_is_not_ready_is_on_no_list() -> None:
     ],
 )
 def test_nothing_is_suggested_for_what_policies_of_other_kinds_select(other: Object, left: list[str]) -> None:
-    suggestion = suggest(inventory(*SHOP, other), 20)
+    suggestion = Suggestion(inventory(*SHOP, other), 20)
     assert [each.name for each in suggestion.vantages if not each.name.endswith("-other")] == left
-    assert any(other["kind"] in note and "is not evaluated" in note for note in suggestion.notes)
+    assert f"# - {suggestion.other_policies[0]} is not evaluated: nothing is suggested for" in write(suggestion)
+    assert str(suggestion.other_policies[0]).startswith(other["kind"])
 
 
 @pytest.mark.parametrize(
@@ -219,7 +220,7 @@ def test_scalars_are_read_back_as_they_were(text: str) -> None:
 
 def test_helm_accepts_the_values_as_they_stand(tmp_path: Path) -> None:
     file = tmp_path / "values.yaml"
-    file.write_text(write(suggest(inventory(*SHOP), 20)))
+    file.write_text(write(Suggestion(inventory(*SHOP), 20)))
     done = subprocess.run(
         [tools().helm, "template", "netproof", "chart", "--values", file], capture_output=True, text=True, check=False
     )
@@ -366,7 +367,7 @@ vantages:
 
 def merged(text: str) -> str:
     made_ = inventory(*SHOP)
-    return merge_into(text, suggest(made_, 20), made_, "default")
+    return merge_into(text, Suggestion(made_, 20), made_, "default")
 
 
 def test_merge_keeps_what_a_person_wrote_and_marks_the_rest() -> None:
@@ -387,9 +388,9 @@ def test_merge_adds_a_control_if_it_is_suggested() -> None:
     policies = [policy("frontend", {"app": "frontend"}, policyTypes=["Egress"])]
     kinds = [deployment(name, {"app": name}) for name in ("frontend", "backend", "catalog")]
     made_ = inventory(*kinds, *policies, service("catalog", {"app": "catalog"}, 8080, clusterIP="10.43.0.9"))
-    found = merge_into("cluster: prod\n", suggest(made_, 20), made_, "shop")
+    found = merge_into("cluster: prod\n", Suggestion(made_, 20), made_, "shop")
     assert "# suggest: new\ncontrol:\n" in found
-    ours = merge_into("control: {enabled: false}\n", suggest(made_, 20), made_, "shop")
+    ours = merge_into("control: {enabled: false}\n", Suggestion(made_, 20), made_, "shop")
     assert yaml.safe_load(ours)["control"] == {"enabled": False}
 
 
@@ -419,7 +420,7 @@ def test_merge_fills_what_is_empty(mine: str) -> None:
 def test_merge_gives_the_only_vantage_a_name_and_keeps_its_labels_from_the_others() -> None:
     mine = "podLabels: {app: frontend}  # ours\ntargets: {allow: ['catalog:8080']}\n"
     made_ = inventory(*SHOP)
-    found = yaml.safe_load(merge_into(mine, suggest(made_, 20), made_, "shop"))
+    found = yaml.safe_load(merge_into(mine, Suggestion(made_, 20), made_, "shop"))
     assert list(found) == ["vantages"]
     assert found["vantages"]["netproof"]["podLabels"] == {"app": "frontend"}
     allowed_ = found["vantages"]["netproof"]["targets"]["allow"]
@@ -427,7 +428,7 @@ def test_merge_gives_the_only_vantage_a_name_and_keeps_its_labels_from_the_other
         "catalog:8080",
         "dns://kubernetes.default.svc.cluster.local",
     ]
-    suggested = {each.name: each.origin for each in suggest(made_, 20).vantages if each.name != "shop-frontend"}
+    suggested = {each.name: each.origin for each in Suggestion(made_, 20).vantages if each.name != "shop-frontend"}
     assert {each.name: each.origin[:2] for each in read_values(found, "shop") if each.name != "netproof"} == {
         name: origin[:2] for name, origin in suggested.items()
     }
