@@ -140,10 +140,8 @@ class Vantage(Struct, array_like=True):
         new = min(day - (self.day or day - 1), DAYS)
         self.day, self.days = max(day, self.day), (self.days + [Day() for _ in range(new)])[-DAYS:]
         found, that = (str(VERDICTS.index(verdicts.get(key, ""))) for key in self.checks), self.on(day)
-        that.runs, that.verdicts = (
-            that.runs + runs,
-            "".join(map(max, that.verdicts.ljust(len(self.checks), "0"), found)),
-        )
+        that.runs += runs
+        that.verdicts = "".join(map(max, that.verdicts.ljust(len(self.checks), "0"), found))
 
     def on(self, day: int) -> Day:
         """Return what is known of a day."""
@@ -194,7 +192,7 @@ def load(packed: bytes) -> State:
     try:
         plain = zlib.decompressobj(wbits=31).decompress(packed, _LARGEST_UNPACKED)
         return msgspec.json.decode(plain, type=State)
-    except (zlib.error, msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (zlib.error, ValueError) as error:
         raise ValueError(f"the state is damaged, or not of version {VERSION}: {error}") from None
 
 

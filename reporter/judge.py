@@ -14,7 +14,7 @@ from reporter import runs
 from reporter.findings import findings
 from reporter.history import OLDEST, Check, State, Vantage
 from reporter.learn import RESTART, learn, learn_rounds, leave
-from reporter.objects import Objects
+from reporter.objects import Group, Objects
 from reporter.schedule import ScheduleError, late
 from reporter.settings import Settings
 from reporter.settings import Vantage as Listed
@@ -26,21 +26,18 @@ _UNKNOWN = 86_400  # seconds that count as recent where a schedule cannot be rea
 
 def look(objects: Objects, state: State, settings: Settings, now: int) -> Situation:
     """Update the state with what the objects show, and return the situation. `now` is in seconds since the epoch."""
-    found = objects.by_vantage()
-    vantages = [
-        _vantage(key, listed, found.get(key, Objects()), state, now)
-        for key, listed in sorted(_listed(found, settings).items())
-    ]
-    for vantage in vantages:
-        mine = found.get(vantage.key, Objects())
-        for run in runs.ended(mine, vantage.runs, now):
+    groups, vantages = objects.by_vantage(), []
+    for key, listed in sorted(_listed(groups, settings).items()):
+        group, unlisted = groups.get(key, Group()), objects.unlisted.get(listed.namespace, "")
+        vantage = _vantage(key, listed, group, state, now)
+        vantages.append(vantage)
+        for run in runs.ended(group, vantage.runs, now):
             learn(vantage, run, settings.cluster_domain)
-        unlisted = objects.unlisted.get(vantage.listed.namespace, "")
         if not unlisted:  # forget the runs that no longer exist
-            there = {each.metadata.uid[:8] for each in mine.items}
+            there = {each.metadata.uid[:8] for each in (*(job for job, _ in group.jobs), *group.continuous)}
             vantage.runs = [ident for ident in vantage.runs if ident.partition(".")[0] in there]
         learn_rounds(vantage, now)
-        _learn_trouble(vantage, mine, unlisted, now)
+        _learn_trouble(vantage, group, unlisted, now)
     for key in state.vantages.keys() - {vantage.key for vantage in vantages}:
         if key.partition("/")[0] not in objects.unlisted:
             _leave(state, key, now)
@@ -50,34 +47,34 @@ def look(objects: Objects, state: State, settings: Settings, now: int) -> Situat
         settings=settings,
         vantages=tuple(vantages),
         findings=tuple(each for each in findings(state.vantages.values()).values() if not each.ended),
-        running={key for key, mine in found.items() if any(job.ended is None for job in mine.of("Job"))},
+        running={key for key, group in groups.items() if any(job.ended is None for job, _ in group.jobs)},
         unreadable=tuple(objects.unreadable),
         failing={name: each.failing for name, each in state.channels.items() if each.failing},
     )
 
 
-def _listed(found: Mapping[str, Objects], settings: Settings) -> dict[str, Listed]:
+def _listed(groups: Mapping[str, Group], settings: Settings) -> dict[str, Listed]:
     """Join the vantages that the chart lists with those that have objects."""
     listed = {f"{each.namespace}/{settings.release}/{each.name}": each for each in settings.vantages}
-    for key, mine in found.items():
+    for key, group in groups.items():
         namespace, _, name = key.split("/", 2)
-        if mine.of("CronJob"):
+        if group.cronjob:
             listed.setdefault(key, Listed(name=name, namespace=namespace))
-        elif not settings.vantages and any(pod.continuous for pod in mine.of("Pod")):
+        elif group.continuous and not settings.vantages:
             listed[key] = Listed(name=name, namespace=namespace, mode="continuous")
     return listed
 
 
-def _vantage(key: str, listed: Listed, mine: Objects, state: State, now: int) -> Vantage:
+def _vantage(key: str, listed: Listed, group: Group, state: State, now: int) -> Vantage:
     """Return what is remembered of a vantage, with what the chart and its objects show of it now."""
     made, zone = now, ""
-    for cronjob in mine.of("CronJob"):
+    if cronjob := group.cronjob:
         made, zone = cronjob.metadata.created, cronjob.spec.time_zone or ""
         listed = replace(listed, schedule=cronjob.spec.schedule)
     new = Vantage(key, listed, Check("", f"{listed.name} in {listed.namespace}", key), role=listed.role, scheduled=made)
     vantage = state.vantages.setdefault(key, new)
     before, vantage.listed, vantage.zone = vantage.listed, listed, zone
-    vantage.rounds = max((pod.started for pod in mine.of("Pod") if pod.continuous), default=0)
+    vantage.rounds = max((pod.started for pod in group.continuous), default=0)
     if vantage.left or (before.mode, before.schedule, before.every) != (listed.mode, listed.schedule, listed.every):
         vantage.scheduled = now
     if before.config != listed.config:  # the API does not show which checks a continuous vantage has now
@@ -86,11 +83,11 @@ def _vantage(key: str, listed: Listed, mine: Objects, state: State, now: int) ->
     return vantage
 
 
-def _learn_trouble(vantage: Vantage, mine: Objects, unlisted: str, now: int) -> None:
+def _learn_trouble(vantage: Vantage, group: Group, unlisted: str, now: int) -> None:
     """Note why a vantage does not run, or why its last run has no complete report."""
     overdue, text, itself = "", vantage.problem, vantage.itself
     try:
-        overdue = next(_reasons(vantage, mine, unlisted, now), "")
+        overdue = next(_reasons(vantage, group, unlisted, now), "")
     except ScheduleError as error:
         text = text or f"whether a run is missing is not known: {error}"
     if not overdue and vantage.reported < vantage.last:
@@ -103,9 +100,9 @@ def _learn_trouble(vantage: Vantage, mine: Objects, unlisted: str, now: int) -> 
         itself.find(kind, vantage.key, now)
 
 
-def _reasons(vantage: Vantage, mine: Objects, unlisted: str, now: int) -> Iterator[str]:
+def _reasons(vantage: Vantage, group: Group, unlisted: str, now: int) -> Iterator[str]:
     """Yield the reasons why a vantage does not run, the most certain first. Raises ScheduleError."""
-    namespace, cronjob = vantage.listed.namespace, next(iter(mine.of("CronJob")), None)
+    namespace, cronjob = vantage.listed.namespace, group.cronjob
     name = f"-n {namespace} {cronjob.metadata.name}" if cronjob else ""
     if unlisted:
         yield f"namespace {namespace} cannot be listed: {unlisted}"
@@ -114,10 +111,9 @@ def _reasons(vantage: Vantage, mine: Objects, unlisted: str, now: int) -> Iterat
     if cronjob and cronjob.spec.suspend:
         resume = f'kubectl patch cronjob {name} -p \'{{"spec":{{"suspend":false}}}}\''
         yield f"its CronJob is suspended. To resume it: {resume}"
-    pods = runs.pods_of_jobs(mine)
-    for job in mine.of("Job"):
+    for job, pods in group.jobs:
         if job.ended is None:
-            yield from runs.stuck(job, pods[job.metadata.uid], now)
+            yield from runs.stuck(job, pods, now)
     if now <= _late(vantage, max(vantage.last, vantage.scheduled)):
         return
     since = f"no run has ended since {utc(vantage.last):%Y-%m-%d %H:%M} UTC" if vantage.last else "no run has ended yet"

@@ -5,7 +5,6 @@ https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/
 """
 
 from collections import defaultdict
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +15,7 @@ from msgspec.structs import replace
 from checker.words import harmless
 
 _KINDS = ("CronJob", "Job", "Pod")
-_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+_UNREADABLE = (ValueError, RecursionError)  # what msgspec raises
 
 
 class UnreadableListError(ValueError):
@@ -146,6 +145,14 @@ class Object(Struct, frozen=True):
         return seconds(running.started_at) if running else 0
 
 
+class Group(Struct):
+    """The objects of one vantage."""
+
+    cronjob: Object | None = None
+    jobs: list[tuple[Object, list[Object]]] = []  # each with its pods, the last one last
+    continuous: list[Object] = []  # pods
+
+
 class Objects(Struct):
     """All that was listed. `unlisted` holds the namespaces that could not be, each with the reason."""
 
@@ -153,17 +160,21 @@ class Objects(Struct):
     unreadable: list[str] = []
     unlisted: dict[str, str] = {}
 
-    def of(self, kind: str) -> list[Object]:
-        """Return the objects of one kind."""
-        return [each for each in self.items if each.kind == kind]
-
-    def by_vantage(self) -> "dict[str, Objects]":
+    def by_vantage(self) -> dict[str, Group]:
         """Group the objects by their vantage, namespace/release/name."""
-        found = defaultdict[str, Objects](Objects)
+        groups, pods = defaultdict[str, Group](Group), defaultdict[str, list[Object]](list)
+        for pod in sorted((each for each in self.items if each.kind == "Pod"), key=lambda pod: pod.metadata.created):
+            for owner in pod.metadata.owner_references or ():
+                pods[owner.uid].append(pod)
         for each in self.items:
             if vantage := each.metadata.vantage:
-                found[vantage].items.append(each)
-        return found
+                if each.kind == "CronJob":
+                    groups[vantage].cronjob = each
+                elif each.kind == "Job":
+                    groups[vantage].jobs.append((each, pods[each.metadata.uid]))
+                elif each.continuous:
+                    groups[vantage].continuous.append(each)
+        return groups
 
 
 class _List(Struct):
@@ -171,9 +182,14 @@ class _List(Struct):
     metadata: dict[str, Any] = {}
 
 
-class _Named(Struct):
+class _Name(Struct, frozen=True):
+    namespace: Any = ""
+    name: Any = "?"
+
+
+class _Header(Struct):
     kind: str = ""
-    metadata: dict[str, Any] = {}
+    metadata: _Name = _Name()
 
 
 def read(text: bytes, into: Objects, kind: str = "") -> str:
@@ -186,14 +202,12 @@ def read(text: bytes, into: Objects, kind: str = "") -> str:
     except _UNREADABLE as error:
         raise UnreadableListError(f"it is not a list of Kubernetes objects in JSON: {error}") from None
     for raw in found.items:
-        what, named = kind, _Named()
+        header = _Header()
         try:
-            what = kind or msgspec.json.decode(raw, type=_Named).kind
-            if what in _KINDS:
-                into.items.append(replace(msgspec.json.decode(raw, type=Object), kind=what))
+            header = msgspec.json.decode(raw, type=_Header)
+            if (kind or header.kind) in _KINDS:
+                into.items.append(replace(msgspec.json.decode(raw, type=Object), kind=kind or header.kind))
         except _UNREADABLE as error:
-            with suppress(*_UNREADABLE):
-                named = msgspec.json.decode(raw, type=_Named)
-            name = f"{named.metadata.get('namespace', '')}/{named.metadata.get('name', '?')}"
-            into.unreadable.append(harmless(f"{what or named.kind or 'object'} {name}: {error}"[:300]))
+            name = f"{kind or header.kind or 'object'} {header.metadata.namespace}/{header.metadata.name}"
+            into.unreadable.append(harmless(f"{name}: {error}"[:300]))
     return str(found.metadata.get("continue") or "")

@@ -1,14 +1,13 @@
 """The runs of a vantage that ended: each with its report, or with the reason why there is none."""
 
 import re
-from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from checker.report import Report
 from checker.termination import UnreadableError, read
 from checker.words import harmless
-from reporter.objects import Detail, Object, Objects, seconds
+from reporter.objects import Detail, Group, Object, seconds
 
 _GRACE = 30  # seconds until a Job without a running pod counts as one that cannot start
 _LONG_GRACE = 120  # while its pod mounts volumes and pulls images without complaint
@@ -28,28 +27,17 @@ class Run:
     image: str = ""
 
 
-def ended(objects: Objects, known: Collection[str], now: int) -> list[Run]:
+def ended(group: Group, known: Collection[str], now: int) -> list[Run]:
     """Collect the runs of one vantage, without those whose id is known, in the order in which they ended."""
-    pods = pods_of_jobs(objects)
-    found = [run for job in objects.of("Job") for run in _of_job(job, pods[job.metadata.uid], known, now)]
-    for pod in objects.of("Pod"):
-        container = pod.checker
-        if container and pod.continuous:
+    found = [run for job, pods in group.jobs for run in _of_job(job, pods, known, now)]
+    for pod in group.continuous:
+        if container := pod.checker:
             last = container.state.get("terminated") or container.last_state.get("terminated")
             replaced = pod.metadata.deletion_timestamp and last and last.exit_code == _STOPPED
             ident = f"{pod.metadata.uid[:8]}.{container.restart_count}"
             if last and not replaced and ident not in known:
                 found.append(_of_container(ident, pod, last, now))
     return sorted(found, key=lambda run: run.finished)
-
-
-def pods_of_jobs(objects: Objects) -> dict[str, list[Object]]:
-    """Return the pods of each Job, by the Job's UID, the last one last."""
-    pods = defaultdict[str, list[Object]](list)
-    for pod in sorted(objects.of("Pod"), key=lambda pod: pod.metadata.created):
-        for owner in pod.metadata.owner_references or ():
-            pods[owner.uid].append(pod)
-    return pods
 
 
 def _of_job(job: Object, pods: Sequence[Object], known: Collection[str], now: int) -> Iterator[Run]:

@@ -30,7 +30,7 @@ from reporter.situation import Situation
 Files = dict[str, Path]  # of channels, by name
 
 _KEY = "state"  # in the Secret
-_CONFLICT, _TRIES = 409, 5
+_CONFLICT = 409
 _BEAT = 60  # seconds between two heartbeats
 
 
@@ -53,6 +53,7 @@ class Service:
     _secret: Secret | None = None  # None: the state must be read first
     _unsaved: ApiError | None = None  # why the state could not be written
     _saved: int = 0  # a hash of the state as it was written
+    _sent: list[tuple[news.Message, str | None, int]] = field(default_factory=list)  # what the Secret does not have
     _error: str = ""
     _beaten: float = 0.0
 
@@ -95,7 +96,10 @@ class Service:
         news.settle(self._state, channels)
         self._save()
         if messages:
-            self._record(self._send(messages, channels), channels, now)
+            self._sent += [(message, reason, now) for message, reason in self._send(messages, channels)]
+            self._note_sent()
+            news.settle(self._state, channels)
+            self._save()
         if news.summary_is_due(self._state, situation):
             self._state.digest = now
             self._save()  # before it is sent: a digest is sent once
@@ -147,20 +151,10 @@ class Service:
             self.note(each.level, str(each))
         return deliveries
 
-    def _record(self, results: list[tuple[news.Message, str | None]], channels: Files, now: int) -> None:
-        """Save what was delivered, also if another reporter has written the state in between. Raises ApiError."""
-        for left in reversed(range(_TRIES)):
-            self._load()
-            for message, reason in results:
-                news.sent(self._state, message, reason, now)
-            news.settle(self._state, channels)
-            try:
-                self._save()
-            except ApiError:
-                if not left:
-                    raise
-            else:
-                break
+    def _note_sent(self) -> None:
+        """Note in the state what became of the messages that were sent."""
+        for message, reason, at in self._sent:
+            news.sent(self._state, message, reason, at)
 
     def _load(self) -> None:
         """Read the state from its Secret, at the start and after a conflict. Raises ApiError.
@@ -177,6 +171,7 @@ class Service:
         except ValueError as error:
             self.note("ERROR", f"{error}; it will be replaced")
         self._secret, self._saved = secret, 0
+        self._note_sent()
 
     def _save(self) -> None:
         """Write the state if it has changed. Raises ApiError after a conflict: then it must be read again.
@@ -189,6 +184,7 @@ class Service:
         try:
             self._secret = self.api.update(self._secret, _KEY, history.dump(self._state))
             self._saved = hash(msgspec.json.encode(self._state))  # dump() may have removed history
+            self._sent.clear()
         except ApiError as error:
             if error.status == _CONFLICT:
                 self._secret = None

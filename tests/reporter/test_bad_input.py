@@ -107,7 +107,7 @@ def test_an_object_that_cannot_be_read_is_named_and_hides_no_other() -> None:
     read(json.dumps({"items": items}).encode(), objects)
     (text,) = objects.unreadable
     assert text.startswith("CronJob shop/np-front: Expected `object`, got `str` - at `$.spec`")
-    assert len(objects.of("Job")) == 7
+    assert len(objects.items) == len(items) - 1
 
 
 @pytest.mark.parametrize("text", [b"", b"{}", b"null", b'{"items": {}}', b"\xff", b"[" * 5000])

@@ -115,7 +115,7 @@ def test_a_reporter_that_dies_after_sending_sends_again_and_one_that_dies_before
         reporter.channel("slack", slack.port)
         reporter.round()
         reporter.world.run(message(check("deny db:5432", "violation")), at=NOON + HOUR)
-        reporter.service._record = lambda *_: None  # type: ignore[method-assign]  # noqa: SLF001 - it is killed here
+        reporter.service._note_sent = lambda: None  # type: ignore[method-assign]  # noqa: SLF001 - it is killed here
         reporter.round(NOON + HOUR)
         reporter.service = reporter.new()
         reporter.round(NOON + HOUR + 30)
@@ -253,7 +253,7 @@ def test_a_running_reporter_keeps_its_state_if_the_secret_is_emptied(reporter: R
 def test_a_summary_does_not_overwrite_what_another_reporter_has_written(reporter: Reporter) -> None:
     def sent(connection: socket.socket, over: Event) -> None:
         other = history.load(reporter.api.state)
-        other.vantages["other"] = other.vantages["shop/np/front"]
+        other.vantages["shop/np/other"] = other.vantages["shop/np/front"]
         metadata = reporter.api.secret["metadata"] | {"resourceVersion": "99"}
         data = {"state": base64.b64encode(history.dump(other)).decode()}
         reporter.api.secret |= {"metadata": metadata, "data": data}
@@ -264,9 +264,12 @@ def test_a_summary_does_not_overwrite_what_another_reporter_has_written(reporter
         reporter.round()
         reporter.channel("chat", chat.port)
         reporter.world.run(message(check("deny db:5432", "violation")), at=NOON)
-        reporter.round(NOON + 60)
+        with pytest.raises(ApiError, match="HTTP 409"):
+            reporter.round(NOON + 60)
+        assert len(chat.requests) == 1
+        reporter.round(NOON + 80)
     assert len(chat.requests) == 2
-    assert "other" in history.load(reporter.api.state).vantages
+    assert "shop/np/other" in history.load(reporter.api.state).vantages
 
 
 def test_a_message_that_cannot_be_made_is_a_failure_of_its_channels(
