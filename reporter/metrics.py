@@ -20,14 +20,12 @@ _MOST_CHECKS = 50_000
 _STATES = {"pass": 0, "violation": 1, "inconclusive": 2}
 _FINDINGS = ("leak", "unreachable", "inconclusive", "overdue")
 _PLACE = ("vantage", "namespace")  # labels
-_CHECK, _TARGET = ("list", "target"), ("target",)  # labels beside those of the vantage
 _STATE = "The last state of a check: 0 pass, 1 violation, 2 inconclusive."
 
-# Name, help, labels, value; None: there is no sample.
-_OF_CHECKS: tuple[tuple[str, str, Sequence[str], Callable[[Check], float | None]], ...] = (
-    ("check_state", _STATE, _CHECK, lambda c: _STATES[c.state]),
-    ("denial_proven", "Whether another vantage showed that a blocked target is up.", _TARGET, lambda c: c.proven),
-    ("check_lag_seconds", "How long a denied target was open at the start of the last run.", _TARGET, lambda c: c.lag),
+# Name, help, value; None: there is no sample.
+_OF_DENIALS: tuple[tuple[str, str, Callable[[Check], float | None]], ...] = (
+    ("denial_proven", "Whether another vantage showed that a blocked target is up.", lambda c: c.proven),
+    ("check_lag_seconds", "How long a denied target was open at the start of the last run.", lambda c: c.lag),
 )
 _OF_VANTAGES: tuple[tuple[str, str, Callable[[Vantage], float | None]], ...] = (
     ("last_run_timestamp_seconds", "When the last run of a vantage finished.", lambda v: v.reported or None),
@@ -63,10 +61,12 @@ def _of_situation(situation: Situation) -> Iterator[Metric]:
     yield _gauge("api_last_success_timestamp_seconds", what, [], [([], situation.at)])
     places = [([each.listed.name, each.listed.namespace], each) for each in situation.vantages]
     checks = [(place, check) for place, vantage in places for check in vantage.current]
-    for name, what, labels, value in _OF_CHECKS:
-        some = checks[:_MOST_CHECKS]
-        samples = (([*place, *(getattr(check, each) for each in labels)], value(check)) for place, check in some)
-        yield _gauge(name, what, [*_PLACE, *labels], samples)
+    some = checks[:_MOST_CHECKS]
+    states = (([*place, check.list, check.target], _STATES[check.state]) for place, check in some)
+    yield _gauge("check_state", _STATE, [*_PLACE, "list", "target"], states)
+    for name, what, value in _OF_DENIALS:
+        samples = (([*place, check.target], value(check)) for place, check in some)
+        yield _gauge(name, what, [*_PLACE, "target"], samples)
     for name, what, value_of in _OF_VANTAGES:
         yield _gauge(f"vantage_{name}", what, _PLACE, ((place, value_of(vantage)) for place, vantage in places))
     kinds = Counter(each.kind for each in situation.findings)

@@ -253,7 +253,8 @@ def test_a_running_reporter_keeps_its_state_if_the_secret_is_emptied(reporter: R
 def test_a_summary_does_not_overwrite_what_another_reporter_has_written(reporter: Reporter) -> None:
     def sent(connection: socket.socket, over: Event) -> None:
         other = history.load(reporter.api.state)
-        other.vantages["shop/np/other"] = other.vantages["shop/np/front"]
+        left = msgspec.structs.replace(other.vantages["shop/np/front"], key="shop/np/other", left=NOON)
+        other.vantages["shop/np/other"] = left
         metadata = reporter.api.secret["metadata"] | {"resourceVersion": "99"}
         data = {"state": base64.b64encode(history.dump(other)).decode()}
         reporter.api.secret |= {"metadata": metadata, "data": data}
