@@ -4,11 +4,11 @@ import signal
 from pathlib import Path
 from threading import Event
 
-from netproof.arguments import FILE, Add, InputError, Options, add_messages
+from netproof.arguments import FILE, Add, InputError, Options, add_messages, reading
 from netproof.console import Console
 from reporter import api, routes, server
 from reporter.service import Service
-from reporter.settings import SettingsError, load
+from reporter.settings import load
 
 _SETTINGS = Path("/etc/netproof-reporter/reporter.yaml")
 
@@ -22,9 +22,11 @@ def add_arguments(add: Add) -> None:
 
 def run(options: Options) -> None:
     """Run the command until it is stopped."""
+    with reading(options.settings) as content:
+        settings = load(content)
     try:
-        settings, url = load(options.settings), api.address()
-    except (SettingsError, api.ApiError) as error:
+        url = api.address()
+    except api.ApiError as error:
         raise InputError(str(error)) from None
     console, stop = Console(), Event()
     service = Service(settings, api.Api(url), console.note, options.channels, options.templates, options.heartbeat)

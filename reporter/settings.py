@@ -1,19 +1,14 @@
 """reporter.yaml: the vantages of the release, and the settings of the reporter. The chart writes it."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
 from checker.words import DURATION
-from reporter.schedule import ScheduleError, due
+from reporter.schedule import due
 
 Duration = Annotated[str, Meta(pattern=DURATION)]
-
-
-class SettingsError(ValueError):
-    """reporter.yaml is invalid; the message names the file and the key."""
 
 
 class Vantage(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -48,19 +43,11 @@ class Settings(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown
     port: Annotated[int, Meta(description="Of /healthz and /metrics, on every address.")] = 8080
     page_port: Annotated[int, Meta(description="Of the page, on 127.0.0.1 alone.")] = 8081
 
+    def __post_init__(self) -> None:
+        if self.digest:
+            due(self.digest, 0)
 
-def load(file: Path) -> Settings:
-    """Read reporter.yaml. Raises SettingsError."""
-    import yaml  # noqa: PLC0415 - `netproof status` does without
 
-    try:
-        settings = msgspec.convert(yaml.safe_load(file.read_text(encoding="utf-8")) or {}, Settings)
-        if settings.digest:
-            due(settings.digest, 0)
-    except OSError as error:
-        raise SettingsError(f"{file} cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{file} is not YAML: {error}") from None
-    except (msgspec.ValidationError, ScheduleError) as error:
-        raise SettingsError(f"{file}: {error}") from None
-    return settings
+def load(content: bytes) -> Settings:
+    """Read reporter.yaml. Raises ValueError, which names the key."""
+    return msgspec.yaml.decode(content or b"{}", type=Settings)

@@ -34,10 +34,8 @@ def objects() -> list[Object]:
     return render(VALUES, namespace="ops")
 
 
-def test_what_the_chart_writes_is_what_the_reporter_reads(objects: list[Object], tmp_path: Any) -> None:
-    file = tmp_path / "reporter.yaml"
-    file.write_text(kind(objects, "ConfigMap")[NAME]["data"]["reporter.yaml"])
-    settings = load(file)
+def test_what_the_chart_writes_is_what_the_reporter_reads(objects: list[Object]) -> None:
+    settings = load(kind(objects, "ConfigMap")[NAME]["data"]["reporter.yaml"].encode())
     assert (settings.release, settings.namespace, settings.cluster) == ("np", "ops", "prod")
     assert (settings.state_secret, settings.namespaces) == (f"{NAME}-state", ("one", "ops", "two"))
     a, b, c, control = settings.vantages
@@ -55,11 +53,10 @@ def test_what_the_chart_writes_is_what_the_reporter_reads(objects: list[Object],
     ],
     ids=str,
 )
-def test_null_is_the_default_of_the_reporter_too(values: Object, tmp_path: Any) -> None:
+def test_null_is_the_default_of_the_reporter_too(values: Object) -> None:
     objects = render({**VALUES, "vantages": {"c": {"mode": "continuous"}}, **values}, namespace="ops")
-    file = tmp_path / "reporter.yaml"
-    file.write_text(kind(objects, "ConfigMap")[NAME]["data"]["reporter.yaml"])
-    assert load(file).vantages[0].every == "60s"
+    settings = load(kind(objects, "ConfigMap")[NAME]["data"]["reporter.yaml"].encode())
+    assert settings.vantages[0].every == "60s"
     args = kind(objects, "Deployment")["np-netproof-c"]["spec"]["template"]["spec"]["containers"][0]["args"]
     assert "--every=60s" in args
 
@@ -199,25 +196,23 @@ def test_labels_do_not_change_a_selector_which_is_immutable() -> None:
 
 
 @pytest.mark.parametrize("mode", ["cronjob", "continuous"])
-def test_its_objects_are_found_whatever_labels_the_application_has(mode: str, tmp_path: Any) -> None:
+def test_its_objects_are_found_whatever_labels_the_application_has(mode: str) -> None:
     theirs = {**THEIRS, "netproof-vantage": "else", "netproof-release": "else"}
     values = {**VALUES, "vantages": {"a": {"namespace": "one", "mode": mode}}, "control": {"enabled": False}}
     objects = render({**values, "podLabels": theirs, "commonLabels": theirs}, namespace="ops")
-    file = tmp_path / "reporter.yaml"
-    file.write_text(kind(objects, "ConfigMap")[NAME]["data"]["reporter.yaml"])
+    settings = load(kind(objects, "ConfigMap")[NAME]["data"]["reporter.yaml"].encode())
     own = kind(objects, {"cronjob": "CronJob", "continuous": "Deployment"}[mode])["np-netproof-a"]
     job = own["spec"].get("jobTemplate", own)
     found = [own["metadata"]["labels"], job["metadata"]["labels"], job["spec"]["template"]["metadata"]["labels"]]
-    assert [each["netproof-release"] for each in found] == [load(file).release] * 3
+    assert [each["netproof-release"] for each in found] == [settings.release] * 3
     assert {Metadata(name="x", namespace="one", labels=each).vantage for each in found} == {"one/np/a"}
 
 
-def test_a_chart_with_another_name_in_the_same_release_has_another_release_label(tmp_path: Any) -> None:
-    file = tmp_path / "reporter.yaml"
+def test_a_chart_with_another_name_in_the_same_release_has_another_release_label() -> None:
     named = render({**VALUES, "nameOverride": "east"}, namespace="ops")
-    file.write_text(kind(named, "ConfigMap")["np-east-reporter"]["data"]["reporter.yaml"])
+    settings = load(kind(named, "ConfigMap")["np-east-reporter"]["data"]["reporter.yaml"].encode())
     assert (
-        load(file).release == kind(named, "CronJob")["np-east-a"]["metadata"]["labels"]["netproof-release"] == "np-east"
+        settings.release == kind(named, "CronJob")["np-east-a"]["metadata"]["labels"]["netproof-release"] == "np-east"
     )
 
 

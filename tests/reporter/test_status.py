@@ -102,4 +102,4 @@ def test_the_reporter_outside_of_a_cluster_is_exit_2(tmp_path: Path) -> None:
 def test_settings_of_the_reporter_that_are_not_there_are_exit_2(tmp_path: Path) -> None:
     ran = netproof("reporter", "--settings", tmp_path / "none.yaml")
     assert ran.returncode == 2
-    assert f"{tmp_path}/none.yaml cannot be read: No such file or directory" in ran.stderr
+    assert f"{tmp_path}/none.yaml: cannot be read: No such file or directory" in ran.stderr
