@@ -19,7 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from checker.words import harmless
-from reporter.objects import Objects, UnreadableListError, read
+from reporter.objects import Objects, read
 from reporter.settings import Settings
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -100,7 +100,7 @@ class Api:
         try:
             with self._client() as client:
                 return msgspec.json.decode(self._call(client, method, path, **given), type=Secret)
-        except msgspec.MsgspecError as error:
+        except ValueError as error:
             raise ApiError(f"{path}: the answer is not a Secret: {error}") from None
 
     def _list(self, client: httpx.Client, path: str, kind: str, selector: str, into: Objects) -> None:
@@ -108,7 +108,7 @@ class Api:
         while True:
             try:
                 following = read(self._call(client, "GET", path, params=params), into, kind)
-            except UnreadableListError as error:
+            except ValueError as error:
                 raise ApiError(f"{path}: {error}") from None
             if not following:
                 return

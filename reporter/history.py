@@ -163,20 +163,14 @@ class Vantage(Struct, array_like=True):
                 day.verdicts = "".join(compress(day.verdicts, kept))
 
 
-class Failing(Struct, array_like=True):
-    """Why a channel could not be reached, and since when."""
-
-    since: int
-    reason: str
-
-
 class Channel(Struct, array_like=True):
     """A channel: its last message, and when the next one may be sent."""
 
     at: int = 0  # when it took the last message
     notified: dict[str, set[Episode]] = {}  # the findings at that time, by kind and target
     until: int = 0  # no reporter sends before, because one does, or because it failed
-    failing: Failing | None = None
+    failing: int = 0  # since when it cannot be reached; 0: it can
+    reason: str = ""  # why not
 
 
 class State(Struct, tag_field="version", tag=VERSION):

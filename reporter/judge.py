@@ -49,7 +49,7 @@ def look(objects: Objects, state: State, settings: Settings, now: int) -> Situat
         findings=tuple(each for each in findings(state.vantages.values()).values() if not each.ended),
         running={key for key, group in groups.items() if any(job.ended is None for job, _ in group.jobs)},
         unreadable=tuple(objects.unreadable),
-        failing={name: each.failing for name, each in state.channels.items() if each.failing},
+        failing={name: each for name, each in state.channels.items() if each.failing},
     )
 
 

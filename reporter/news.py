@@ -14,7 +14,7 @@ from checker.words import seconds
 from notifications.deliver import Attachment
 from notifications.render import VERSION
 from reporter.findings import Finding, findings
-from reporter.history import Channel, Episode, Failing, State
+from reporter.history import Channel, Episode, State
 from reporter.page import page
 from reporter.schedule import due as next_after
 from reporter.settings import Settings
@@ -70,8 +70,8 @@ def sent(state: State, message: Message, reason: str | None, now: int) -> None:
         state.channels[message.channel] = Channel(now, message.notified)
         return
     channel = state.channels.setdefault(message.channel, Channel())
-    channel.failing = Failing(channel.failing.since if channel.failing else now, reason)
-    channel.until = now + min(_LONGEST_PAUSE, (now - channel.failing.since) // 2)
+    channel.failing, channel.reason = channel.failing or now, reason
+    channel.until = now + min(_LONGEST_PAUSE, (now - channel.failing) // 2)
 
 
 def settle(state: State, channels: Collection[str]) -> None:
@@ -96,7 +96,7 @@ def document(groups: Groups, situation: Situation) -> dict[str, Any]:
         "time": utc(situation.at).isoformat(),
         **{name: [_item(each, situation.settings) for each in groups.get(name, ())] for name in _GROUPS},
         "undelivered": [
-            {"channel": name, "since": utc(each.since).isoformat(), "reason": each.reason}
+            {"channel": name, "since": utc(each.failing).isoformat(), "reason": each.reason}
             for name, each in situation.failing.items()
         ],
         "warnings": [f"cannot be read: {each}" for each in situation.unreadable[:5]],

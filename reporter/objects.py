@@ -18,10 +18,6 @@ _KINDS = ("CronJob", "Job", "Pod")
 _UNREADABLE = (ValueError, RecursionError)  # what msgspec raises
 
 
-class UnreadableListError(ValueError):
-    """A text that is no list of Kubernetes objects."""
-
-
 def seconds(time: datetime | None) -> int:
     """Return the seconds since the epoch; 0 for None."""
     return int(time.timestamp()) if time else 0
@@ -195,12 +191,12 @@ class _Header(Struct):
 def read(text: bytes, into: Objects, kind: str = "") -> str:
     """Add the objects of a list, all of one kind where a list of the API names none. Return the next page's token.
 
-    Raises UnreadableListError.
+    Raises ValueError if the text is no list.
     """
     try:
         found = msgspec.json.decode(text, type=_List)
     except _UNREADABLE as error:
-        raise UnreadableListError(f"it is not a list of Kubernetes objects in JSON: {error}") from None
+        raise ValueError(f"it is not a list of Kubernetes objects in JSON: {error}") from None
     for raw in found.items:
         header = _Header()
         try:

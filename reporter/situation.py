@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from reporter.findings import Finding
-from reporter.history import Check, Failing, Vantage
+from reporter.history import Channel, Check, Vantage
 from reporter.settings import Settings
 
 
@@ -27,7 +27,7 @@ class Situation:
     findings: tuple[Finding, ...]  # open ones, the most severe first
     running: set[str]  # the keys of vantages of which a Job runs
     unreadable: tuple[str, ...]  # what could not be read
-    failing: Mapping[str, Failing]  # channels that could not be reached
+    failing: Mapping[str, Channel]  # channels that cannot be reached
 
     @property
     def checks(self) -> tuple[Check, ...]:

@@ -16,7 +16,7 @@ from notifications.render import render
 from reporter import history, news
 from reporter.history import State
 from reporter.judge import look
-from reporter.objects import Objects, UnreadableListError, read
+from reporter.objects import Objects, read
 from reporter.settings import Settings, Vantage
 from tests.reporter.objects import HOUR, NOON, World, check, message
 
@@ -112,7 +112,7 @@ def test_an_object_that_cannot_be_read_is_named_and_hides_no_other() -> None:
 
 @pytest.mark.parametrize("text", [b"", b"{}", b"null", b'{"items": {}}', b"\xff", b"[" * 5000])
 def test_what_is_not_a_list_is_an_error(text: bytes) -> None:
-    with pytest.raises(UnreadableListError, match="it is not a list of Kubernetes objects in JSON"):
+    with pytest.raises(ValueError, match="it is not a list of Kubernetes objects in JSON"):
         read(text, Objects())
 
 

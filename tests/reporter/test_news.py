@@ -250,8 +250,7 @@ def test_times_of_a_clock_that_was_wrong_delay_nothing() -> None:
     release = Release()
     release.world.cronjob()
     release.ran("violation", NOON)
-    failing = history.Failing(NOON + DAY, "HTTP 500")
-    release.state.channels["all"] = history.Channel(until=NOON + DAY, failing=failing)
+    release.state.channels["all"] = history.Channel(until=NOON + DAY, failing=NOON + DAY, reason="HTTP 500")
     assert release.notify(NOON) == {"all": {"new": ["tcp://db:5432"]}}
     release.state.channels["all"].at = NOON + 300 * DAY
     assert release.notify(NOON + MINUTE) == {"all": {"still": ["tcp://db:5432"]}}
@@ -288,7 +287,7 @@ def test_the_summary_waits_for_its_time_after_it_was_off_or_a_clock_was_wrong(mi
 def test_channels_that_fail_get_one_message_together() -> None:
     release = Release("chat", "mail", "pager")
     release.world.cronjob()
-    failing = history.Channel(failing=history.Failing(NOON, "HTTP 500"))
+    failing = history.Channel(failing=NOON, reason="HTTP 500")
     release.state.channels = {"chat": failing, "mail": failing}
     release.ran("violation", NOON)
     due = news.due(release.state, release.look(), release.channels)

@@ -287,9 +287,7 @@ def test_a_message_that_cannot_be_made_is_a_failure_of_its_channels(
             reporter.round(NOON)
         why = "the message cannot be made: not a document of netproof"
         assert reporter.notes == [("ERROR", f"channel chat: not delivered: {why}")]
-        failing = history.load(reporter.api.state).channels["chat"].failing
-        assert failing
-        assert failing.reason == why
+        assert history.load(reporter.api.state).channels["chat"].reason == why
         reporter.round(NOON + 20)
     assert len(chat.requests) == 1
 
