@@ -29,6 +29,13 @@ VERDICTS = ("", "pass", "inconclusive", "violation")  # the worst last
 SEVERITY: dict[str, int] = {"leak": 3, "unreachable": 2, "inconclusive": 1, "overdue": 0, "": -1}
 
 
+def kind(expect: str, state: str) -> str:
+    """Name the finding that a check has in a state, or return an empty text."""
+    if state == "violation":
+        return "leak" if expect == "blocked" else "unreachable"
+    return "inconclusive" if state == "inconclusive" else ""
+
+
 class Episode(Struct, array_like=True, frozen=True):
     """A finding of one check, from its begin to its end."""
 
@@ -75,23 +82,23 @@ class Check(Struct, array_like=True):
         """Whether another vantage has reached the target that is blocked here; None: not blocked, or exempt."""
         return None if self.proven_by is None else bool(self.proven_by)
 
-    def change(self, state: str, time: int) -> None:
-        """Note the state since a time."""
+    def note(self, state: str, place: str, time: int) -> None:
+        """Note the state after a run of the vantage `place`; an empty one: the check left the lists."""
         if state != self.state:
             self.state, self.since = state, time
             self.changes = (*self.changes, (time, state))[-_MOST_CHANGES:]
+        if state == "pass":
+            self.passed = time
+        self.find(kind(self.expect, state), place, time, gone=not state)
 
-    def find(self, kind: str, place: str, time: int) -> None:
-        """Note a finding. It replaces one that is less severe: an inconclusive run does not end a leak."""
+    def find(self, found: str, place: str, time: int, *, gone: bool = False) -> None:
+        """Note the kind of a finding; an empty one: it has ended. An inconclusive check does not end a leak."""
         before = self.finding
-        if SEVERITY[kind] > SEVERITY[before]:
+        if before and not found:
+            self.findings[before] = replace(self.findings[before], until=time, gone=gone)
+        elif SEVERITY[found] > SEVERITY[before]:
             self.findings.pop(before, None)  # it is not over: it became worse
-            self.findings[kind] = Episode(place, time)
-
-    def end(self, time: int, *, gone: bool = False) -> None:
-        """Note the end of the finding that is open."""
-        if kind := self.finding:
-            self.findings[kind] = replace(self.findings[kind], until=time, gone=gone)
+            self.findings[found] = Episode(place, time)
 
 
 class Day(Struct, array_like=True):

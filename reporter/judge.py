@@ -78,7 +78,7 @@ def _vantage(key: str, listed: Listed, group: Group, state: State, now: int) -> 
     if vantage.left or (before.mode, before.schedule, before.every) != (listed.mode, listed.schedule, listed.every):
         vantage.scheduled = now
     if before.config != listed.config:  # the API does not show which checks a continuous vantage has now
-        leave(vantage.checks.values(), now)
+        leave(vantage, vantage.checks, now)
     vantage.left = 0
     return vantage
 
@@ -93,10 +93,10 @@ def _learn_trouble(vantage: Vantage, group: Group, unlisted: str, now: int) -> N
     if not overdue and vantage.reported < vantage.last:
         overdue = vantage.problem
     kind = "overdue" if overdue else "inconclusive" if text else ""
-    if kind != itself.finding:
-        itself.end(now)
     if kind:
         itself.seen = harmless(overdue or text)
+    if kind != itself.finding:
+        itself.find("", vantage.key, now)
         itself.find(kind, vantage.key, now)
 
 
@@ -134,10 +134,10 @@ def _leave(state: State, key: str, now: int) -> None:
     vantage = state.vantages[key]
     if not vantage.left:
         vantage.left = now
-        leave(vantage.checks.values(), now)
+        leave(vantage, vantage.checks, now)
         vantage.itself.seen = "it was removed from the release"
         vantage.itself.find("overdue", key, now)
-        vantage.itself.end(now, gone=True)
+        vantage.itself.find("", key, now, gone=True)
     elif vantage.left < now - OLDEST:
         del state.vantages[key]
 

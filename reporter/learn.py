@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from functools import lru_cache
 
-from checker.model import Finding as Kind
 from checker.report import Check as Reported
 from checker.target import identify
 from checker.words import harmless, seconds
@@ -39,7 +38,7 @@ def learn(vantage: Vantage, run: Run, cluster_domain: str) -> None:
             known.identity = str(_identify(check.target, vantage.listed.namespace, cluster_domain) or check.target)
         _learn(known, check, vantage.key, run.finished)
     if not late and report.checks and not report.left_out:
-        leave((check for key, check in vantage.checks.items() if key not in listed), run.finished)
+        leave(vantage, vantage.checks.keys() - listed.keys(), run.finished)
         vantage.forget(run.finished - OLDEST)
 
 
@@ -55,30 +54,22 @@ def learn_rounds(vantage: Vantage, now: int) -> None:
     if long and (vantage.problem or any(check.state != "pass" for check in vantage.current)):
         vantage.problem, vantage.exit_code, vantage.last = "", None, now
         for check in vantage.current:
-            check.passed = check.passed if check.state == "pass" else now
-            check.change("pass", now)
-            check.end(now)
+            check.note("pass", vantage.key, now)
 
 
-def leave(checks: Iterable[Check], time: int) -> None:
+def leave(vantage: Vantage, keys: Iterable[str], time: int) -> None:
     """Note that checks are no longer on the lists of their vantage."""
-    for check in checks:
-        check.change("", time)
-        check.end(time, gone=True)
+    for key in keys:
+        vantage.checks[key].note("", vantage.key, time)
 
 
 def _learn(known: Check, check: Reported, place: str, time: int) -> None:
     if known.expect not in ("", check.expect):  # a vantage became a control
-        known.end(time, gone=True)
+        known.find("", place, time, gone=True)
     known.expect, known.exempt, known.proxied, known.lag = check.expect, check.exempt, check.proxied, check.lag
     known.name, known.because = _plain(check.name) or known.name, _plain(check.because) or known.because
     known.outcome, known.seen, known.controls = check.outcome, _plain(check.seen), check.controls
-    known.change(check.verdict, time)
-    if kind := Kind.of(check.expect, check.verdict):
-        known.find(kind, place, time)
-    else:
-        known.passed = time
-        known.end(time)
+    known.note(check.verdict, place, time)
 
 
 def _plain(text: str | None) -> str:

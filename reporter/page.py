@@ -14,10 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from checker import __version__
-from checker.model import Expect, Verdict
-from checker.model import Finding as Kind
 from reporter.findings import Finding
-from reporter.history import Check, Episode, Vantage
+from reporter.history import Check, Episode, Vantage, kind
 from reporter.schedule import count
 from reporter.situation import Situation, utc
 
@@ -86,8 +84,8 @@ def _ended(situation: Situation, period: Period) -> list[Finding]:
         for check in vantage.current:
             for (began, state), (over, _) in pairwise(check.changes):
                 if state in _BAD and utc(over).date() >= period.first and utc(began).date() <= period.last:
-                    kind = Kind.of(Expect(check.expect), Verdict(state)) or ""
-                    found.append(Finding(kind, [check], {Episode(vantage.key, began, over)}))
+                    episode = Episode(vantage.key, began, over)
+                    found.append(Finding(kind(check.expect, state), [check], {episode}))
     return sorted(found, key=lambda each: -each.since)
 
 
