@@ -132,9 +132,9 @@ class _Runner:
             await asyncio.gather(*map(self.deny, self.denied))
         if self.denied:
             await asyncio.gather(*map(self.reach, filter(_State.answered, self.reached)))
-        proof = self.proof()
-        for state in self.denied:
-            self.decide(state, verdict.judge_denial(state.check, state.attempts, state.deciding, proof))
+            proof = self.proof()
+            for state in self.denied:
+                self.decide(state, verdict.judge_denial(state.check, state.attempts, state.deciding, proof))
 
     def proof(self) -> verdict.Proof:
         """Return when the network worked. That of an isolated vantage needs an address and a default route.
