@@ -73,17 +73,15 @@ class Api:
         selector = f"netproof-release={settings.release}"
         with self._client() as client:
             for namespace in settings.namespaces:
-                whole = Objects()
                 try:
                     for group, kind in _LISTS:  # pods last: they are as new as their Jobs, or newer
                         path = f"{group}/namespaces/{namespace}/{kind.lower()}s"
-                        self._list(client, path, kind, selector, whole)
-                    found.items += whole.items
-                    found.unreadable += whole.unreadable
+                        self._list(client, path, kind, selector, found)
                 except ApiError as error:
                     if error.status not in (403, 404):
                         raise
                     found.unlisted[namespace] = str(error)
+                    found.items = [each for each in found.items if each.metadata.namespace != namespace]
         return found
 
     def secret(self, namespace: str, name: str) -> Secret:

@@ -1,4 +1,7 @@
-"""The runs of a vantage that ended: each with its report, or with the reason why there is none."""
+"""The runs of a vantage that ended: each with its report, or with the reason why there is none.
+
+What the texts quote is not trusted: who stores or shows them makes them harmless.
+"""
 
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -6,7 +9,6 @@ from dataclasses import dataclass
 
 from checker.report import Report
 from checker.termination import UnreadableError, read
-from checker.words import harmless
 from reporter.objects import Detail, Group, Object, seconds
 
 _GRACE = 30  # seconds until a Job without a running pod counts as one that cannot start
@@ -62,7 +64,7 @@ def _of_job(job: Object, pods: Sequence[Object], known: Collection[str], now: in
         exit_code = int(code[1]) if code else 0 if end.type == "Complete" else None
         coded = "" if exit_code is None else f" with exit code {exit_code}"
         why = f"its pod left no termination message ({_reason(pods[-1])})" if pods else "its pod was deleted"
-        reason = f"; the Job's reason: {harmless(end.reason)}" if end.reason and end.type == "Failed" else ""
+        reason = f"; the Job's reason: {end.reason}" if end.reason and end.type == "Failed" else ""
         problem = f"Job {job.metadata.name} ended{coded}, but there is no report: {why}{reason}"
         yield Run(ident, finished, exit_code, problem)
 
@@ -93,30 +95,30 @@ def stuck(job: Object, pods: Sequence[Object], now: int) -> Iterator[str]:
         waiting = container.state.get("waiting")
         quiet = waiting and waiting.reason in (None, "ContainerCreating", "PodInitializing")
         if waiting and not (quiet and waited < _LONG_GRACE):
-            message = harmless(waiting.message or "")[:300]
+            message = (waiting.message or "")[:300]
             yield f"Job {name} cannot start: {waiting.reason} {message}".rstrip() + f". See: {see}"
     for condition in status.conditions or ():
         if condition.type == "PodScheduled" and condition.status == "False":
-            yield f"its pod cannot be scheduled: {harmless(condition.message or '')[:300]}. See: {see}"
+            yield f"its pod cannot be scheduled: {(condition.message or '')[:300]}. See: {see}"
 
 
 def _reason(pod: Object) -> str:
     """Return how a pod ended: Evicted, for example, with the message of the kubelet."""
     status = pod.status
-    return harmless(": ".join(filter(None, (status.reason or status.phase or "unknown", status.message))))[:250]
+    return ": ".join(filter(None, (status.reason or status.phase or "unknown", status.message)))[:250]
 
 
 def _report(last: Detail) -> tuple[Report | None, str]:
     """Read the termination message. Return the report, and what is wrong with it or with the run."""
-    how = f"exit code {last.exit_code}" + (f", {harmless(last.reason)}" if last.reason not in (None, "Error") else "")
+    how = f"exit code {last.exit_code}" + (f", {last.reason}" if last.reason not in (None, "Error") else "")
     if not last.message:
         return None, f"the run left no termination message ({how})"
     try:
         report = read(last.message)
     except UnreadableError as error:
-        return None, f"the termination message cannot be read: {harmless(str(error))[:200]} ({how})"
+        return None, f"the termination message cannot be read: {str(error)[:200]} ({how})"
     if report.error:
-        return report, harmless(" ".join((report.error.title, *report.error.problems[:3])))[:500]
+        return report, " ".join((report.error.title, *report.error.problems[:3]))[:500]
     if report.exit_code != last.exit_code:
         return report, f"the exit code differs from the report's: {how}, not {report.exit_code}"
     findings = sum(each.verdict != "pass" for each in report.checks)
