@@ -29,8 +29,8 @@ VERDICTS = ("", "pass", "inconclusive", "violation")  # the worst last
 SEVERITY: dict[str, int] = {"leak": 3, "unreachable": 2, "inconclusive": 1, "overdue": 0, "": -1}
 
 
-def kind(expect: str, state: str) -> str:
-    """Name the finding that a check has in a state, or return an empty text."""
+def finding_of(expect: str, state: str) -> str:
+    """Return the kind of finding that a check has in a state, or an empty text."""
     if state == "violation":
         return "leak" if expect == "blocked" else "unreachable"
     return "inconclusive" if state == "inconclusive" else ""
@@ -89,7 +89,7 @@ class Check(Struct, array_like=True):
             self.changes = (*self.changes, (time, state))[-_MOST_CHANGES:]
         if state == "pass":
             self.passed = time
-        self.find(kind(self.expect, state), place, time, gone=not state)
+        self.find(finding_of(self.expect, state), place, time, gone=not state)
 
     def find(self, found: str, place: str, time: int, *, gone: bool = False) -> None:
         """Note the kind of a finding; an empty one: it has ended. An inconclusive check does not end a leak."""

@@ -113,7 +113,8 @@ def summary_is_due(state: State, situation: Situation) -> bool:
 
 def summary(situation: Situation) -> tuple[dict[str, Any], Attachment]:
     """Write the summary: a document with every open finding and the numbers, and the page."""
-    states, proven = (Counter(getattr(check, name) for check in situation.checks) for name in ("state", "proven"))
+    states = Counter(check.state for check in situation.checks)
+    proven = Counter(check.proven for check in situation.checks)
     counts = ", ".join(f"{states[name]} {name}" for name in ("pass", "violation", "inconclusive") if states[name])
     numbers = (
         f"{len(situation.vantages)} vantages, {len(situation.checks)} checks: {counts or 'none'}; "

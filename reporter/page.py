@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from checker import __version__
 from reporter.findings import Finding
-from reporter.history import Check, Episode, Vantage, kind
+from reporter.history import Check, Episode, Vantage, finding_of
 from reporter.schedule import count
 from reporter.situation import Situation, utc
 
@@ -85,7 +85,7 @@ def _ended(situation: Situation, period: Period) -> list[Finding]:
             for (began, state), (over, _) in pairwise(check.changes):
                 if state in _BAD and utc(over).date() >= period.first and utc(began).date() <= period.last:
                     episode = Episode(vantage.key, began, over)
-                    found.append(Finding(kind(check.expect, state), [check], {episode}))
+                    found.append(Finding(finding_of(check.expect, state), [check], {episode}))
     return sorted(found, key=lambda each: -each.since)
 
 
