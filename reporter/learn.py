@@ -51,9 +51,10 @@ def learn_rounds(vantage: Vantage, now: int) -> None:
         vantage.last = now
         if long:
             vantage.count(now, {key: "pass" for key, check in vantage.checks.items() if check.state}, runs=0)
-    if long and (vantage.problem or any(check.state != "pass" for check in vantage.current)):
+    bad = [check for check in vantage.current if check.state != "pass"]
+    if long and (vantage.problem or bad):
         vantage.problem, vantage.exit_code, vantage.last = "", None, now
-        for check in vantage.current:
+        for check in bad:
             check.note("pass", vantage.key, now)
 
 
