@@ -39,16 +39,14 @@ class Checks:
             for key, entries in (("allow", vantage.allow), ("deny", vantage.deny)):
                 texts = [each.target for each in entries if each.on_network]
                 self.all += [Check(vantage, key, text, pod, *self._endpoints(text, vantage)) for text in texts]
-        self.evaluators = evaluators(inventory)
+        self.certain, self.possible = evaluators(inventory)
 
-    def sees(self, check: Check, gone: Collection[Part] = ()) -> str:
-        """Return the result of a check: `open`, `shut`, `partly` (not certain), or `unresolved`."""
-        certain, possible = self.evaluators
-        if check.by_name and not certain.senders(self.inventory.dns, gone) >> check.pod & 1:
-            return "unresolved"
-        if certain.senders(check.to, gone) >> check.pod & 1:
-            return "open"
-        return "partly" if possible.senders(check.to, gone) >> check.pod & 1 else "shut"
+    def sees(self, check: Check, gone: Collection[Part] = ()) -> set[str]:
+        """Return the possible results of a check: `open` and `shut`, or `unresolved`."""
+        if check.by_name and not self.certain.senders(self.inventory.dns, gone) >> check.pod & 1:
+            return {"unresolved"}
+        reached = (each.senders(check.to, gone) >> check.pod & 1 for each in (self.certain, self.possible))
+        return {"open" if each else "shut" for each in reached}
 
     def _endpoints(self, text: str, vantage: Vantage) -> tuple[tuple[Endpoint, ...], bool]:
         """Find where a target leads, and whether a name must resolve on the way."""

@@ -30,8 +30,7 @@ class Coverage:
 
 def coverage(checks: Checks) -> Coverage:
     """Remove each policy and rule in a copy, and find the checks that have another result then."""
-    evaluators, inventory = checks.evaluators, checks.inventory
-    certain = evaluators[0]
+    inventory, certain, both = checks.inventory, checks.certain, (checks.certain, checks.possible)
     known = [each for each in checks.all if each.to]
     ends = {to: None for each in (*checks.targets.values(), *(one.to for one in known), inventory.dns) for to in each}
     concerned = defaultdict[Part, list[Check]](list)  # the checks that a removal could change
@@ -41,21 +40,15 @@ def coverage(checks: Checks) -> Coverage:
             concerned[part].append(each)
     parts: dict[str, bool | None] = {}
     for name, gone in _removals(inventory.policies):
-        noticed = any(_differs(checks, check, gone) for check in concerned[gone[0]])
+        noticed = any(checks.sees(each).isdisjoint(checks.sees(each, gone)) for each in concerned[gone[0]])
         reached = ends if gone[0][0].parts("egress") else [to for to in ends if gone[0] in certain.on_ingress[to.pod]]
-        matters = noticed or any(
-            each.senders([to]) != each.senders([to], gone) for to in reached for each in evaluators
-        )
+        matters = noticed or any(each.senders([to]) != each.senders([to], gone) for to in reached for each in both)
         parts[name] = noticed if matters else None
     backends = {each.to for each in known}
     probed = {each.host for each in inventory.destinations if each.backends in backends}
     services = dict.fromkeys(each.host for each in inventory.destinations if each.host not in probed)
-    return Coverage(
-        parts,
-        tuple(_alone(checks)),
-        tuple(services),
-        tuple(f"{each.vantage.name}: {each.text}" for each in checks.all if not each.to),
-    )
+    unknown = (f"{each.vantage.name}: {each.text}" for each in checks.all if not each.to)
+    return Coverage(parts, tuple(_alone(checks)), tuple(services), tuple(unknown))
 
 
 def _removals(policies: Iterable[NetworkPolicy]) -> Iterator[tuple[str, Parts]]:
@@ -67,18 +60,12 @@ def _removals(policies: Iterable[NetworkPolicy]) -> Iterator[tuple[str, Parts]]:
                 yield f"{policy} {direction}[{index}]", (part,)
 
 
-def _differs(checks: Checks, check: Check, gone: Parts) -> bool:
-    """Whether a check certainly has another result after a removal."""
-    seen = {checks.sees(check), checks.sees(check, gone)}
-    return len(seen) == 2 and "partly" not in seen
-
-
 def _alone(checks: Checks) -> Iterator[str]:
     """Yield the workloads that no vantage of their namespace represents: they may reach other targets."""
     ends = (*checks.targets.values(), checks.inventory.dns)
-    views = [each.senders(to) for each in checks.evaluators for to in ends]
+    views = [each.senders(to) for each in (checks.certain, checks.possible) for to in ends]
     vantages = set_of(each.pod for each in checks.all)
-    groups = split(checks.evaluators[0].within.values(), views).values()
+    groups = split(checks.certain.within.values(), views).values()
     alone = union(*(group for group in groups if not group & vantages))
     for index, origin in checks.inventory.origins.items():
         if alone >> index & 1:

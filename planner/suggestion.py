@@ -24,11 +24,8 @@ class Suggestion:
         self.control = None if lists.control is None else _origin(lists, lists.control)
         # What is on no list, or only in part.
         self.other_policies = inventory.others
-        self.partly = [
-            to
-            for to, maybe in lists.maybe_reached.items()
-            if to.service and maybe & ~lists.reached[to] & lists.vantages
-        ]
+        partly = (to for to, maybe in lists.maybe_reached.items() if maybe & ~lists.reached[to] & lists.vantages)
+        self.partly = [to for to in partly if to.service]
         self.not_ready = [to for to in inventory.destinations if not to.ready]
         dns = set(inventory.dns)
         others = (to for to in inventory.destinations if to.protocol != "TCP" and not dns.intersection(to.backends))
