@@ -107,14 +107,12 @@ class Evaluator:
     def invited(self, to: Endpoint) -> int:
         """Find the senders that a rule with named peers permits, or, in the endpoint's namespace, any rule."""
         isolating = self.on_ingress[to.pod]
-        let_in = (peers for rule, peers in self._rules(isolating, to) if rule.is_specific)
-        let_out = (
-            group
-            for parts, group in self._groups.items()
-            if any(rule.is_specific and peers >> to.pod & 1 for rule, peers in self._rules(parts, to))
+        let_in = self._named(isolating, to, specific=True)
+        leading = (
+            group for parts, group in self._groups.items() if self._named(parts, to, specific=True) >> to.pod & 1
         )
         inside = self.within[self.pods[to.pod].namespace] & (_ALL if isolating else self.restricted)
-        return self.senders([to]) & union(*let_in, *let_out, inside)
+        return self.senders([to]) & union(let_in, *leading, inside)
 
     def deciding(self, sender: int, to: Endpoint) -> set[NetworkPolicy]:
         """Return the policies that permit a connection, or, where it is not permitted, those that deny it."""
@@ -139,22 +137,22 @@ class Evaluator:
         return found
 
     def _find_let_in(self, isolating: Parts, to: Endpoint) -> int:
-        peers = (peers for _, peers in self._rules(isolating, to))
-        return union(self._own_node(to.pod), *peers) if isolating else _ALL
+        return self._own_node(to.pod) | self._named(isolating, to) if isolating else _ALL
 
     def _find_let_out(self, to: Endpoint) -> int:
         return union(*(group for parts, group in self._groups.items() if self._permit(parts, to)))
 
     def _permit(self, restricting: Parts, to: Endpoint) -> bool:
         """Whether all that isolates a sender on egress permits it to send to an endpoint."""
-        return not restricting or any(peers >> to.pod & 1 for _, peers in self._rules(restricting, to))
+        return not restricting or bool(self._named(restricting, to) >> to.pod & 1)
 
-    def _rules(self, parts: Parts, to: Endpoint) -> Iterator[tuple[Rule, int]]:
-        """Yield the rules for the port of an endpoint, each with the pods that it names as peers."""
-        declared = self.pods[to.pod].ports
+    def _named(self, parts: Parts, to: Endpoint, *, specific: bool = False) -> int:
+        """Find the pods that rules for the port of an endpoint name as peers: all rules, or those with named peers."""
+        found, declared = 0, self.pods[to.pod].ports
         for policy, rule in parts:
             if rule and (not rule.ports or any(_matches(each, to, declared) for each in rule.ports)):
-                yield rule, self._sources(policy.metadata.space, rule)
+                found |= self._sources(policy.metadata.space, rule) if rule.is_specific or not specific else 0
+        return found
 
     def _find_sources(self, namespace: str, rule: Rule) -> int:
         """Find the pods that a rule names as peers."""

@@ -285,43 +285,32 @@ class Namespace(Object, frozen=True, eq=False):
     """Its labels are what namespace selectors look at."""
 
 
-class OtherSubject(_Fields, frozen=True):
-    """Of an AdminNetworkPolicy and its kin: https://network-policy-api.sigs.k8s.io/api-overview/."""
-
-    namespaces: LabelSelector | None = None
-    pods: Peer | None = None
-
-
-class OtherSpec(_Fields, frozen=True):
-    """What a policy of another kind selects; Cilium has `endpointSelector`."""
-
-    subject: OtherSubject = OtherSubject()
-    endpoint_selector: LabelSelector | None = None
-
-
 class OtherPolicy(Object, frozen=True, eq=False):
     """A policy of another kind: netproof does not evaluate it, and suggests nothing for the pods that it selects."""
 
-    spec: Any = None
+    spec: dict[str, Any] | None = None
 
     def __str__(self) -> str:
         return f"{self.kind} {'/'.join(filter(None, (self.metadata.namespace, self.metadata.name)))}"
 
     @property
     def selected(self) -> Peer:
-        """The pods that it selects, in its namespace if it has one. A selector that cannot be read selects all."""
-        # Keys of labels may name their source, as in `k8s:app`:
-        # https://docs.cilium.io/en/stable/security/policy/intro/
-        text = re.sub(rb'"(k8s|any):', b'"', msgspec.json.encode(self.spec or {}))
+        """The pods that it selects, in its namespace if it has one. A selector that cannot be read selects all.
+
+        AdminNetworkPolicy and its kin: https://network-policy-api.sigs.k8s.io/api-overview/
+        Cilium: https://docs.cilium.io/en/stable/security/policy/intro/; keys may name their source, as in `k8s:app`.
+        """
         try:
-            spec = msgspec.json.decode(text, type=OtherSpec)
-        except msgspec.ValidationError:
-            spec = OtherSpec()
-        chosen = spec.subject.pods or Peer(spec.endpoint_selector or EVERYTHING, spec.subject.namespaces or EVERYTHING)
-        pods = chosen.pod_selector or EVERYTHING
+            spec, subject = self.spec or {}, (self.spec or {}).get("subject") or {}
+            others = {"namespaceSelector": subject.get("namespaces"), "podSelector": spec.get("endpointSelector")}
+            text = re.sub(rb'"(k8s|any):', b'"', msgspec.json.encode(subject.get("pods") or others))
+            found = msgspec.json.decode(text, type=Peer)
+        except (msgspec.ValidationError, AttributeError):
+            found = Peer(EVERYTHING)
+        pods = found.pod_selector or EVERYTHING
         if any(":" in key or key.startswith("io.") for key in pods.keys):
             pods = EVERYTHING
-        return Peer(pods, None if self.metadata.namespace else chosen.namespace_selector or EVERYTHING)
+        return Peer(pods, None if self.metadata.namespace else found.namespace_selector or EVERYTHING)
 
 
 class _Header(_Fields, frozen=True):
