@@ -150,8 +150,10 @@ class Evaluator:
         """Find the pods that rules for the port of an endpoint name as peers: all rules, or those with named peers."""
         found, declared = 0, self.pods[to.pod].ports
         for policy, rule in parts:
-            if rule and (not rule.ports or any(_matches(each, to, declared) for each in rule.ports)):
-                found |= self._sources(policy.metadata.space, rule) if rule.is_specific or not specific else 0
+            if rule is None or (specific and not rule.is_specific):
+                continue
+            if not rule.ports or any(_matches(each, to, declared) for each in rule.ports):
+                found |= self._sources(policy.metadata.space, rule)
         return found
 
     def _find_sources(self, namespace: str, rule: Rule) -> int:

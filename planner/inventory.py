@@ -106,12 +106,12 @@ class Inventory:
         self.others = [each for each in objects.of(k8s.OtherPolicy) if each.kind not in ignored_kinds]
         rules = [rule for each in self.policies for _, rule in each.parts(*k8s.DIRECTIONS) if rule]
         peers = [peer for rule in rules for peer in rule.peers] + [each.selected for each in self.others]
-        self.selectors: dict[str, list[k8s.LabelSelector]] = defaultdict(list)  # of pods, by the keys that they use
+        self._selectors: dict[str, list[k8s.LabelSelector]] = defaultdict(list)  # of pods, by the keys that they use
         selecting = [each.spec.pod_selector for each in self.policies] + [each.pod_selector for each in peers]
         for selector in {each or k8s.EVERYTHING for each in selecting}:
             for key in selector.keys:
-                self.selectors[key].append(selector)
-        self._keys = {*self.selectors, *(key for each in services for key in each.spec.selector or ())}
+                self._selectors[key].append(selector)
+        self._keys = {*self._selectors, *(key for each in services for key in each.spec.selector or ())}
         self._blocks = {peer.ip_block for peer in peers if peer.ip_block}
         of_pods = {pod.status.pod_ip for pod in pods if not pod.spec.host_network}
         self._ranges = pod_ranges(ip_address(each) for each in of_pods if each)
@@ -166,22 +166,28 @@ class Inventory:
         self.workloads.setdefault((namespace, name), Workload(namespace, name, own)).pods.add(index)
 
     def _origins(self) -> list[Origin]:
-        """List where vantages can probe from: the distinct sets of labels that policies select on, by namespace.
+        """List where vantages can probe from: the sets of labels that differ for policies, by namespace.
 
-        Each namespace has also one without workloads, at its end.
+        Each namespace has also one without labels, at its end.
         """
         found: dict[tuple[str, frozenset[tuple[str, str]]], set[str]] = defaultdict(set)
         pods, left_out = list(self.pods), _SYSTEM - {each.metadata.space for each in self.policies}
         for each in self.workloads.values():
             for pod in (pods[index] for index in each.pods if not pods[index].on_host_network):
                 if pod.namespace not in left_out:
-                    labels = frozenset((key, value) for key, value in pod.labels if key in self.selectors)
-                    found[pod.namespace, labels].add(each.name)
+                    found[pod.namespace, self._fewest(dict(pod.labels))].add(each.name)
                     found.setdefault((pod.namespace, frozenset()), set())
         listed = [Origin(space, dict(sorted(labels)), tuple(sorted(names))) for (space, labels), names in found.items()]
-        return sorted(
-            listed, key=lambda each: (each.namespace, not each.workloads, each.workloads, [*each.labels.items()])
-        )
+        return sorted(listed, key=lambda one: (one.namespace, not one.workloads, one.workloads, [*one.labels.items()]))
+
+    def _fewest(self, labels: Mapping[str, str]) -> frozenset[tuple[str, str]]:
+        """Leave out labels that change nothing for any policy: fewer Services and budgets select a vantage then."""
+        for key in sorted(labels):
+            fewer = {name: value for name, value in labels.items() if name != key}
+            before, after = {**VANTAGE_LABELS, **labels}, {**VANTAGE_LABELS, **fewer}
+            if all(each.selects(before) == each.selects(after) for each in self._selectors[key]):
+                labels = fewer
+        return frozenset(labels.items())
 
     def _of_service(self, service: k8s.Service) -> Iterator[Destination]:
         """Find the backends of each port of a Service: https://kubernetes.io/docs/concepts/services-networking/service/."""

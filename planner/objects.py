@@ -301,7 +301,8 @@ class OtherPolicy(Object, frozen=True, eq=False):
         Cilium: https://docs.cilium.io/en/stable/security/policy/intro/; keys may name their source, as in `k8s:app`.
         """
         try:
-            spec, subject = self.spec or {}, (self.spec or {}).get("subject") or {}
+            spec = self.spec or {}
+            subject = spec.get("subject") or {}
             others = {"namespaceSelector": subject.get("namespaces"), "podSelector": spec.get("endpointSelector")}
             text = re.sub(rb'"(k8s|any):', b'"', msgspec.json.encode(subject.get("pods") or others))
             found = msgspec.json.decode(text, type=Peer)

@@ -1,12 +1,11 @@
 """Suggested vantages with their lists, each entry with its reason, and what the lists do not show."""
 
 import re
-from collections.abc import Mapping
 from itertools import chain, count
 from pathlib import Path
 
 from planner.evaluator import members
-from planner.inventory import VANTAGE_LABELS, Destination, Inventory, Origin
+from planner.inventory import Destination, Inventory, Origin
 from planner.lists import Lists
 from planner.values import Entry, Vantage, scalar
 
@@ -53,19 +52,8 @@ def _names(lists: Lists) -> dict[int, str]:
 
 def _origin(lists: Lists, index: int) -> Origin:
     """Return the origin of a vantage, with the workloads of all origins that it represents."""
-    origin = lists.origins[index]
     workloads = {each for one in members(lists.groups[index]) for each in lists.origins[one].workloads}
-    return Origin(origin.namespace, _fewest(lists.inventory, origin.labels), tuple(sorted(workloads)))
-
-
-def _fewest(inventory: Inventory, labels: Mapping[str, str]) -> Mapping[str, str]:
-    """Leave out labels that change nothing for any policy: fewer Services and budgets select the pod then."""
-    for key in sorted(labels):
-        fewer = {name: value for name, value in labels.items() if name != key}
-        before, after = {**VANTAGE_LABELS, **labels}, {**VANTAGE_LABELS, **fewer}
-        if all(each.selects(before) == each.selects(after) for each in inventory.selectors[key]):
-            labels = fewer
-    return labels
+    return lists.origins[index]._replace(workloads=tuple(sorted(workloads)))
 
 
 def _vantage(lists: Lists, index: int, name: str) -> Vantage:
