@@ -28,7 +28,7 @@ VANTAGE_LABELS = dict.fromkeys(
     + [f"{prefix}{key}" for prefix in ("", "batch.kubernetes.io/") for key in ("job-name", "controller-uid")],
     "netproof",
 )
-METADATA = ("169.254.169.254", 80)  # of the cloud
+METADATA = "169.254.169.254"  # of the cloud
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +224,7 @@ class Inventory:
                 yield Destination("default", "kubernetes", "TCP", 443, address, to, ready=True), "the API server"
         nodes = {ip_address(pod.status.host_ip) for pod in pods if pod.status.host_ip}
         kubelet = [(str(min(nodes, key=lambda each: (each.version, each))), 10250, "a node's kubelet")] if nodes else []
-        for place, number, what in (*kubelet, (*METADATA, "cloud metadata")):
+        for place, number, what in (*kubelet, (METADATA, 80, "cloud metadata")):
             backend = Endpoint(self.elsewhere(ip_address(place)), "TCP", number)
             yield Destination("", "", "TCP", number, place, (backend,), ready=True), what
 

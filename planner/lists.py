@@ -96,7 +96,7 @@ class Lists:
         isolating = self.certain.on_egress[index] + sum((self.certain.on_ingress[end.pod] for end in to.backends), ())
         removals = {policy: policy.parts(*DIRECTIONS) for policy, _ in isolating}
         detected = sum(self.certain.senders(to.backends, each) >> index & 1 for each in removals.values())
-        return -detected, to.port == METADATA[1], text
+        return -detected, to.address == METADATA, text
 
     def _choose_control(self) -> tuple[int | None, set[str]]:
         """Choose the vantage that reaches most of the targets that are only denied.
@@ -105,7 +105,7 @@ class Lists:
         """
         up = {text for allowed in self.allow.values() for text in allowed}
         denied = {text: to for _, listed in sorted(self.deny.items()) for text, to in listed.items()}
-        unproven = {text: to for text, to in denied.items() if text not in up and to.address != METADATA[0]}
+        unproven = {text: to for text, to in denied.items() if text not in up and to.address != METADATA}
         by_name = {text: self.resolving if text == str(to) else -1 for text, to in unproven.items()}
         reaching = {text: self.reached[to] & self.vantages & by_name[text] for text, to in unproven.items()}
         counts = Counter(index for senders in reaching.values() for index in members(senders))

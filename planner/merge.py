@@ -11,7 +11,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from planner.checks import Checks
 from planner.inventory import Inventory
 from planner.suggestion import Suggestion, write
-from planner.values import lists, read_values, same_target
+from planner.values import joined, lists, read_values, same_target
 
 _MARK = "suggest:"
 
@@ -54,9 +54,8 @@ def _add(kept: Any, fresh: Any, suggestion: Suggestion, namespace: str) -> None:
             for entry in new["targets"][key]:
                 if same_target(entry["target"], space) not in listed:
                     targets = _at(vantages, name, "targets")
-                    if not targets.get(key):
-                        inherited = (kept.get("targets") or {}).get(key) if key not in targets else ()
-                        targets[key] = CommentedSeq(deepcopy(inherited or ()))
+                    inherited = joined("targets", kept, own).get(key) or ()
+                    targets[key] = targets.get(key) or CommentedSeq(deepcopy(inherited))
                     targets[key].append(entry)
                     _mark(targets[key], len(targets[key]) - 1, "new", 8)
     if "control" not in kept and "control" in fresh:

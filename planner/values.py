@@ -55,26 +55,26 @@ def read_values(values: Mapping[str, Any], release_namespace: str) -> list[Vanta
         if own.get("isolated", values.get("isolated")):
             allow = []
         denied |= {same_target(each.target, space): None for each in deny if each.control and each.on_network}
-        if not _joined("cronjob", values, own).get("suspend"):
-            vantages.append(Vantage(name, Origin(space, _joined("podLabels", values, own)), allow, deny))
+        if not joined("cronjob", values, own).get("suspend"):
+            vantages.append(Vantage(name, Origin(space, joined("podLabels", values, own)), allow, deny))
     control = values.get("control") or {}
     if control.get("enabled"):
-        origin = Origin(control.get("namespace") or base, _joined("podLabels", control))
+        origin = Origin(control.get("namespace") or base, joined("podLabels", control))
         deny = [*lists("targets", control)["deny"], *map(Entry, denied)]
         vantages.append(Vantage("control", origin, [], deny))
     return vantages
 
 
-def _joined(key: str, *layers: Mapping[str, Any]) -> dict[str, Any]:
+def joined(key: str, *layers: Mapping[str, Any]) -> dict[str, Any]:
     """Join the mappings that values have under a key; later ones win, and null removes."""
-    joined = {name: each for layer in layers for name, each in (layer.get(key) or {}).items()}
-    return {name: each for name, each in joined.items() if each is not None}
+    found = {name: each for layer in layers for name, each in (layer.get(key) or {}).items()}
+    return {name: each for name, each in found.items() if each is not None}
 
 
 def lists(key: str, *layers: Mapping[str, Any]) -> dict[str, list[Entry]]:
     """Read the allow list and the deny list under a key."""
-    joined = _joined(key, *layers)
-    return {name: [*map(_entry, joined.get(name) or ())] for name in ("allow", "deny")}
+    found = joined(key, *layers)
+    return {name: [*map(_entry, found.get(name) or ())] for name in ("allow", "deny")}
 
 
 def _entry(given: Any) -> Entry:

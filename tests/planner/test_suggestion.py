@@ -169,6 +169,21 @@ def test_max_denials_keeps_those_that_detect_most() -> None:
     assert only["target"] == "169.254.169.254:80"
 
 
+def test_a_service_on_port_80_is_no_less_useful_than_others() -> None:
+    objects = [
+        each
+        for port, name in ((80, "a"), (8080, "b"))
+        for each in (
+            deployment(name, {"app": name}),
+            service(name, {"app": name}, port),
+            policy(name, {"app": name}, policyTypes=["Ingress"]),
+        )
+    ]
+    outside = deployment("client", {"app": "client"}, namespace="batch")
+    values = values_of(*objects, outside, max_denials=1)
+    assert targets(values, "batch-client", "deny") == ["a.shop:80"]
+
+
 def test_what_is_not_ready_is_on_no_list() -> None:
     unready = [each for each in SHOP if each["metadata"]["name"] != "db" or each["kind"] != "Deployment"]
     text = write(Suggestion(inventory(*unready, deployment("db", {"app": "db"}, replicas=0)), 20))
