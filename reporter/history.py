@@ -136,11 +136,6 @@ class Vantage(Struct, array_like=True):
         """The checks that are on its lists."""
         return tuple(check for check in self.checks.values() if check.state)
 
-    @property
-    def trouble(self) -> str:
-        """Why it does not run, or why its last run has no complete report."""
-        return self.itself.seen if self.itself.finding else ""
-
     def count(self, time: int, verdicts: Mapping[str, str], runs: int = 1) -> None:
         """Count a run that ended at a time, and keep the worst verdicts of its checks on that day."""
         day = datetime.fromtimestamp(time, UTC).toordinal()

@@ -42,15 +42,10 @@ def look(objects: Objects, state: State, settings: Settings, now: int) -> Situat
         if key.partition("/")[0] not in objects.unlisted:
             _leave(state, key, now)
     _prove(vantages, now)
-    return Situation(
-        at=now,
-        settings=settings,
-        vantages=tuple(vantages),
-        findings=tuple(each for each in findings(state.vantages.values()).values() if not each.ended),
-        running={key for key, group in groups.items() if any(job.ended is None for job, _ in group.jobs)},
-        unreadable=tuple(objects.unreadable),
-        failing={name: each for name, each in state.channels.items() if each.failing},
-    )
+    lasting = tuple(each for each in findings(state.vantages.values()).values() if not each.ended)
+    running = {key for key, group in groups.items() if any(job.ended is None for job, _ in group.jobs)}
+    failing = {name: each for name, each in state.channels.items() if each.failing}
+    return Situation(now, settings, tuple(vantages), lasting, running, tuple(objects.unreadable), failing)
 
 
 def _listed(groups: Mapping[str, Group], settings: Settings) -> dict[str, Listed]:
@@ -111,9 +106,7 @@ def _reasons(vantage: Vantage, group: Group, unlisted: str, now: int) -> Iterato
     if cronjob and cronjob.spec.suspend:
         resume = f'kubectl patch cronjob {name} -p \'{{"spec":{{"suspend":false}}}}\''
         yield f"its CronJob is suspended. To resume it: {resume}"
-    for job, pods in group.jobs:
-        if job.ended is None:
-            yield from runs.stuck(job, pods, now)
+    yield from filter(None, (runs.stuck(job, pods, now) for job, pods in group.jobs))
     if now <= _late(vantage, max(vantage.last, vantage.scheduled)):
         return
     since = f"no run has ended since {utc(vantage.last):%Y-%m-%d %H:%M} UTC" if vantage.last else "no run has ended yet"

@@ -179,8 +179,8 @@ class _List(Struct):
 
 
 class _Name(Struct, frozen=True):
-    namespace: Any = ""
-    name: Any = "?"
+    namespace: str = ""
+    name: str = "?"
 
 
 class _Header(Struct):

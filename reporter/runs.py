@@ -79,16 +79,15 @@ def _of_container(ident: str, pod: Object, last: Detail, now: int) -> Run:
     return Run(ident, min(seconds(last.finished_at) or now, now), last.exit_code, problem, report, image)
 
 
-def stuck(job: Object, pods: Sequence[Object], now: int) -> Iterator[str]:
-    """Yield why the pod of a Job that has not ended does not start."""
+def stuck(job: Object, pods: Sequence[Object], now: int) -> str:
+    """Return why the pod of a Job does not start; empty: it has ended, or may start soon."""
     name, where = job.metadata.name, job.metadata.namespace
     waited = now - (seconds(job.status.start_time) or job.metadata.created)
-    if waited < _GRACE:
-        return
+    if job.ended or waited < _GRACE:
+        return ""
     if not pods:
         see = f"kubectl describe job -n {where} {name}"
-        yield f"Job {name} has no pod: a quota or an admission webhook may refuse it. See: {see}"
-        return  # pragma: no cover - only the first reason is read
+        return f"Job {name} has no pod: a quota or an admission webhook may refuse it. See: {see}"
     pod = pods[-1]
     status, see = pod.status, f"kubectl describe pod -n {where} {pod.metadata.name}"
     for container in (*(status.init_container_statuses or ()), *(status.container_statuses or ())):
@@ -96,10 +95,11 @@ def stuck(job: Object, pods: Sequence[Object], now: int) -> Iterator[str]:
         quiet = waiting and waiting.reason in (None, "ContainerCreating", "PodInitializing")
         if waiting and not (quiet and waited < _LONG_GRACE):
             message = (waiting.message or "")[:300]
-            yield f"Job {name} cannot start: {waiting.reason} {message}".rstrip() + f". See: {see}"
+            return f"Job {name} cannot start: {waiting.reason} {message}".rstrip() + f". See: {see}"
     for condition in status.conditions or ():
         if condition.type == "PodScheduled" and condition.status == "False":
-            yield f"its pod cannot be scheduled: {(condition.message or '')[:300]}. See: {see}"
+            return f"its pod cannot be scheduled: {(condition.message or '')[:300]}. See: {see}"
+    return ""
 
 
 def _reason(pod: Object) -> str:

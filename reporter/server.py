@@ -48,6 +48,5 @@ def serve(address: tuple[str, int], routes: Routes) -> ThreadingHTTPServer:
             """Log nothing: probes and scrapes come every few seconds."""
 
     server = ThreadingHTTPServer(address, Handler)
-    server.daemon_threads = True
     Thread(target=server.serve_forever, name=f"http {address[1]}", daemon=True).start()
     return server
