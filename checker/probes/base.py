@@ -19,12 +19,9 @@ from checker.model import Check, Expect, Family, Observation, Outcome
 from checker.network import FAMILY, family_of, is_own
 
 _ESTABLISHED = 1  # TCP_ESTABLISHED, linux include/net/tcp_states.h
-_SEGMENTS = struct.Struct("=II")  # tcpi_segs_out and tcpi_segs_in, at byte 136 of struct tcp_info
-_SEGMENTS_AT = 136
-_RECEIVE_ERRORS = {  # IP_RECVERR and IPV6_RECVERR, linux/in.h and in6.h: Python's socket module has no names for them
-    Family.IPV4: (socket.IPPROTO_IP, 11),
-    Family.IPV6: (socket.IPPROTO_IPV6, 25),
-}
+_SEGMENTS = struct.Struct("=136xII")  # tcpi_segs_out and tcpi_segs_in, at byte 136 of struct tcp_info
+# IP_RECVERR and IPV6_RECVERR, linux/in.h and in6.h: Python's socket module has no names for them
+_RECEIVE_ERRORS = {Family.IPV4: (socket.IPPROTO_IP, 11), Family.IPV6: (socket.IPPROTO_IPV6, 25)}
 _MSG_ERRQUEUE = 0x2000  # linux/socket.h
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # struct linger
 _EXTENDED_ERROR = struct.Struct("=IBBBBII")  # struct sock_extended_err, linux/errqueue.h
@@ -129,9 +126,8 @@ async def exchange(check: Check, address: str, payload: bytes) -> Reply | Observ
 
 def tcp_segments(sock: socket.socket) -> tuple[int, int]:
     """Count the segments (sent, received) of a TCP socket; (0, 0) where the kernel does not count them."""
-    size = _SEGMENTS_AT + _SEGMENTS.size
-    info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, size)
-    sent, received = _SEGMENTS.unpack_from(info, _SEGMENTS_AT) if len(info) == size else (0, 0)
+    info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _SEGMENTS.size)
+    sent, received = _SEGMENTS.unpack(info) if len(info) == _SEGMENTS.size else (0, 0)
     return sent, received
 
 
