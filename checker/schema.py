@@ -96,11 +96,12 @@ def validate(document: Document, value: Any, shape: Any, path: Keys = ()) -> Any
         types = list(_types(shape))
         inside = next(filter(None, (_inside(value, each) for each, _ in types)), {})
         valid = {}
-        for key, each in (value.items() if isinstance(value, dict) else enumerate(value)) if inside else ():
-            if key in inside:
-                valid[key] = validate(document, each, inside[key], (*path, key))
-            else:
-                document.mistake((*path, key), f"unknown key; {near_miss(str(key), inside)}")
+        if inside:
+            for key, each in value.items() if isinstance(value, dict) else enumerate(value):
+                if key in inside:
+                    valid[key] = validate(document, each, inside[key], (*path, key))
+                else:
+                    document.mistake((*path, key), f"unknown key; {near_miss(str(key), inside)}")
         if path not in document.faulty:
             refused = inside and isinstance(value, dict)  # by a rule of the type itself
             what = str(error) if refused else f"found {_shown(value)}; expected {_expected(types, value)}"
