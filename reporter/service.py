@@ -96,7 +96,7 @@ class Service:
         news.settle(self._state, channels)
         self._save()
         if messages:
-            self._sent += [(message, reason, now) for message, reason in self._send(messages, channels)]
+            self._send(messages, channels, now)
             self._note_sent()
             news.settle(self._state, channels)
             self._save()
@@ -128,17 +128,15 @@ class Service:
         named = {name: Path() for vantage in self.settings.vantages for name in vantage.channels}
         return named | folder(self.channels)
 
-    def _send(self, messages: list[news.Message], channels: Files) -> list[tuple[news.Message, str | None]]:
-        """Send equal documents at once, to failing channels last. Return each message with why it failed, or None."""
-        results: list[tuple[news.Message, str | None]] = []
-        failing = {name for name, channel in self._state.channels.items() if channel.failing}
-        ordered = sorted(messages, key=lambda each: (each.channel in failing, str(each.document)))
+    def _send(self, messages: list[news.Message], channels: Files, now: int) -> None:
+        """Send equal documents at once, to failing channels last."""
+        known = self._state.channels
+        ordered = sorted(messages, key=lambda each: (known[each.channel].failing > 0, str(each.document)))
         for document, group in groupby(ordered, key=lambda each: each.document):
             mine = {message.channel: message for message in group}
-            deliveries = self._deliver(document, {name: channels[name] for name in mine})
-            results += [(mine[each.channel], None if each.delivered else each.reason or "") for each in deliveries]
+            for each in self._deliver(document, {name: channels[name] for name in mine}):
+                self._sent.append((mine[each.channel], None if each.delivered else each.reason or "", now))
             self.alive = time.monotonic()  # each channel may take its full time limit
-        return results
 
     def _deliver(self, document: Document, channels: Files, page: Attachment | None = None) -> list[Delivery]:
         """Send a document, and print and count what became of it."""
