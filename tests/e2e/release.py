@@ -1,11 +1,10 @@
 """A release with a reporter: five vantages that may reach the catalog and nothing else, and the reporter elsewhere."""
 
 import base64
-import gzip
-import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from reporter.history import State, load
 from tests.e2e.cluster import Object, Space, until
 from tests.e2e.world import DNS, RESTRICTED, SOON, policy, server
 
@@ -78,14 +77,13 @@ class Release:
         until("a reporter's pod", lambda: self.ops.objects("pods", "-l", REPORTER))
         self.ops.kubectl("wait", "pod", "-l", REPORTER, f"--for={path}", "--timeout=60s")
 
-    def state(self) -> Object:
+    def state(self) -> State:
         """What the reporter remembers; empty before its first round."""
         data: Any = self.ops.get("secret", "netproof-reporter-state").get("data") or {}
-        return dict(json.loads(gzip.decompress(base64.b64decode(data["state"])))) if data else {}
+        return load(base64.b64decode(data["state"])) if data else State()
 
     def remembers_its_runs(self) -> bool:
-        vantages = self.state().get("vantages", {})
-        return sum(bool(vantage[0]) for vantage in vantages.values()) >= len(NAMES)
+        return sum(bool(vantage.runs) for vantage in self.state().vantages.values()) >= len(NAMES)
 
     def logs(self) -> str:
         return self.ops.kubectl("logs", "-l", REPORTER, check=False)

@@ -3,11 +3,12 @@
 import json
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from reporter.history import Channel
 from tests.checker.command import netproof
 from tests.e2e.cluster import Space, until
 from tests.e2e.conftest import Outside
@@ -32,10 +33,15 @@ def arrived(outside: Outside) -> str:
     return title.partition("netproof: ")[2]
 
 
+def channels(release: Release) -> Iterable[Channel]:
+    """What the reporter remembers of its channels."""
+    return release.state().channels.values()
+
+
 def delivered(release: Release, outside: Outside) -> str:
     """Wait for a message, and until the reporter has stored that it was delivered."""
     message = arrived(outside)
-    until("the reporter to store the delivery", lambda: not release.state()["claims"])
+    until("the reporter to store the delivery", lambda: not any(each.until for each in channels(release)))
     return message
 
 
@@ -65,13 +71,13 @@ def test_each_change_is_one_message_whatever_happens_around_it(release: Release,
     outside.down()
     release.remove_policy("sealed")
     assert release.run("sealed") == {1}
-    until("the message to be refused", lambda: "hook" in release.state()["failing"])
+    until("the message to be refused", lambda: any(each.failing for each in channels(release)))
     outside.up()
     assert delivered(release, outside) == f"1 new leak: tcp://{address}:27017 from {release.shop.name}/sealed"
     outside.down()
     release.restore_policies()
     assert release.run("sealed") == {0}
-    until("the message to be refused", lambda: "hook" in release.state()["failing"])
+    until("the message to be refused", lambda: any(each.failing for each in channels(release)))
     outside.up()
     assert delivered(release, outside) == f"1 leak over: tcp://{address}:27017 from {release.shop.name}/sealed"
     assert outside.silent()

@@ -99,7 +99,7 @@ def wait_for_refusal(release: Release, what: str) -> None:
 
 def refused(release: Release) -> str:
     """What the API refused: in the log, or in a finding about a vantage whose namespace cannot be listed."""
-    findings = map(str, release.state().get("findings", {}).values())
+    findings = (vantage.itself.seen for vantage in release.state().vantages.values())
     return "\n".join(line for line in (*release.logs().splitlines(), *findings) if "forbidden" in line)
 
 
