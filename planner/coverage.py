@@ -54,7 +54,7 @@ def coverage(checks: Checks) -> Coverage:
 def _removals(policies: Iterable[NetworkPolicy]) -> Iterator[tuple[str, Parts]]:
     """Yield what can be removed, by name: each policy, and each of its rules."""
     for policy in policies:
-        yield str(policy), policy.parts(*DIRECTIONS)
+        yield str(policy), policy.parts()
         for direction in DIRECTIONS:
             for index, part in enumerate(policy.parts(direction)[1:]):
                 yield f"{policy} {direction}[{index}]", (part,)

@@ -104,14 +104,12 @@ class Inventory:
     def __init__(self, objects: k8s.Objects, ignored_kinds: Collection[str] = ()) -> None:
         self.policies, services, pods = objects.of(k8s.NetworkPolicy), objects.of(k8s.Service), objects.of(k8s.Pod)
         self.others = [each for each in objects.of(k8s.OtherPolicy) if each.kind not in ignored_kinds]
-        rules = [rule for each in self.policies for _, rule in each.parts(*k8s.DIRECTIONS) if rule]
+        rules = [rule for each in self.policies for _, rule in each.parts() if rule]
         peers = [peer for rule in rules for peer in rule.peers] + [each.selected for each in self.others]
-        self._selectors: dict[str, list[k8s.LabelSelector]] = defaultdict(list)  # of pods, by the keys that they use
         selecting = [each.spec.pod_selector for each in self.policies] + [each.pod_selector for each in peers]
-        for selector in {each or k8s.EVERYTHING for each in selecting}:
-            for key in selector.keys:
-                self._selectors[key].append(selector)
-        self._keys = {*self._selectors, *(key for each in services for key in each.spec.selector or ())}
+        self._selectors = {each or k8s.EVERYTHING for each in selecting}  # of pods
+        of_services = {key for each in services for key in each.spec.selector or ()}
+        self._keys = of_services.union(*(each.keys for each in self._selectors))
         self._blocks = {peer.ip_block for peer in peers if peer.ip_block}
         of_pods = {pod.status.pod_ip for pod in pods if not pod.spec.host_network}
         self._ranges = pod_ranges(ip_address(each) for each in of_pods if each)
@@ -185,7 +183,7 @@ class Inventory:
         for key in sorted(labels):
             fewer = {name: value for name, value in labels.items() if name != key}
             before, after = {**VANTAGE_LABELS, **labels}, {**VANTAGE_LABELS, **fewer}
-            if all(each.selects(before) == each.selects(after) for each in self._selectors[key]):
+            if all(each.selects(before) == each.selects(after) for each in self._selectors):
                 labels = fewer
         return frozenset(labels.items())
 

@@ -6,7 +6,6 @@ from functools import partial, reduce
 from checker.target import bracketed
 from planner.evaluator import evaluators, members, set_of, split, union
 from planner.inventory import METADATA, Destination, Inventory
-from planner.objects import DIRECTIONS
 
 
 class Lists:
@@ -14,7 +13,6 @@ class Lists:
 
     def __init__(self, inventory: Inventory, max_denials: int) -> None:
         self.inventory, self._max_denials = inventory, max_denials
-        self.origins = inventory.origins
         self.certain, self.possible = evaluators(inventory)
         # Other policies apply to these pods: what they may reach is unknown.
         others = (self.possible.peers(each.metadata.namespace, each.selected) for each in inventory.others)
@@ -28,7 +26,7 @@ class Lists:
         self.reached = {each: self.certain.senders(each.backends) for each in ends}
         self.maybe_reached = {each: self.possible.senders(each.backends) for each in ends}
         self.resolving = self.certain.senders(inventory.dns)  # those that can resolve names
-        probing = set_of(self.origins.keys() - unknown)
+        probing = set_of(inventory.origins.keys() - unknown)
         views = (*self.reached.values(), *self.maybe_reached.values(), self.resolving)
         self.groups = split((pods & probing for pods in self.certain.within.values()), views)
         self.vantages = set_of(self.groups)
@@ -60,7 +58,7 @@ class Lists:
 
     def _deny_by_ingress(self) -> None:
         """Deny each isolated Service to one vantage of its namespace, and to one of another."""
-        real = set_of(index for index, origin in self.origins.items() if origin.workloads)
+        real = set_of(index for index, origin in self.inventory.origins.items() if origin.workloads)
         for each in self._targets:
             if not any(self.certain.on_ingress[to.pod] for to in each.backends):
                 continue
@@ -94,8 +92,8 @@ class Lists:
         """Return a sort key for a denial: first those that would detect the removal of most policies."""
         text, to = denial
         isolating = self.certain.on_egress[index] + sum((self.certain.on_ingress[end.pod] for end in to.backends), ())
-        removals = {policy: policy.parts(*DIRECTIONS) for policy, _ in isolating}
-        detected = sum(self.certain.senders(to.backends, each) >> index & 1 for each in removals.values())
+        policies = {policy for policy, _ in isolating}
+        detected = sum(self.certain.senders(to.backends, each.parts()) >> index & 1 for each in policies)
         return -detected, to.address == METADATA, text
 
     def _choose_control(self) -> tuple[int | None, set[str]]:

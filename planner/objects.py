@@ -179,13 +179,13 @@ class NetworkPolicy(Object, frozen=True, eq=False):
     spec: PolicySpec = PolicySpec()
 
     def parts(self, *directions: Direction) -> "tuple[Part, ...]":
-        """Return what can be removed: that it isolates pods in a direction, and each rule; nothing if it does not.
+        """Return what can be removed: that it isolates pods in a direction, and each rule; without arguments, of both.
 
         Without `policyTypes`, it isolates on ingress, and on egress if it has rules for it.
         """
         types = self.spec.policy_types or (["Ingress", "Egress"] if self.spec.egress else ["Ingress"])
         rules = {"ingress": self.spec.ingress, "egress": self.spec.egress}
-        isolating = (each for each in directions if each.capitalize() in types)
+        isolating = (each for each in directions or DIRECTIONS if each.capitalize() in types)
         return tuple((self, rule) for each in isolating for rule in (None, *(rules[each] or ())))
 
 

@@ -42,7 +42,7 @@ def _names(lists: Lists) -> dict[int, str]:
     """Name vantages after their namespace and first workload."""
     names: dict[int, str] = {}
     for index in members(lists.vantages):
-        origin = lists.origins[index]
+        origin = lists.inventory.origins[index]
         name = (origin.workloads or ("/other",))[0].partition("/")[2]
         base = re.sub("[^a-z0-9-]", "-", f"{origin.namespace}-{name}")[:58].rstrip("-")
         candidates = chain([base], (f"{base}-{number}" for number in count(2)))
@@ -52,8 +52,8 @@ def _names(lists: Lists) -> dict[int, str]:
 
 def _origin(lists: Lists, index: int) -> Origin:
     """Return the origin of a vantage, with the workloads of all origins that it represents."""
-    workloads = {each for one in members(lists.groups[index]) for each in lists.origins[one].workloads}
-    return lists.origins[index]._replace(workloads=tuple(sorted(workloads)))
+    workloads = {each for one in members(lists.groups[index]) for each in lists.inventory.origins[one].workloads}
+    return lists.inventory.origins[index]._replace(workloads=tuple(sorted(workloads)))
 
 
 def _vantage(lists: Lists, index: int, name: str) -> Vantage:

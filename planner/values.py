@@ -10,9 +10,7 @@ from checker.target import identify
 from planner.inventory import Origin
 
 DOMAIN = "cluster.local"
-_PLAIN = re.compile(
-    r"(?!(?:true|false|yes|no|on|off|null|y|n)$)[a-z]([a-z0-9./@_-]|:(?=\S)| (?=[a-z]))*", re.IGNORECASE
-)
+_PLAIN = re.compile(r"(?i)(?!(true|false|yes|no|on|off|null|y|n)$)[a-z]([a-z0-9./@_-]|:(?=\S)| (?=[a-z]))*")
 
 
 @dataclass(frozen=True, slots=True)

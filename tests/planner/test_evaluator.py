@@ -52,7 +52,7 @@ def test_a_removal_is_the_same_as_other_policies(objects: list[Object]) -> None:
     before, policies = evaluators(made), made.policies
     for policy in policies:
         others = [each for each in policies if each is not policy]
-        removals = [(policy.parts(*DIRECTIONS), others)]
+        removals = [(policy.parts(), others)]
         types = [each for each in DIRECTIONS if policy.parts(each)]
         for direction in types:
             for index, part in enumerate(policy.parts(direction)[1:]):
