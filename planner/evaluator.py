@@ -108,11 +108,9 @@ class Evaluator:
         """Find the senders that a rule with named peers permits, or, in the endpoint's namespace, any rule."""
         isolating = self.on_ingress[to.pod]
         let_in = self._named(isolating, to, specific=True)
-        leading = (
-            group for parts, group in self._groups.items() if self._named(parts, to, specific=True) >> to.pod & 1
-        )
+        let_out = (pods for parts, pods in self._groups.items() if self._named(parts, to, specific=True) >> to.pod & 1)
         inside = self.within[self.pods[to.pod].namespace] & (_ALL if isolating else self.restricted)
-        return self.senders([to]) & union(let_in, *leading, inside)
+        return self.senders([to]) & union(let_in, *let_out, inside)
 
     def deciding(self, sender: int, to: Endpoint) -> set[NetworkPolicy]:
         """Return the policies that permit a connection, or, where it is not permitted, those that deny it."""

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_network
+from itertools import product
 from typing import NamedTuple
 
 from planner import objects as k8s
@@ -22,12 +23,9 @@ _NAME = "kubernetes.io/metadata.name"  # a label that every namespace has
 # Not suggested for applications, nor for probes, unless they have policies.
 _SYSTEM = {"kube-system", "kube-public", "kube-node-lease"}
 _DNS_NAMESPACES = ("kube-system", "openshift-dns")
-# Other labels of a vantage's pod: from the chart, and from its Job.
-VANTAGE_LABELS = dict.fromkeys(
-    [f"app.kubernetes.io/{key}" for key in ("name", "instance", "component")]
-    + [f"{prefix}{key}" for prefix in ("", "batch.kubernetes.io/") for key in ("job-name", "controller-uid")],
-    "netproof",
-)
+_OF_CHART = [f"app.kubernetes.io/{key}" for key in ("name", "instance", "component")]
+_OF_JOB = [f"{prefix}{key}" for prefix in ("", "batch.kubernetes.io/") for key in ("job-name", "controller-uid")]
+VANTAGE_LABELS = dict.fromkeys([*_OF_CHART, *_OF_JOB], "netproof")  # other labels of a vantage's pod
 METADATA = "169.254.169.254"  # of the cloud
 
 
@@ -125,11 +123,8 @@ class Inventory:
         names = {*known, *(each.namespace for each in self.pods)} - {OUTSIDE}
         self.namespaces = {name: {_NAME: name, **known.get(name, {})} for name in names}
         looked_at = {key for each in peers if each.namespace_selector for key in each.namespace_selector.keys} - {_NAME}
-        self.mistakes = [
-            f"Namespace {name} is not in the input, and policies look at its label {min(looked_at)!r}"
-            for name in sorted(names - known.keys())
-            if looked_at
-        ]
+        what = f"is not in the input, and policies look at its label {min(looked_at, default='')!r}"
+        self.mistakes = [f"Namespace {name} {what}" for name in sorted(names - known.keys()) if looked_at]
         self.origins = {self.vantage(each): each for each in self._origins()}
 
     def vantage(self, origin: Origin) -> int:
@@ -144,12 +139,8 @@ class Inventory:
     def _index(self, pod: PodClass, address: Address | None = None, ranges: Ranges | None = None) -> int:
         """Return the index of a class. Its address, if it is not known, is within the ranges, or those of pods."""
         labels = frozenset((key, value) for key, value in pod.labels if key in self._keys)
-        blocks = frozenset(
-            (each, optimistic)
-            for each in self._blocks
-            for optimistic in (False, True)
-            if covers(each, address, ranges or self._ranges, optimistic=optimistic)
-        )
+        within, cases = ranges or self._ranges, product(self._blocks, (False, True))
+        blocks = frozenset((block, maybe) for block, maybe in cases if covers(block, address, within, optimistic=maybe))
         return self.pods.setdefault(replace(pod, labels=labels, blocks=blocks), len(self.pods))
 
     def _add(self, namespace: str, name: str, pod: k8s.Pod, *, ready: bool) -> None:

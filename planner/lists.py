@@ -17,11 +17,8 @@ class Lists:
         # Other policies apply to these pods: what they may reach is unknown.
         others = (self.possible.peers(each.metadata.namespace, each.selected) for each in inventory.others)
         unknown = set(members(union(*others)))
-        self._targets = [
-            each
-            for each in inventory.destinations
-            if each.protocol == "TCP" and each.ready and unknown.isdisjoint(to.pod for to in each.backends)
-        ]
+        tcp = (each for each in inventory.destinations if each.protocol == "TCP" and each.ready)
+        self._targets = [each for each in tcp if unknown.isdisjoint(to.pod for to in each.backends)]
         ends = [*self._targets, *inventory.outside]
         self.reached = {each: self.certain.senders(each.backends) for each in ends}
         self.maybe_reached = {each: self.possible.senders(each.backends) for each in ends}

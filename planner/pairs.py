@@ -46,11 +46,9 @@ def pairs(inventory: Inventory) -> Iterator[Pair]:
 def _ports(workload: Workload, inventory: Inventory) -> dict[tuple[str, int], Ends]:
     """Find the ports of a workload, each with the first Service that sends to it, and where its packets go."""
     pods = list(inventory.pods)
-    found: dict[tuple[str, int], Ends] = {
-        (protocol, number): (None, tuple(Endpoint(pod, protocol, number) for pod in sorted(workload.pods)))
-        for index in workload.pods
-        for _, protocol, number in pods[index].ports
-    }
+    found: dict[tuple[str, int], Ends] = {}
+    for _, protocol, number in (port for index in workload.pods for port in pods[index].ports):
+        found[protocol, number] = None, tuple(Endpoint(pod, protocol, number) for pod in sorted(workload.pods))
     for each in reversed(inventory.destinations):
         mine = tuple(to for to in each.backends if to.pod in workload.pods)
         found |= {(to.protocol, to.port): (each.service, mine) for to in mine}
