@@ -78,7 +78,7 @@ def mutated(chance: random.Random) -> list[Any]:
         elif chance.random() < 0.3 and isinstance(value, dict):
             del value[path[-1]]
         else:
-            value[path[-1]] = chance.choice(JUNK)
+            value[path[-1]] = copy.deepcopy(chance.choice(JUNK))  # a later change may alter it
     return items
 
 
