@@ -19,8 +19,8 @@ def run(options: Options) -> None:
     """Run the command."""
     try:
         days = [date.fromisoformat(each) for each in (options.first, options.last) if each is not None]
-    except ValueError as error:
-        raise UsageError(f"{error}: give a day such as 2026-05-01") from None
+    except ValueError:
+        raise UsageError("--from and --to must be days such as 2026-05-01") from None
     if len(days) == 1:
         raise UsageError("give both --from and --to, or neither")
     if days != sorted(days):

@@ -93,7 +93,7 @@ def test_the_command_writes_the_page(tmp_path: Path) -> None:
     [
         (["--from", "2026-05-01"], "give both --from and --to, or neither"),
         (["--from", "2026-05-02", "--to", "2026-05-01"], "--to is before --from"),
-        (["--to", "May"], "Invalid isoformat string: 'May': give a day such as 2026-05-01"),
+        (["--to", "May"], "--from and --to must be days such as 2026-05-01"),
     ],
 )
 def test_a_mistake_in_the_period_is_invalid(arguments: list[str], what: str) -> None:
