@@ -11,6 +11,8 @@ from planner.inventory import Endpoint, Inventory
 from planner.objects import Part
 from planner.values import DOMAIN, Vantage
 
+_OWN_RESOLVER = ""  # instead of a host: the name server of the vantage's pod
+
 
 class Check(NamedTuple):
     """A target of a vantage. Without endpoints it names a Service or port that does not exist."""
@@ -28,7 +30,7 @@ class Checks:
 
     def __init__(self, inventory: Inventory, vantages: Iterable[Vantage]) -> None:
         self.inventory = inventory
-        self.targets: dict[tuple[str, str, int], tuple[Endpoint, ...]] = {}
+        self.targets = {("UDP", _OWN_RESOLVER, 53): inventory.dns}  # where each protocol, host and port leads
         for each in [*inventory.destinations, *inventory.outside]:
             for host in (f"{each.host}.svc.{DOMAIN}", each.address):
                 if host:
@@ -53,12 +55,11 @@ class Checks:
         target = identify(text, vantage.origin.namespace, DOMAIN)
         if target is None:
             return (), False
-        if target.host is None:
-            return self.inventory.dns, True
+        host = target.host or _OWN_RESOLVER
         protocol = "UDP" if target.kind in ("udp", "dns") else "TCP"
         address = None
         with suppress(ValueError):
-            address = ip_address(target.host)
+            address = ip_address(host)
         elsewhere = Endpoint(self.inventory.elsewhere(address), protocol, target.port)
-        otherwise = () if target.host.endswith(DOMAIN) else (elsewhere,)
-        return self.targets.get((protocol, target.host, target.port), otherwise), address is None
+        otherwise = () if host.endswith(DOMAIN) else (elsewhere,)
+        return self.targets.get((protocol, host, target.port), otherwise), address is None

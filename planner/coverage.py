@@ -32,7 +32,7 @@ def coverage(checks: Checks) -> Coverage:
     """Remove each policy and rule in a copy, and find the checks that have another result then."""
     inventory, certain, both = checks.inventory, checks.certain, (checks.certain, checks.possible)
     known = [each for each in checks.all if each.to]
-    ends = {to: None for each in (*checks.targets.values(), *(one.to for one in known), inventory.dns) for to in each}
+    ends = {to: None for each in (*checks.targets.values(), *(one.to for one in known)) for to in each}
     concerned = defaultdict[Part, list[Check]](list)  # the checks that a removal could change
     for each in known:
         ways = (*each.to, *inventory.dns) if each.by_name else each.to
@@ -62,8 +62,7 @@ def _removals(policies: Iterable[NetworkPolicy]) -> Iterator[tuple[str, Parts]]:
 
 def _alone(checks: Checks) -> Iterator[str]:
     """Yield the workloads that no vantage of their namespace represents: they may reach other targets."""
-    ends = (*checks.targets.values(), checks.inventory.dns)
-    views = [each.senders(to) for each in (checks.certain, checks.possible) for to in ends]
+    views = [each.senders(to) for each in (checks.certain, checks.possible) for to in checks.targets.values()]
     vantages = set_of(each.pod for each in checks.all)
     groups = split(checks.certain.within.values(), views).values()
     alone = union(*(group for group in groups if not group & vantages))

@@ -13,7 +13,6 @@ from planner.objects import (
     DIRECTIONS,
     EVERYTHING,
     Direction,
-    LabelSelector,
     NetworkPolicy,
     Part,
     Peer,
@@ -65,6 +64,9 @@ class Evaluator:
 
     def __init__(self, inventory: Inventory, *, optimistic: bool) -> None:
         self.pods, self._inventory, self._optimistic = list(inventory.pods), inventory, optimistic
+        self.peers, self._sources = cache(self._find_peers), cache(self._find_sources)
+        self._let_in, self._let_out = cache(self._find_let_in), cache(self._find_let_out)
+        self._own_node = cache(self._find_own_node)
         self.within: dict[str, int] = defaultdict(int)  # the classes of each namespace
         for index, pod in enumerate(self.pods):
             self.within[pod.namespace] |= 1 << index
@@ -80,9 +82,6 @@ class Evaluator:
             self._groups[parts] |= 1 << index
             for part in parts:
                 self._isolated_by[part].add(parts)
-        self.peers, self._sources = cache(self._find_peers), cache(self._find_sources)
-        self._let_in, self._let_out = cache(self._find_let_in), cache(self._find_let_out)
-        self._own_node = cache(self._find_own_node)
 
     def senders(self, to: Iterable[Endpoint], gone: Collection[Part] = ()) -> int:
         """Find the pods that may send to all of the endpoints, or, if optimistic, to any of them.
@@ -127,11 +126,9 @@ class Evaluator:
         """List what isolates each class in a direction."""
         found: list[Parts] = [()] * len(self.pods)
         for each in self._inventory.policies:
-            if parts := each.parts(direction):
-                for index in members(
-                    self._select(self.within[each.metadata.space], each.spec.pod_selector or EVERYTHING)
-                ):
-                    found[index] += parts
+            parts, selected = each.parts(direction), Peer(each.spec.pod_selector or EVERYTHING)
+            for index in members(self.peers(each.metadata.space, selected)):
+                found[index] += parts
         return found
 
     def _find_let_in(self, isolating: Parts, to: Endpoint) -> int:
@@ -166,12 +163,9 @@ class Evaluator:
         if peer.namespace_selector:
             labels, selects = self._inventory.namespaces, peer.namespace_selector.selects
             among = union(*(pods for name, pods in self.within.items() if selects(labels.get(name, {}))))
-        return self._select(among, peer.pod_selector or EVERYTHING)
-
-    def _select(self, among: int, selector: LabelSelector) -> int:
-        """Find the classes that a selector selects: none on the host network, as in most network plugins."""
-        bits = members(among & ~self._on_hosts)
-        return set_of(index for index in bits if selector.selects(self._labels[index]))
+        selector = peer.pod_selector or EVERYTHING
+        pods = members(among & ~self._on_hosts)  # most network plugins select no pods on the host network
+        return set_of(index for index in pods if selector.selects(self._labels[index]))
 
     def _find_own_node(self, pod: int) -> int:
         """Find the pods on the same node, if one of both is on the host network: this traffic is always permitted."""
