@@ -1,4 +1,4 @@
-"""Lists and settings become a plan; every mistake is reported at once, with its place."""
+"""Reads lists and settings as a plan. All mistakes are reported at once, each with its place."""
 
 import os
 import re
@@ -61,7 +61,7 @@ class _Entry:
     list: str
     keys: Mapping[str, Any]  # the valid ones, `target` among them
     place: Callable[..., str]  # writes the place of the entry, or of one of its keys
-    wrong: bool = False  # it has mistakes already: what may only follow from them is not reported
+    wrong: bool = False  # it has mistakes already, so mistakes that may follow from them are not reported
 
 
 class _Loader:

@@ -1,4 +1,4 @@
-"""YAML as plain values, each with the line it stands on, and the mistakes in them."""
+"""Reads YAML as plain values, with the line of each, and collects the mistakes in them."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-_MOST_VALUES = 200_000  # aliases count as what they stand for: aliases of aliases grow without end
+_MOST_VALUES = 200_000  # an alias counts as the values that it repeats: aliases of aliases grow exponentially
 _DEEPEST = 20
 _TAGS = {None, "!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:map"}
 _WORDS: dict[str, bool | None] = dict.fromkeys(("", "~", "null", "Null", "NULL"))

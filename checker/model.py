@@ -1,6 +1,6 @@
 """The values that all of the checker shares: frozen, and without any I/O.
 
-What is asked (Check, Plan) and what came of it (Observation, Attempt, Result, Run) are different types.
+Check and Plan say what to probe. Observation, Attempt, Result and Run are the results.
 All durations and offsets are seconds; offsets count from the start of the run.
 """
 
@@ -78,9 +78,9 @@ class Probe(ABC):
     """How targets of one kind are tried. Each kind is a subclass, whose fields are the settings of a check."""
 
     # Without annotations: these belong to a kind. A kind that has `proxy` as a field makes it a setting of each check.
-    datagrams = False  # refusals are ICMP errors, which hosts send rarely: checks of a host take turns
+    datagrams = False  # hosts limit the rate of ICMP errors, so denied checks of one host run one after the other
     proxy = False  # a proxy connects to the target, and resolves its name, too
-    own = False  # it is about this container alone: it needs no network, and no control can check it
+    own = False  # it is about this container only: it needs no network, and no control can check it
 
     def mistake(self, check: "Check") -> tuple[str, str] | None:  # noqa: ARG002 - most kinds accept all settings
         """Find a mistake: the key that has it (or ""), and what is wrong."""
@@ -155,7 +155,7 @@ class Observation:
     address: str | None = None
     family: Family | None = None
     port_unreachable: bool = False  # a datagram refused so: any node may, for a Service
-    asked: bool = True  # false: nothing was sent that a living target would answer
+    asked: bool = True  # false: nothing was sent that a target would answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,18 +212,18 @@ class Run:
     results: tuple[Result, ...]
     warnings: tuple[str, ...] = ()
     stopped: str | None = None  # "deadline", "SIGTERM", "SIGINT"
-    error: str | None = None  # a failure of the checker itself: what was decided before it stands
+    error: str | None = None  # a failure of the checker itself; the results before it are valid
 
     @property
     def verdict(self) -> Verdict:
-        """The worst verdict: a violation beats all, and only a whole pass is a pass."""
+        """The worst verdict of all checks. It is a pass only if the run is complete."""
         whole = self.results and not (self.stopped or self.error)
         least = Verdict.PASS if whole else Verdict.INCONCLUSIVE
         return max((least, *(result.verdict for result in self.results)), key=list(Verdict).index)
 
     @property
     def exit_code(self) -> int:
-        """How the process ends: a violation beats all, then what stopped the run."""
+        """The exit code of the process: first a violation counts, then what stopped the run."""
         stopped = FAILED if self.error else INTERRUPTED.get(self.stopped or "")
         return stopped if stopped and self.verdict is not Verdict.VIOLATION else EXIT_CODES[self.verdict]
 

@@ -1,4 +1,4 @@
-"""What this machine's own network can do: which addresses it has, and whether there is a way out."""
+"""The network of this machine: its addresses, and whether it has a default route."""
 
 import ipaddress
 import re
@@ -12,7 +12,7 @@ from checker.model import Family
 
 FAMILY = {Family.IPV4: socket.AF_INET, Family.IPV6: socket.AF_INET6}
 
-# RFC 5737 and RFC 3849: addresses for documentation, which are behind every default route and belong to no one
+# RFC 5737 and RFC 3849: addresses for documentation, which are behind every default route and belong to nobody
 SOMEWHERE = {Family.IPV4: "192.0.2.1", Family.IPV6: "2001:db8::1"}
 
 _ADDRESSES = {  # files in /proc/net, and how each shows an address that is not loopback or link-local (proc_pid_net(5))
@@ -89,7 +89,7 @@ def gateways() -> Iterator[str]:
         for line in Path("/proc/net/route").read_text(encoding="ascii").splitlines()[1:]:
             _, destination, gateway, *_ = line.split()
             if int(destination, 16) == 0 and int(gateway, 16):
-                yield socket.inet_ntoa(struct.pack("=I", int(gateway, 16)))  # as it lies in memory
+                yield socket.inet_ntoa(struct.pack("=I", int(gateway, 16)))  # in the byte order of this machine
     with suppress(OSError):
         for line in Path("/proc/net/ipv6_route").read_text(encoding="ascii").splitlines():
             _, length, _, _, gateway, *_ = line.split()

@@ -15,7 +15,7 @@ _SPARE_FILES = 64  # file descriptors that are not for probes
 class Prober:
     """Makes attempts, with at most `files` sockets at once, and `held` that stay open for long.
 
-    It belongs to one event loop. Times count from its making.
+    It belongs to one event loop. Its times are seconds since it was made.
     """
 
     def __init__(self, files: int, held: int = 0) -> None:
@@ -29,7 +29,7 @@ class Prober:
         return round(self._loop.time() - self._began, 4)
 
     def close(self) -> None:
-        """Give back what the attempts left open."""
+        """Close the resolver."""
         self._resolver.close()
 
     async def attempt(self, check: Check, known: Iterable[str] = (), *, hold: bool = False) -> Attempt:
@@ -52,7 +52,7 @@ class Prober:
         return Attempt(at, round(self.now() - at, 4), observations, tuple(left_out))
 
     async def _addresses(self, check: Check, known: Iterable[str]) -> tuple[list[str], list[Observation], list[str]]:
-        """Resolve: the addresses to try, observations of what cannot be tried, and the addresses left out."""
+        """Return the addresses to try, observations of what cannot be tried, and the addresses that are left out."""
         host = check.target.host
         found, faults = ([*resolver.servers()], []) if host is None else await self._resolver.look_up(host)
         families = {family for family in Family if network.has_address(family)}

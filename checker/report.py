@@ -1,4 +1,4 @@
-"""A run as one JSON document, version 2: everything that is shown or sent later is rendered from it.
+"""A run as one JSON document, version 2. Messages, pages and metrics are made from it.
 
 The types here are its definition; `netproof schema --report` prints them as JSON Schema. Times are ISO 8601 in UTC,
 durations and offsets are seconds. The termination message is the same document, shorter: see checker.termination.
@@ -21,7 +21,7 @@ from checker.verdict import lag
 
 VERSION: Literal[2] = 2
 FAILURE = "netproof itself failed: what was not decided before is inconclusive. Please report it."
-_ENCODING: Any = {"encoding": "utf-8", "errors": "backslashreplace"}  # a path may be no text: JSON escapes it alike
+_ENCODING: Any = {"encoding": "utf-8", "errors": "backslashreplace"}  # a path may be invalid UTF-8: it is escaped
 
 
 class Summary(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -150,12 +150,12 @@ def document(report: Report) -> dict[str, Any]:
 
 
 def dumps(report: Report) -> str:
-    """Write the report as JSON, for people too. What a terminal would obey is escaped."""
+    """Write the report as JSON that is safe to print: control characters are escaped."""
     return harmless(json.dumps(document(report), indent=2, ensure_ascii=False)) + "\n"
 
 
 def harmless(text: str) -> str:
-    """Escape in JSON text what does not print: control and direction characters, and halves of a character."""
+    """Escape in JSON text all characters that do not print: control and direction characters, and surrogates."""
     if text.replace("\n", "").isprintable():
         return text
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)

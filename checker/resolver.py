@@ -1,4 +1,4 @@
-"""Names to addresses, by c-ares: thousands at once, without a thread each, never longer than LIMIT seconds.
+"""Resolves names with c-ares: thousands at once, without a thread for each, in at most LIMIT seconds.
 
 c-ares reads /etc/hosts and resolv.conf with its search domains and ndots, and names what went wrong.
 https://c-ares.org/docs/ares_getaddrinfo.html
@@ -34,7 +34,7 @@ class Resolver:
     async def look_up(self, name: str) -> tuple[list[str], list[Observation]]:
         """Return the IPv4 and IPv6 addresses of a name, and an observation for each family whose lookup failed.
 
-        That a name has addresses of one family alone is no fault.
+        It is no fault if a name has addresses of one family only.
         """
         answers = await asyncio.gather(*(self._ask(name, family) for family in Family))
         addresses = [address for answer in answers if not isinstance(answer, str) for address in answer]
@@ -80,7 +80,7 @@ class Resolver:
         return self._channel
 
     def close(self) -> None:
-        """End what is pending, and the thread of c-ares with it."""
+        """Stop all lookups, and the thread of c-ares."""
         if self._channel is not None:
             self._channel.close()
 

@@ -1,4 +1,4 @@
-"""One run: every check from one vantage, by the rules of time, with a deadline and signals.
+"""One run: all checks from one vantage, with a settle window, a deadline and signals.
 
 While a pod starts, its policies are being programmed: for some seconds it may be open or blocked by mistake.
 1. An allow check gets fresh attempts until one is as expected or the settle window is over.
@@ -245,7 +245,7 @@ class _Runner:
         """Let one denied check at a time send datagrams to a host.
 
         A host sends one ICMP error a second to each peer (icmp_ratelimit in Documentation/networking/ip-sysctl.rst of
-        Linux), so with more of them refusals would go missing, and look like silence.
+        Linux), so of several at once, some errors would be missing, and the target would be `silent`.
         """
         if not check.probe.datagrams:
             return nullcontext()

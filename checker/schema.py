@@ -1,4 +1,4 @@
-"""The shape of netproof.yaml, as types: what is validated and published comes from here alone."""
+"""The types of netproof.yaml: the configuration is validated with them, and the JSON Schema is made from them."""
 
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -112,7 +112,7 @@ def validate(document: Document, value: Any, shape: Any, path: Keys = ()) -> Any
 
 
 def given(value: Any) -> Any:
-    """Leave out the keys without a value: each is as if it were not there."""
+    """Leave out the keys without a value: null means that a key is not set."""
     if isinstance(value, dict):
         return {key: given(each) for key, each in value.items() if each is not None}
     return list(map(given, value)) if isinstance(value, list) else value

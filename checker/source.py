@@ -1,4 +1,4 @@
-"""Files as text and lists, none of it trusted."""
+"""Reads text files and lists. Nothing in them is trusted."""
 
 import re
 import stat

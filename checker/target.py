@@ -8,7 +8,7 @@ from typing import NamedTuple
 from checker.words import near_miss
 
 LONGEST = 2000  # characters of a target
-# Not urlsplit: it drops tabs and line ends without a word, and what else it accepts differs between Python's releases.
+# Not urlsplit: it removes tabs and line ends silently, and what it accepts differs between versions of Python.
 _PARTS = re.compile(r"(?:([^@/?]*)@)?(\[[^\]/?]*\]|[^:/?]*)(?::([^/?]*))?([/?].*|)", re.DOTALL)  # name@host:port/path
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")  # RFC 1123, and the underscore that DNS allows
@@ -92,7 +92,7 @@ def parse(text: str) -> Target:
 
 
 def identity(target: Target, namespace: str | None, cluster_domain: str) -> Target:
-    """Return one target for all that lead to the same place, whatever they are called from a pod in `namespace`.
+    """Return the same target for all names of one place, as a pod in `namespace` resolves them.
 
     A host name becomes what the search domains of a pod make of it, in full: `db`, `db.shop` and `db.shop.svc` become
     `db.shop.svc.cluster.local`. Without a namespace, a name of one label stays as it is. The path does not count,
@@ -160,7 +160,7 @@ def _name(text: str) -> str:
     if not name:
         raise TargetError("a host name is missing")
     labels = name.removesuffix(".").split(".")
-    if _NUMBER.fullmatch(labels[-1]):  # a last label of digits can only be meant as an address
+    if _NUMBER.fullmatch(labels[-1]):  # a name whose last label is a number must be an IPv4 address
         return _address(IPv4Address, name, f"{text!r} is not an IPv4 address")
     if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
         raise TargetError(f"{text!r} is not a host name")
@@ -168,7 +168,7 @@ def _name(text: str) -> str:
 
 
 def _address(kind: type[IPv4Address | IPv6Address], text: str, otherwise: str) -> str:
-    """Normalise an address. One that is written as both, `::ffff:10.0.0.1`, is an IPv4 address."""
+    """Normalise an address. An IPv4 address that is mapped into IPv6, `::ffff:10.0.0.1`, becomes IPv4."""
     try:
         address = kind(text)
     except ValueError:

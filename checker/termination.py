@@ -1,8 +1,8 @@
 """The termination message: the report of a run in the 4,096 bytes that Kubernetes keeps of it.
 
-`kubectl describe pod` shows it, so what a person needs stands first and is plain text: the verdict, the vantage and
-the findings. All other checks follow in `packed`: their JSON without the texts, compressed (zlib, RFC 1950) and in
-base 85. What does not fit is counted in `leftOut`; a reader must not take a missing check for one that passes.
+`kubectl describe pod` shows it, so the verdict, the vantage and the findings come first, as plain text. All other
+checks follow in `packed`: their JSON without the texts, compressed (zlib, RFC 1950) and in
+base 85. What does not fit is counted in `leftOut`: a missing check has not passed.
 https://kubernetes.io/docs/tasks/debug/debug-application/determine-reason-pod-failure/
 """
 
@@ -32,7 +32,7 @@ _ORDER = (*Finding, None)  # the worst first
 
 
 class UnreadableError(ValueError):
-    """A text that is no report of this version; the message says why."""
+    """A text that is not a report of this version; the message has the reason."""
 
 
 def shorten(report: Report) -> str:

@@ -1,4 +1,4 @@
-"""The verdict table, its footnotes, and what earlier attempts say. Only this module decides what an outcome means."""
+"""The verdict table, its notes, and the meaning of earlier attempts. Only this module decides what an outcome means."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -87,7 +87,7 @@ def judge(check: Check, attempts: Sequence[Attempt]) -> Result:
 
 
 def _judge_attempt(check: Check, attempt: Attempt) -> Result:
-    """Take the best address of an allowed name, unless `every` asks for all; a control needs all of them."""
+    """Judge an allowed name by its best address; with `every`, and in a control, by its worst."""
     best = check.expect is Expect.REACHABLE and not check.every
     return (min if best else max)((_judge_observation(check, each) for each in attempt.observations), key=_severity)
 
@@ -100,10 +100,9 @@ def _judge_observation(check: Check, observation: Observation) -> Result:
 
 
 def judge_denial(check: Check, early: Sequence[Attempt], deciding: Sequence[Attempt], proof: Proof) -> Result:
-    """Judge a deny check by all attempts that decide it; it is as bad as the worst address of the worst of them.
+    """Judge a deny check by the worst address in all attempts that decide it.
 
-    What earlier attempts saw can make a pass inconclusive, and nothing else. One that was still pending when the
-    others were over is among them.
+    Earlier attempts can only make a pass inconclusive. The connection that stayed pending is one of them.
     """
     results = [_judge_denied(check, each, attempt, proof) for attempt in deciding for each in attempt.observations]
     worst = replace(max(results, key=_severity), attempts=(*early, *deciding))

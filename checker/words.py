@@ -1,4 +1,4 @@
-"""What is written in one way everywhere: durations, near misses, and untrusted text."""
+"""Texts that all packages write in the same way: durations, near misses, untrusted text, errors."""
 
 import re
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ def seconds(text: str) -> float:
 
 
 def near_miss(word: str, known: Iterable[str], suffix: str = "") -> str:
-    """Name the known word that is nearest, or all of them."""
+    """Suggest the most similar known word, or list all of them."""
     import difflib  # noqa: PLC0415 - only a mistake needs it
 
     known = list(known)
@@ -29,7 +29,7 @@ def near_miss(word: str, known: Iterable[str], suffix: str = "") -> str:
 
 
 def harmless(text: str) -> str:
-    r"""Show what a terminal would obey, or not show at all, as `\x1b` and `\u202e`."""
+    r"""Escape the characters that a terminal would interpret or not show: as `\x1b` and `\u202e`."""
     return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 

@@ -20,7 +20,7 @@ class _Output(io.FileIO):
 
 def main() -> None:
     """Run the command line. Python ends with 1 after an uncaught exception, which would be reported as a violation."""
-    # Process 1 of a container ignores a signal that has no handler (pid_namespaces(7)).
+    # Process 1 of a container ignores a signal without a handler (pid_namespaces(7)).
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     # A stream is None if the caller closed it (`>&-`).
     given = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - pathlib is slow to import

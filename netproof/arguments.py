@@ -111,7 +111,7 @@ def reading(file: Path | None, pattern: str = "{}") -> Iterator[bytes]:
     """Yield what is in a file, or in standard input where no file is named.
 
     Raises InputError with the name of the file if it cannot be read, and for every error that its content causes;
-    `pattern` says what that error means.
+    `pattern` describes that error.
     """
     name = file or "standard input"
     try:

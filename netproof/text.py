@@ -9,7 +9,7 @@ from checker.words import harmless
 
 
 def text(template: str, **values: Any) -> str:
-    """Render a template. Lines with tabs become a table, and what a terminal would obey is escaped."""
+    """Render a template. Lines with tabs become a table, and control characters in values are escaped."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).with_name("templates")),
         autoescape=False,  # noqa: S701 - it is not HTML

@@ -1,1 +1,1 @@
-"""From policies, pods and Services to suggested lists, and to what no check covers. Documents in, documents out."""
+"""Makes suggested lists from policies, pods and Services, and finds what no check covers."""

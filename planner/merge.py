@@ -64,7 +64,7 @@ def _add(kept: Any, fresh: Any, suggestion: Suggestion, namespace: str) -> None:
 
 
 def _mark_wrong(kept: Any, checks: Checks) -> None:
-    """Mark entries that name nothing, and those that the policies contradict."""
+    """Mark entries that name no Service or port, and those that the policies contradict."""
     for check in checks.all:
         wrong = check.to and checks.sees(check) == {{"allow": "shut", "deny": "open"}[check.list]}
         if check.vantage.name == "control" or (check.to and not wrong):

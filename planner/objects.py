@@ -282,7 +282,7 @@ class Service(Object, frozen=True, eq=False):
 
 
 class Namespace(Object, frozen=True, eq=False):
-    """Its labels are what namespace selectors look at."""
+    """A namespace. Namespace selectors select it by its labels."""
 
 
 class OtherPolicy(Object, frozen=True, eq=False):

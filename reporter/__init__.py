@@ -1,1 +1,1 @@
-"""From what Jobs left in the Kubernetes API to a situation: what is new, still, over, proven, overdue."""
+"""Reads the results of Jobs from the Kubernetes API, and reports what is new, open, over, proven or overdue."""

@@ -1,4 +1,4 @@
-"""Findings: what several checks have in common that do not pass, at any number of vantages."""
+"""Findings: each joins the checks of one target that do not pass, at any number of vantages."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ from reporter.history import SEVERITY, Check, Episode, Vantage
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One target, from any number of vantages; or a vantage. All of its checks have it, or had it."""
+    """A finding about one target, seen from any number of vantages, or about a vantage itself."""
 
     kind: str
     checks: Sequence[Check]  # those that still have it come first

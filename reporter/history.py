@@ -1,4 +1,4 @@
-"""What the reporter remembers: vantages with their checks and findings, and what each channel was notified of.
+"""The state of the reporter: vantages with their checks and findings, and what each channel was notified of.
 
 It is kept in one Secret (gzipped JSON). If it is lost, messages are repeated, but none is lost: the Jobs that still
 exist are read again. Times are seconds since the epoch, days are proleptic Gregorian ordinals, in UTC.

@@ -1,4 +1,4 @@
-"""From objects and what is remembered to a situation: what no single run can decide.
+"""Makes a situation from the objects and the state: it decides what no single run can decide.
 
 A denial is proven while another vantage has reached the same target recently enough by its own schedule. A vantage
 that does not run is a finding. The state is changed in place.
@@ -84,7 +84,7 @@ def _learn_trouble(vantage: Vantage, group: Group, unlisted: str, now: int) -> N
     try:
         overdue = next(_reasons(vantage, group, unlisted, now), "")
     except ScheduleError as error:
-        text = text or f"whether a run is missing is not known: {error}"
+        text = text or f"it is not known whether a run is missing: {error}"
     if not overdue and vantage.reported < vantage.last:
         overdue = vantage.problem
     kind = "overdue" if overdue else "inconclusive" if text else ""

@@ -1,4 +1,4 @@
-"""What is remembered of a run: checks with their findings, and days."""
+"""Stores the results of a run in the state: checks with their findings, and days."""
 
 from collections.abc import Iterable
 from functools import lru_cache

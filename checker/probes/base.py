@@ -1,4 +1,4 @@
-"""What every kind of probe shares: TCP connections and UDP datagrams, and the one place that reads errno.
+"""TCP connections and UDP datagrams for all kinds of probes. Only this module reads errno.
 
 `connect` makes the TCP attempt, `exchange` the UDP one; both turn every network event into an Observation.
 An errno alone does not say whether the peer refused or something on the way did. The kernel shows it: it counts the
@@ -154,14 +154,14 @@ def tcp_failure(code: int, segments: tuple[int, int], icmp: IcmpError | None, af
 
 
 def _not_sent(code: int) -> tuple[Outcome, str]:
-    """Return what an error means that this machine itself caused."""
+    """Return the outcome of an error that this machine itself caused."""
     if code == errno.EPERM:
         return Outcome.REJECTED, "refused by this machine's own firewall (EPERM)"
     return Outcome.UNTESTABLE, untestable(code)
 
 
 def _refused(icmp: IcmpError, after: float) -> tuple[Outcome, str]:
-    """Return what an ICMP error means: a refusal, unless the packet was lost before anything could refuse it."""
+    """Return the outcome of an ICMP error: a refusal, unless the packet was lost on the way."""
     origin, kind, code = icmp.cause
     if icmp.cause in _HOST_UNREACHABLE and is_own(icmp.by):
         return Outcome.UNTESTABLE, "could not try: the next hop does not answer (no ARP or neighbour discovery reply)"
@@ -186,14 +186,14 @@ def icmp_error(sock: socket.socket) -> IcmpError | None:
 
 
 def _offender(address: bytes) -> str:
-    """Read the struct sockaddr_in or sockaddr_in6 of whoever sent an ICMP error."""
+    """Read the sender of an ICMP error from its struct sockaddr_in or sockaddr_in6."""
     if int.from_bytes(address[:2], sys.byteorder) == socket.AF_INET6:
         return socket.inet_ntop(socket.AF_INET6, address[8:24])
     return socket.inet_ntop(socket.AF_INET, address[4:8])
 
 
 def untestable(code: int) -> str:
-    """Name the error that kept this machine from trying."""
+    """Write the error that prevented an attempt."""
     return f"could not try: {os.strerror(code)} ({errno.errorcode.get(code, code)})"
 
 
@@ -217,7 +217,7 @@ async def _ready(sock: socket.socket, within: float, watch: Callable[..., None],
     """
     loop = asyncio.get_running_loop()
     ready: asyncio.Future[bool] = loop.create_future()
-    descriptor = sock.fileno()  # the selector writes out whatever it does not know yet: a number costs little
+    descriptor = sock.fileno()  # for an unknown socket, the selector formats an error; a number is fast
     watch(descriptor, settle, ready, True)
     timer = loop.call_later(within, settle, ready, False)
     try:
@@ -228,6 +228,6 @@ async def _ready(sock: socket.socket, within: float, watch: Callable[..., None],
 
 
 def settle(future: asyncio.Future[Any], value: Any) -> None:
-    """Give a future its result, unless nobody waits for it any longer."""
+    """Set the result of a future, unless it is done or cancelled."""
     if not future.done():
         future.set_result(value)

@@ -16,7 +16,7 @@ from checker.probes.base import Reply, connect, duration, exchange
 if TYPE_CHECKING:
     from dns.message import QueryMessage
 
-# Of several observations of one server, the first of these counts: what got through, then what proves least.
+# Of several observations of one server, the first in this order counts: first what got through, then the least certain.
 _ORDER = (Outcome.OPEN, Outcome.UNEXPECTED, Outcome.CLOSED, Outcome.UNTESTABLE, Outcome.REJECTED, Outcome.SILENT)
 
 

@@ -82,7 +82,7 @@ async def _request(probe: Http, target: Target, address: str, within: float) -> 
                 verify=_context(asyncio.get_running_loop(), probe.ca, probe.insecure),
                 proxy=proxy,
                 trust_env=False,
-                # asyncio's is over all of it; but a TLS handshake that it cuts would leave its socket open
+                # asyncio.timeout limits the whole request; but a cancelled TLS handshake would leave its socket open
                 timeout=httpx.Timeout(None, connect=within * 0.9),
             ) as client,
             asyncio.timeout(within),
@@ -96,7 +96,7 @@ async def _request(probe: Http, target: Target, address: str, within: float) -> 
                 if not (probe.follow and response.next_request):
                     break
                 request = response.next_request
-                if httpx.URL(response.headers["location"]).host:  # a name of its own to verify, or an address
+                if httpx.URL(response.headers["location"]).host:  # the certificate must be for the new host
                     request.extensions.pop("sni_hostname", None)
             else:
                 return Outcome.UNEXPECTED, f"more than {_REDIRECTS} redirects"
@@ -121,7 +121,7 @@ def _proxy(kind: str, host: str) -> str | None:
 
 @lru_cache(maxsize=8)  # few, as those of earlier runs stay: each holds 0.7 MB
 def _context(_loop: asyncio.AbstractEventLoop, ca: str | None, insecure: bool) -> ssl.SSLContext:  # noqa: FBT001
-    """Make the TLS settings, once for each loop, which is a run: they cost as much as a request."""
+    """Make the TLS settings once per event loop, which is once per run: this takes as long as a request."""
     import ssl  # noqa: PLC0415
 
     import httpx  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""sandbox://fault - what must not be possible in this container, read from files of the kernel.
+"""sandbox://check - what must not be possible in this container, read from files of the kernel.
 
 Every check only reads: it writes nothing, connects to nothing and starts nothing. It tests the container that
 netproof itself runs in, and no other. docs/sandbox.md has a section for each check.
@@ -90,7 +90,7 @@ def docker_socket(tree: Path, _: Sequence[str]) -> Reading:
 
 
 def held(tree: Path) -> list[str]:
-    """Name what this container could ever hold: the bounding set, and what it holds already (capabilities(7))."""
+    """List the capabilities that this container has or can gain: permitted and bounding set (capabilities(7))."""
     mask = int(status(tree, "CapBnd"), 16) | int(status(tree, "CapPrm"), 16)
     names = [*_CAPABILITIES, *(f"CAP_{number}" for number in range(len(_CAPABILITIES), 64))]
     return [name for number, name in enumerate(names) if mask >> number & 1]

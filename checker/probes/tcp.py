@@ -1,4 +1,4 @@
-"""tcp://host:port - a connection is established, and closed again."""
+"""tcp://host:port - establishes a connection, and closes it."""
 
 from collections.abc import Awaitable
 
@@ -7,7 +7,7 @@ from checker.probes.base import connect
 
 
 class Tcp(Probe):
-    """Open means that the connection was established, also when the server closes it at once."""
+    """Open means that the connection was established, even if the server closes it at once."""
 
     def attempt(self, check: Check, address: str) -> Awaitable[Observation]:
         """Connect once."""

@@ -1,4 +1,4 @@
-"""udp://host:port - a datagram is sent, and a reply is waited for."""
+"""udp://host:port - sends a datagram, and waits for a reply."""
 
 import base64
 from dataclasses import dataclass, replace

@@ -40,7 +40,7 @@ def test_a_schedule_that_cannot_be_read_is_a_finding() -> None:
         watch.world.items[0]["spec"]["schedule"] = schedule
         (finding,) = watch.look().findings
         assert (finding.kind, finding.ended) == ("inconclusive", 0)
-        assert f"whether a run is missing is not known: the schedule '{schedule}' {why}" in finding.evidence
+        assert f"it is not known whether a run is missing: the schedule '{schedule}' {why}" in finding.evidence
 
 
 def test_a_vantage_has_time_for_its_first_run_after_its_schedule_was_changed() -> None:
