@@ -98,7 +98,7 @@ class Check:
     expect: Expect
     target: Target
     probe: Probe  # with its settings
-    where: str = ""  # the place that asked for it: "deny.lst:3", "netproof.yaml:7"
+    where: str = ""  # where it is configured: "deny.lst:3", "netproof.yaml:7"
     name: str | None = None
     because: str | None = None
     controls: tuple[str, ...] = ()  # the requirements that it is evidence for: "PCI DSS 11.4.5"
@@ -123,8 +123,8 @@ class Vantage:
     namespace: str | None = None
     node: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
-    role: Literal["vantage", "control"] = "vantage"  # the deny checks of a control ask whether the targets are alive
-    isolated: bool = False  # it is meant to reach nothing
+    role: Literal["vantage", "control"] = "vantage"  # a control checks that denied targets are up
+    isolated: bool = False  # it must reach nothing
 
     @property
     def control(self) -> bool:
@@ -154,7 +154,7 @@ class Observation:
     seen: str  # the evidence in words, without the address
     address: str | None = None
     family: Family | None = None
-    port_unreachable: bool = False  # a datagram refused so: any node may, for a Service
+    port_unreachable: bool = False  # ICMP port unreachable: a node sends it for a Service, too
     asked: bool = True  # false: nothing was sent that a target would answer
 
 

@@ -70,7 +70,7 @@ class Prober:
                 addresses.append(address)
             else:
                 left_out.append(address)
-        if addresses:  # what the name has of a family that this machine lacks does not matter
+        if addresses:  # addresses of a family that this machine lacks do not matter
             others += [fault for fault in faults if fault.family in families]
         elif left_out:
             family = network.family_of(left_out[0])

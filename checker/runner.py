@@ -74,7 +74,7 @@ async def _until_stopped(work: Coroutine[None, None, None], deadline: float | No
     await asyncio.wait((task,))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.remove_signal_handler(number)
-    # asyncio.run's handler of SIGINT stays removed: signal.getsignal would write out the run that its task returned
+    # asyncio.run's handler of SIGINT stays removed: signal.getsignal would convert its task and the run to text
     signal.signal(signal.SIGTERM, on_sigterm)
     if task.cancelled():
         return stopped[0], None

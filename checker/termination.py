@@ -99,7 +99,7 @@ def _pack(rows: Sequence[dict[str, Any]]) -> str:
 
 def _unpack(packed: str) -> tuple[Check, ...]:
     """Raise ValueError, RecursionError or zlib.error."""
-    text = zlib.decompressobj().decompress(base64.b85decode(packed), _LARGEST_UNPACKED)  # what is cut off is no JSON
+    text = zlib.decompressobj().decompress(base64.b85decode(packed), _LARGEST_UNPACKED)  # cut off, it is invalid JSON
     return msgspec.convert(json.loads(text), tuple[Check, ...])
 
 

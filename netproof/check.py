@@ -50,7 +50,7 @@ def run(options: Options) -> int:
     """
     _validate(options)
     if options.alive and options.alive.is_file():
-        options.alive.unlink()  # the container before this one has written it
+        options.alive.unlink()  # the previous container wrote it
     gc.disable()  # searching ten thousand tasks for cycles takes longer than it is worth
     console = Console(sys.stdout if options.output == "text" else sys.stderr)
     if options.channels and not os.path.isdir(options.channels):  # noqa: PTH112 - Path.is_dir raises where it may not look

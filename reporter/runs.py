@@ -12,7 +12,7 @@ from checker.termination import UnreadableError, read
 from reporter.objects import Detail, Group, Object, seconds
 
 _GRACE = 30  # seconds until a Job without a running pod counts as one that cannot start
-_LONG_GRACE = 120  # while its pod mounts volumes and pulls images without complaint
+_LONG_GRACE = 120  # while its pod mounts volumes and pulls images without an error
 _STOPPED = 143  # exit code after SIGTERM without a violation
 _CODE = re.compile(r"exit code (\d{1,3})\b")
 

@@ -45,7 +45,7 @@ class Service:
     templates: Path | None = None
     heartbeat: Path | None = None
     situation: Situation | None = None
-    alive: float = field(default_factory=time.monotonic)  # when a round last ended or got on, well or not
+    alive: float = field(default_factory=time.monotonic)  # when a round last ended or made progress
     delivered: Counter[str] = field(default_factory=Counter)  # messages by channel
     failed: Counter[str] = field(default_factory=Counter)
     lock: Lock = field(default_factory=Lock)  # held while a round changes what the situation refers to
