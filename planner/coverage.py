@@ -39,9 +39,10 @@ def coverage(checks: Checks) -> Coverage:
         for part in {*certain.on_egress[each.pod], *(part for to in ways for part in certain.on_ingress[to.pod])}:
             concerned[part].append(each)
     parts: dict[str, bool | None] = {}
-    for name, gone in _removals(inventory.policies):
-        noticed = any(checks.sees(each).isdisjoint(checks.sees(each, gone)) for each in concerned[gone[0]])
-        reached = ends if gone[0][0].parts("egress") else [to for to in ends if gone[0] in certain.on_ingress[to.pod]]
+    for name, policy, gone in _removals(inventory.policies):
+        first = gone[0]  # it is there wherever any of them is
+        noticed = any(checks.sees(each).isdisjoint(checks.sees(each, gone)) for each in concerned[first])
+        reached = ends if policy.parts("egress") else [to for to in ends if first in certain.on_ingress[to.pod]]
         matters = noticed or any(each.senders([to]) != each.senders([to], gone) for to in reached for each in both)
         parts[name] = noticed if matters else None
     backends = {each.to for each in known}
@@ -51,13 +52,13 @@ def coverage(checks: Checks) -> Coverage:
     return Coverage(parts, tuple(_alone(checks)), tuple(services), tuple(unknown))
 
 
-def _removals(policies: Iterable[NetworkPolicy]) -> Iterator[tuple[str, Parts]]:
+def _removals(policies: Iterable[NetworkPolicy]) -> Iterator[tuple[str, NetworkPolicy, Parts]]:
     """Yield what can be removed, by name: each policy, and each of its rules."""
     for policy in policies:
-        yield str(policy), policy.parts()
+        yield str(policy), policy, policy.parts()
         for direction in DIRECTIONS:
             for index, part in enumerate(policy.parts(direction)[1:]):
-                yield f"{policy} {direction}[{index}]", (part,)
+                yield f"{policy} {direction}[{index}]", policy, (part,)
 
 
 def _alone(checks: Checks) -> Iterator[str]:

@@ -9,16 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from functools import cache, reduce
 
 from planner.inventory import OUTSIDE, Endpoint, Inventory, Port
-from planner.objects import (
-    DIRECTIONS,
-    EVERYTHING,
-    Direction,
-    NetworkPolicy,
-    Part,
-    Peer,
-    PolicyPort,
-    Rule,
-)
+from planner.objects import DIRECTIONS, EVERYTHING, Direction, NetworkPolicy, Part, Peer, PolicyPort, Rule
 
 _ALL = -1  # the set of all pods: every bit is set
 Parts = tuple[Part, ...]  # of all policies that isolate a pod in one direction; none: it is not isolated

@@ -299,6 +299,14 @@ def test_without_dns_every_check_by_name_changes() -> None:
     assert covered(values, *objects).parts["shop/frontend egress[1]"] is False
 
 
+def test_without_dns_a_check_changes_that_is_only_partly_reachable_today() -> None:
+    block = {"to": [{"ipBlock": {"cidr": "10.1.0.0/16"}}]}  # the address of the catalog is not known
+    objects = [each for each in SHOP if (each["kind"], each["metadata"]["name"]) != ("NetworkPolicy", "frontend")]
+    objects.append(policy("frontend", {"app": "frontend"}, egress=[block, DNS], policyTypes=["Egress"]))
+    parts = covered({"podLabels": {"app": "frontend"}, "targets": {"allow": ["catalog:8080"]}}, *objects).parts
+    assert (parts["shop/frontend egress[0]"], parts["shop/frontend egress[1]"]) == (False, True)
+
+
 def test_the_control_notices_too() -> None:
     """Only the control uses what this rule permits: without the rule, the control cannot reach its targets."""
     values = {
