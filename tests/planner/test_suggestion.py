@@ -204,6 +204,25 @@ def test_what_is_not_ready_is_on_no_list() -> None:
             ["shop-frontend"],
         ),
         (made("CiliumNetworkPolicy", "x", api="cilium.io/v2", spec={"endpointSelector": {"matchLabels": "db"}}), []),
+        (
+            made(
+                "CiliumNetworkPolicy",
+                "x",
+                api="cilium.io/v2",
+                spec={"endpointSelector": {"matchLabels": {"k8s:app": "db"}}},
+            ),
+            ["shop-frontend"],
+        ),
+        (
+            made(
+                "CiliumNetworkPolicy",
+                "x",
+                api="cilium.io/v2",
+                spec={"endpointSelector": {"matchLabels": {"k8s:io.kubernetes.pod.namespace": "shop"}}},
+            ),
+            [],
+        ),
+        (made("CiliumNetworkPolicy", "x", api="cilium.io/v2", spec={"subject": "x"}), []),
         (made("NetworkPolicy", "x", api="projectcalico.org/v3", spec={"selector": "app == 'db'"}), []),
         (
             made(
