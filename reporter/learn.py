@@ -22,7 +22,7 @@ def learn(vantage: Vantage, run: Run, cluster_domain: str) -> None:
     listed = {harmless(f"{check.list} {check.target}"): check for check in report.checks} if report else {}
     for key, check in listed.items():
         vantage.checks.setdefault(key, Check(check.list, harmless(check.target), ""))
-    vantage.count(run.finished, {key: check.verdict for key, check in listed.items()})
+    vantage.count(run.finished, {key: check.verdict for key, check in listed.items()}, runs=int(not run.retry))
     if not late:
         vantage.last, vantage.exit_code, vantage.problem = run.finished, run.exit_code, harmless(run.problem)
     if report is None:

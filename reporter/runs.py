@@ -5,7 +5,7 @@ What the texts quote is not trusted: who stores or shows them makes them harmles
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from checker.report import Report
 from checker.termination import UnreadableError, read
@@ -27,6 +27,7 @@ class Run:
     problem: str  # why there is no report, or not a complete one
     report: Report | None = None
     image: str = ""
+    retry: bool = False  # another pod of the same Job left a run before
 
 
 def ended(group: Group, known: Collection[str], now: int) -> list[Run]:
@@ -56,8 +57,8 @@ def _of_job(job: Object, pods: Sequence[Object], known: Collection[str], now: in
         if last and of_pod not in known:
             run = _of_container(of_pod, pod, last, now)
             if run.report or (end and pod is pods[-1]):
+                yield replace(run, retry=read)
                 read = True
-                yield run
     finished = min(seconds(end.last_transition_time) or now, now) if end else now
     if end and not read and now - finished >= _GRACE:  # its pod may be listed later, or still be writing its report
         code = _CODE.search(end.message or "")

@@ -90,6 +90,8 @@ def test_a_leak_is_not_lost_if_the_next_pod_of_the_job_passes() -> None:
     watch.look()
     (known,) = watch.findings.values()
     assert (known.kind, known.since, known.ended) == ("leak", NOON - 60, NOON)
+    (vantage,) = watch.state.vantages.values()
+    assert vantage.on(vantage.day).runs == 1  # a retry is no run of its own: it would hide one that was missed
     watch.world.items.remove(pod)  # the Job has been read
     watch.world.items.remove(first)
     assert watch.look(NOON + HOUR).findings == ()
