@@ -174,6 +174,8 @@ def test_a_pod_that_is_gone_leaves_the_exit_code() -> None:
     assert watch.look().findings == ()  # the lists are not of one moment
     (finding,) = watch.look(NOON + 60).findings
     assert "ended with exit code 1, but there is no report: its pod was deleted" in finding.evidence
+    (vantage,) = watch.look(NOON + 90).vantages
+    assert vantage.on(vantage.day).runs == 2
 
 
 def test_an_evicted_pod_is_a_finding_with_the_reason_of_the_kubelet() -> None:
