@@ -1,4 +1,4 @@
-"""`netproof suggest` and `netproof coverage` as commands: values that are merged, and output that cannot be written."""
+"""`netproof suggest` and `netproof coverage` as commands: input that cannot be read, and what is printed."""
 
 import json
 import shlex
@@ -9,7 +9,11 @@ import pytest
 
 from tests.checker.command import netproof
 from tests.netns import NETPROOF
-from tests.planner.world import SHOP, deployment, policy
+from tests.planner.world import SHOP, Object, deployment, made, policy
+
+
+def listed(*objects: Object) -> str:
+    return json.dumps({"kind": "List", "apiVersion": "v1", "items": objects})
 
 
 def test_values_are_kept_and_new_ones_are_marked(tmp_path: Path) -> None:
@@ -66,3 +70,71 @@ def test_a_table_of_160000_pairs_is_not_kept_in_memory(tmp_path: Path) -> None:
     ran = netproof("suggest", "--output", "table", tmp_path / "objects.json", wrap=limit)
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout.count("\n") == 400 * 400 + 2
+
+
+def test_unreadable_objects_are_an_error_unless_skip_unreadable() -> None:
+    broken = made("Pod", "broken", metadata={"labels": {"a": 1}})
+    done = netproof("suggest", input=listed(*SHOP, broken))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "standard input: Pod shop/broken: metadata.labels[...]: Expected `str`, got `int`" in done.stderr
+    done = netproof("suggest", "--skip-unreadable", input=listed(*SHOP, broken))
+    assert done.returncode == 0
+    assert "Pod shop/broken" in done.stderr
+    assert "shop-frontend" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "No such file or directory"),
+        ("a: [", "not values of the chart"),
+        ("vantages: [a]", "not values of the chart"),
+    ],
+)
+@pytest.mark.parametrize("command", [["suggest", "--merge"], ["coverage"]])
+def test_values_that_cannot_be_read_are_named(
+    command: list[str], content: str | None, words: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "values.yaml"
+    if content:
+        file.write_text(content)
+    done = netproof(*command, str(file), input=listed(*SHOP))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{file}: " in done.stderr
+    assert words in done.stderr
+
+
+@pytest.mark.parametrize("given", [listed(), listed(*SHOP[:6])])
+def test_without_policies_there_is_nothing_to_suggest(given: str) -> None:
+    done = netproof("suggest", input=given)
+    assert done.returncode == 2
+    assert "there is no NetworkPolicy in the input" in done.stderr
+
+
+def test_the_pairs_as_json() -> None:
+    found = json.loads(netproof("suggest", "--output", "json", input=listed(*SHOP)).stdout)
+    assert {
+        "from": {"namespace": "batch", "workload": "Deployment/report", "labels": {"app": "report"}},
+        "to": {"namespace": "shop", "workload": "Deployment/db", "service": "db", "protocol": "TCP", "port": 27017},
+        "allowed": False,
+        "policies": ["shop/db"],
+    } in found
+    assert len(found) == 10  # five workloads, two ports that Services send to
+
+
+def test_the_table_shows_what_policies_decide() -> None:
+    lines = netproof("suggest", "--output", "table", input=listed(*SHOP)).stdout.splitlines()
+    assert lines[1].split() == ["batch/Deployment/report", "shop/Deployment/db", "27017/TCP", "no", "shop/db"]
+
+
+def test_coverage_below_the_limit_is_1(tmp_path: Path) -> None:
+    file = tmp_path / "values.yaml"
+    file.write_text("targets: {allow: ['catalog:8080'], deny: ['db:27017']}\n")
+    done = netproof("coverage", str(file), "--namespace", "shop", "--fail-under", "21", input=listed(*SHOP))
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (1, "coverage: 20 % (1 of 5 policies and rules)")
+    assert (
+        netproof("coverage", str(file), "--namespace", "shop", "--fail-under", "20", input=listed(*SHOP)).returncode
+        == 0
+    )
+    file.write_text("vantages: [a]\n")
+    assert netproof("coverage", str(file), input=listed(*SHOP)).returncode == 2

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import yaml
+
 from planner.inventory import Inventory
 from planner.objects import read
 from planner.pairs import Pair, pairs
+from planner.suggestion import Suggestion, write
 
 Object = dict[str, Any]
 DNS: Object = {"ports": [{"protocol": "UDP", "port": 53}]}
@@ -72,3 +75,7 @@ SHOP = (
     policy("db", {"app": "db"}, ingress=[{"from": [app("backend")]}]),
     policy("frontend", {"app": "frontend"}, egress=[{"to": [app("catalog")]}, DNS], policyTypes=["Egress"]),
 )
+
+
+def values_of(*objects: Object, max_denials: int = 20) -> Any:
+    return yaml.safe_load(write(Suggestion(inventory(*objects), max_denials)))
