@@ -107,6 +107,8 @@ def validate(document: Document, value: Any, shape: Any, path: Keys = ()) -> Any
             what = str(error) if refused else f"found {_shown(value)}; expected {_expected(types, value)}"
             document.mistake(path, what)
             return None
+        if not inside:  # a duplicate key: its mistake is known already
+            return None
         return list(valid.values()) if isinstance(value, list) else valid
     return value
 
