@@ -120,7 +120,7 @@ class _Runner:
         self.warnings = list(plan.warnings)
         if files < sockets:
             self.warnings.append(f"only {files} connections can be open at once (ulimit -Hn), {sockets} are needed")
-        self.ways_out = [family for family in Family if network.has_way_out(family)] if plan.vantage.isolated else []
+        self.ways_out = set(Family) if plan.vantage.isolated else set()
         self.wait = 0.0 if plan.settled else plan.settle  # from the first allow check that passed to the decision
         self.decide_at = self.wait
 
@@ -226,6 +226,7 @@ class _Runner:
     async def try_denied(self, state: _State) -> None:
         """Make the attempts that decide, some time apart."""
         async with self.turn(state.check), self.slots:
+            self.ways_out = {family for family in self.ways_out if network.has_way_out(family)}
             others = []
             for _ in range(state.check.attempts - 1 if state.check.target.form.host else 0):
                 others.append(asyncio.create_task(self.try_once(state)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -104,6 +105,20 @@ def test_an_isolated_vantage_needs_an_address_and_a_default_route(here: World, t
     assert ran.code == 3
     assert {check["outcome"] for check in ran.report["checks"]} == {"silent"}
     assert ran.report["summary"]["inconclusive"] == 2
+
+
+def test_an_isolated_vantage_needs_its_default_route_when_its_denials_are_decided(tmp_path: Path) -> None:
+    asked = threading.Event()
+    with netns.world(tmp_path, default=False) as late:
+        late.pod.ip("route add 198.18.0.0/24 via 10.77.0.1\n")
+        late.rules("tcp dport 1000 drop")
+        late.udp(5301, lambda _: asked.set())
+        udp = {"target": f"udp://{at(V4, 5301)}", "payload": "x"}
+        with late.start({**QUICK, "settle": "2s", "isolated": True, "deny": [udp, DROPPED["IPv4"]]}) as run:
+            assert asked.wait(30)  # the run has begun
+            late.pod.ip("route add default via 10.77.0.1\n")
+            run.communicate(timeout=60)
+    assert run.returncode == 0
 
 
 @pytest.mark.parametrize(("settle", "attempts"), [("0s", 5), ("0s", 1), ("4s", 5)])
