@@ -22,7 +22,7 @@ _EXIT_CODES = """exit codes: 0 every check passed; 1 a violation; 2 invalid argu
 130 and 143 interrupted, no violation known"""
 
 # Each command is a module with add_arguments() and run(), which returns an exit code or, for 0, None. The first line of
-# its docstring is its help. Only the one that is asked for is imported.
+# its docstring is its help. Only the one that is asked for is imported, and all for the list of commands.
 COMMANDS = "check alive lint schema notify render suggest coverage status page reporter demo".split()  # noqa: SIM905
 
 
